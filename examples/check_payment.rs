@@ -1,0 +1,135 @@
+//! Has this user paid? Asks in both ways.
+//!
+//! Without arguments it starts the sandbox and needs nothing else:
+//!
+//!     cargo run --example check_payment --features sandbox
+//!
+//! With an access token it asks the real server about one user, or any other
+//! server that `--base-url` names:
+//!
+//!     FIGMA_TOKEN=figd_… cargo run --example check_payment --features sandbox -- \
+//!         --user 500123 --plugin 1122334455
+
+use std::error::Error;
+
+use figma_payments::sandbox::Sandbox;
+use figma_payments::{
+    Client, PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus, PersonalAccessToken,
+    PluginPaymentToken, Resource, UserId,
+};
+
+const USAGE: &str = "usage: check_payment [--base-url URL] [--user ID (--plugin ID | --widget ID | --community-file ID)]
+The access token is read from FIGMA_TOKEN, a payment token from FIGMA_PAYMENT_TOKEN.
+Without a user or a payment token, the sandbox is asked.";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        std::process::exit(2);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let (base_url, params) = arguments()?;
+    let asks_nothing = params.user_id.is_none() && params.plugin_payment_token.is_none();
+    if asks_nothing && base_url.is_none() {
+        return ask_the_sandbox().await;
+    }
+    let token = std::env::var("FIGMA_TOKEN")
+        .map_err(|_| "FIGMA_TOKEN is not set; make an access token in Figma's settings")?;
+    let mut client = Client::builder(PersonalAccessToken::new(token)?);
+    if let Some(base_url) = base_url {
+        client = client.base_url(base_url);
+    }
+    let query = PaymentQuery::try_from(params)?;
+    print(&client.build()?.get_payments(query).await?);
+    Ok(())
+}
+
+async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
+    let sandbox = Sandbox::start().await?;
+    println!("asking the sandbox at {}", sandbox.base_url());
+    let plugin = Resource::plugin("1678669904810665842")?;
+    let (buyer, visitor) = (UserId::from(500123), UserId::from(500124));
+    let bought = Some("2024-06-15T14:30:00Z");
+    sandbox.set_purchase(&buyer, &plugin, PaymentStatus::Paid, bought);
+
+    let client = Client::builder(sandbox.access_token())
+        .base_url(sandbox.base_url())
+        .build()?;
+
+    println!("\nby user and resource, a user who bought it:");
+    let query = PaymentQuery::by_user(buyer.clone(), plugin.clone());
+    print(&client.get_payments(query).await?);
+
+    println!("\nby user and resource, a user who did not:");
+    let query = PaymentQuery::by_user(visitor, plugin.clone());
+    print(&client.get_payments(query).await?);
+
+    println!("\nby a payment token that the plugin made:");
+    let token = sandbox.mint_token(&buyer, &plugin);
+    print(
+        &client
+            .get_payments(PaymentQuery::by_token(token, plugin.clone()))
+            .await?,
+    );
+
+    println!("\nby a payment token of another plugin:");
+    let other = sandbox.mint_token(&buyer, &Resource::plugin("42")?);
+    match client
+        .get_payments(PaymentQuery::by_token(other, plugin.clone()))
+        .await
+    {
+        Ok(payment) => return Err(format!("a token of another plugin opened {payment:?}").into()),
+        Err(error) => println!("  {}: {error}", error.kind()),
+    }
+
+    println!("\nby a payment token that nobody made:");
+    let forged = PluginPaymentToken::new("ppt_forged")?;
+    match client
+        .get_payments(PaymentQuery::by_token(forged, plugin))
+        .await
+    {
+        Ok(payment) => Err(format!("a forged token opened {payment:?}").into()),
+        Err(error) => {
+            println!("  {}: {error}", error.kind());
+            Ok(())
+        }
+    }
+}
+
+fn print(payment: &PaymentInformation) {
+    let access = match payment.grants_access() {
+        true => "access",
+        false => "no access",
+    };
+    let since = payment.date_of_purchase.as_ref();
+    let since = since.map_or(String::new(), |date| format!(", bought {date}"));
+    println!(
+        "  {access}: user {} is {} for {} {}{since}",
+        payment.user_id, payment.payment_status, payment.resource_type, payment.resource_id,
+    );
+}
+
+fn arguments() -> Result<(Option<String>, PaymentParams), Box<dyn Error>> {
+    let mut base_url = None;
+    let mut params = PaymentParams {
+        plugin_payment_token: std::env::var("FIGMA_PAYMENT_TOKEN").ok(),
+        ..PaymentParams::default()
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let place = match name.as_str() {
+            "--base-url" => &mut base_url,
+            "--user" => &mut params.user_id,
+            "--plugin" => &mut params.plugin_id,
+            "--widget" => &mut params.widget_id,
+            "--community-file" => &mut params.community_file_id,
+            _ => return Err(format!("{name} is not known\n{USAGE}").into()),
+        };
+        let value = arguments.next();
+        *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
+    }
+    Ok((base_url, params))
+}

@@ -1,0 +1,18 @@
+//! JSON pointers (RFC 6901), as places in a document and as targets of `$ref`.
+
+use percent_encoding::percent_decode_str;
+
+/// The pointer of `key` inside the place `parent`.
+pub(crate) fn join(parent: &str, key: &str) -> String {
+    format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The pointer that a `$ref` names, if it stays inside the document.
+pub(crate) fn of_reference(target: &str) -> Option<String> {
+    let fragment = target.strip_prefix('#')?;
+    if !fragment.is_empty() && !fragment.starts_with('/') {
+        return None;
+    }
+    let decoded = percent_decode_str(fragment).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}

@@ -1,0 +1,220 @@
+//! From what came back to an answer or an error. Error bodies are read
+//! leniently: whatever the server said is kept, as far as it is readable.
+
+use std::error::Error as _;
+use std::time::{Duration, SystemTime};
+
+use progenitor_client::{Error as Failure, ResponseValue};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+
+use crate::api::types::GetPaymentsResponseBody;
+use crate::error::RateLimit;
+use crate::secrets::Secrets;
+use crate::transport::{BodyError, Exchange};
+use crate::{Error, ErrorKind, MAX_BODY_BYTES, PaymentInformation};
+
+/// As much of what a server said as an error keeps, in characters.
+const MAX_MESSAGE: usize = 1024;
+
+/// As much of any other header as an error keeps, in characters.
+const MAX_HEADER: usize = 256;
+
+/// Headers in which servers and the proxies before them name a request.
+const REQUEST_IDS: [&str; 6] = [
+    "x-request-id",
+    "x-figma-request-id",
+    "x-amzn-requestid",
+    "x-amz-cf-id",
+    "cf-ray",
+    "x-correlation-id",
+];
+
+type Decoded = Result<ResponseValue<GetPaymentsResponseBody>, Failure>;
+
+/// Judges one attempt.
+pub(crate) fn read(
+    decoded: Decoded,
+    exchange: Option<Exchange>,
+    secrets: &Secrets<'_>,
+) -> Result<PaymentInformation, Error> {
+    let Some(exchange) = exchange else {
+        return Err(unanswered(decoded, secrets));
+    };
+    if exchange.status != StatusCode::OK {
+        return Err(refused(&exchange, secrets));
+    }
+    let describe = |kind, message| described(Error::new(kind, message), &exchange, secrets);
+    match (&exchange.body, decoded) {
+        (Err(BodyError::TooLarge), _) => Err(describe(
+            ErrorKind::BodyTooLarge,
+            format!("the answer is longer than {MAX_BODY_BYTES} bytes"),
+        )),
+        (Err(BodyError::Broken(error)), _) => {
+            let (kind, why) = broken(error, secrets);
+            Err(describe(
+                kind,
+                format!("the answer did not arrive whole: {why}"),
+            ))
+        }
+        (Ok(_), Ok(value)) => {
+            let body = value.into_inner();
+            match body.error {
+                false => Ok(body.meta),
+                true => Err(describe(
+                    ErrorKind::InvalidResponse,
+                    "a success that says it is an error".to_owned(),
+                )),
+            }
+        }
+        (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => Err(describe(
+            ErrorKind::InvalidResponse,
+            format!(
+                "the answer is not readable: {}",
+                secrets.redact(&error.to_string())
+            ),
+        )),
+        (Ok(_), Err(_)) => Err(describe(
+            ErrorKind::InvalidResponse,
+            "the answer is not readable".to_owned(),
+        )),
+    }
+}
+
+/// No answer began to arrive.
+fn unanswered(decoded: Decoded, secrets: &Secrets<'_>) -> Error {
+    match decoded {
+        Err(Failure::CommunicationError(error)) if error.is_builder() => {
+            Error::configuration("no request can be made from the base URL and the headers")
+        }
+        Err(Failure::CommunicationError(error)) => {
+            let (kind, why) = broken(&error, secrets);
+            Error::new(kind, format!("no answer: {why}"))
+        }
+        _ => Error::new(ErrorKind::Transport, "no answer"),
+    }
+}
+
+/// The kind, and the causes one after the other. The library's own first line
+/// is left out: it holds the URL.
+fn broken(error: &reqwest::Error, secrets: &Secrets<'_>) -> (ErrorKind, String) {
+    let kind = if error.is_timeout() {
+        ErrorKind::Timeout
+    } else if error.is_connect() {
+        ErrorKind::Connect
+    } else {
+        ErrorKind::Transport
+    };
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.dedup();
+    let why = match causes.is_empty() {
+        true => "the connection failed".to_owned(),
+        false => causes.join(": "),
+    };
+    (kind, secrets.redact(&why))
+}
+
+/// An answer other than 200.
+fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
+    let status = exchange.status;
+    let kind = match status.as_u16() {
+        300..=399 => {
+            let host = exchange.headers.get(LOCATION).and_then(|location| {
+                let url = reqwest::Url::parse(location.to_str().ok()?).ok()?;
+                Some(format!(" to {}", secrets.redact(url.host_str()?)))
+            });
+            let host = host.unwrap_or_default();
+            let message =
+                format!("the server answered {status}, a redirect{host}, which is not followed");
+            return described(Error::new(ErrorKind::Redirect, message), exchange, secrets);
+        }
+        401 => ErrorKind::Unauthorized,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound,
+        408 => ErrorKind::Timeout,
+        429 => ErrorKind::RateLimited,
+        400..=499 => ErrorKind::BadRequest,
+        500.. => ErrorKind::Server,
+        _ => ErrorKind::InvalidResponse,
+    };
+    let message = format!("the server answered {status}");
+    described(Error::new(kind, message), exchange, secrets)
+}
+
+/// Adds what the status line, the headers and the body say.
+fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
+    let headers = &exchange.headers;
+    let body = exchange.body.as_deref().unwrap_or_default();
+    let text = |name: &str| header(headers, name, secrets);
+    error.with(|details| {
+        details.status = Some(exchange.status.as_u16());
+        details.retry_after = retry_after(headers, SystemTime::now());
+        details.request_id = REQUEST_IDS.into_iter().find_map(text);
+        details.api_message = api_message(body, exchange.status.is_success())
+            .map(|said| bounded(&secrets.redact(&said), MAX_MESSAGE));
+        let limit = RateLimit {
+            plan_tier: text("x-figma-plan-tier"),
+            limit_type: text("x-figma-rate-limit-type"),
+            upgrade_link: text("x-figma-upgrade-link"),
+        };
+        details.rate_limit = (limit != RateLimit::default()).then_some(limit);
+    })
+}
+
+fn header(headers: &HeaderMap, name: &str, secrets: &Secrets<'_>) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    (!text.is_empty()).then(|| bounded(&secrets.redact(text), MAX_HEADER))
+}
+
+/// `Retry-After`, in seconds or as an HTTP date; the longest, if there are
+/// several; nothing, if it is neither.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let values = headers.get_all(RETRY_AFTER).iter();
+    let waits = values.filter_map(|value| parse_retry_after(value.to_str().ok()?, now));
+    waits.max()
+}
+
+pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Duration::from_secs);
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// What the server said: `message` or `err` of a JSON object, or else the text.
+/// A success that cannot be read is not quoted: it may be about a user.
+pub(crate) fn api_message(body: &[u8], success: bool) -> Option<String> {
+    let said = match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(serde_json::Value::Object(body)) => {
+            let said = body.get("message").or_else(|| body.get("err"))?;
+            match said {
+                serde_json::Value::Null => return None,
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            }
+        }
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(_) => return None,
+        Err(_) => {
+            let text = String::from_utf8_lossy(body);
+            let json = text.trim_start().starts_with(['{', '[', '"']);
+            match success && json {
+                true => return None,
+                false => text.into_owned(),
+            }
+        }
+    };
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let said = words.join(" ").replace(char::is_control, "");
+    (!said.is_empty()).then_some(said)
+}
+
+fn bounded(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

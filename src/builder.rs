@@ -1,0 +1,225 @@
+//! Settings of a client. Everything is taken as it comes and checked in
+//! [`ClientBuilder::build`].
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+
+use crate::client::Settings;
+use crate::{AuthScheme, Client, Error, PersonalAccessToken};
+
+/// Figma's production server, as the document names it.
+pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
+
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// Settings for a [`Client`]; made by [`Client::builder`].
+///
+/// | Setting | Default | Why |
+/// |---|---|---|
+/// | [`base_url`](Self::base_url) | `https://api.figma.com` | the document's server |
+/// | [`auth_scheme`](Self::auth_scheme) | [`FigmaToken`](AuthScheme::FigmaToken) | what Figma's own document and guide say |
+/// | [`connect_timeout`](Self::connect_timeout) | 3 s | one lost SYN is sent again after 1 s; a second one rarely helps |
+/// | [`timeout`](Self::timeout) | 5 s | per attempt; an answer that takes longer is more likely lost than slow |
+/// | [`deadline`](Self::deadline) | 12 s | per call; two attempts and the wait between them, while a buyer looks on |
+/// | [`user_agent`](Self::user_agent) | `figma-payments/{version}` | names the sender in the server's log |
+#[must_use]
+pub struct ClientBuilder {
+    token: PersonalAccessToken,
+    base_url: String,
+    allow_plain_http: bool,
+    auth_scheme: AuthScheme,
+    timeout: Duration,
+    connect_timeout: Duration,
+    deadline: Duration,
+    user_agent: String,
+    http: Option<reqwest::ClientBuilder>,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("auth_scheme", &self.auth_scheme)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(token: PersonalAccessToken) -> Self {
+        ClientBuilder {
+            token,
+            base_url: DEFAULT_BASE_URL.to_owned(),
+            allow_plain_http: false,
+            auth_scheme: AuthScheme::default(),
+            timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(3),
+            deadline: Duration::from_secs(12),
+            user_agent: USER_AGENT.to_owned(),
+            http: None,
+        }
+    }
+
+    /// The server to ask instead of Figma's: a sandbox, a mock, a gateway. A
+    /// path is kept: `https://gateway.example/figma` asks
+    /// `https://gateway.example/figma/v1/payments`.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Allows `http://` to hosts other than this machine. Whoever is on the way
+    /// can then read the access token.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.allow_plain_http = allow;
+        self
+    }
+
+    /// Which header carries the access token.
+    pub fn auth_scheme(mut self, scheme: AuthScheme) -> Self {
+        self.auth_scheme = scheme;
+        self
+    }
+
+    /// The longest that one attempt may take, connecting and reading included.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The longest that connecting may take, name resolution and TLS included.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The longest that a call may take, attempts and waits included.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// What is sent as `User-Agent`.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// An HTTP client of your making: for a proxy, another TLS, certificates, a
+    /// pool size. A builder and not a finished client, because these are set
+    /// last, whatever it says: redirects are not followed, no `Referer` is
+    /// sent, nothing is retried or unpacked unseen, and loopback gets no proxy.
+    ///
+    /// With the feature `rustls`, a process without a default
+    /// `rustls::crypto::CryptoProvider` gets ring as its default here, because
+    /// reqwest has no other way to be told. Without `http`, nothing
+    /// process-wide is touched.
+    pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Checks everything and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration): a base URL that is
+    /// none, has a query, a fragment or user info, or would send the token in
+    /// the clear; a time of zero; a user agent that no header can carry; a TLS
+    /// that cannot be set up, for want of root certificates for instance.
+    pub fn build(self) -> Result<Client, Error> {
+        let base_url = check_base_url(&self.base_url, self.allow_plain_http)?;
+        for (name, time) in [
+            ("timeout", self.timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("deadline", self.deadline),
+        ] {
+            if time.is_zero() {
+                return Err(Error::configuration(format!(
+                    "`{name}` is zero, so that nothing could ever be asked; give it some seconds"
+                )));
+            }
+        }
+        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
+            Error::configuration("`user_agent` has a character that no header can carry")
+        })?;
+        let http = match self.http {
+            Some(http) => {
+                #[cfg(feature = "rustls")]
+                crate::tls::ensure_provider();
+                http
+            }
+            None => {
+                let http = reqwest::Client::builder();
+                #[cfg(feature = "rustls")]
+                let http = http.tls_backend_preconfigured(crate::tls::config()?);
+                http
+            }
+        };
+        let mut http = http
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connect_timeout(self.connect_timeout)
+            .user_agent(user_agent);
+        if is_loopback(&base_url) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| {
+            Error::configuration(format!(
+                "the HTTP client cannot be built: {}",
+                error.without_url()
+            ))
+        })?;
+        Client::from_settings(
+            Settings {
+                http,
+                base_url: base_url.as_str().trim_end_matches('/').to_owned(),
+                auth_scheme: self.auth_scheme,
+                timeout: self.timeout,
+                deadline: self.deadline,
+            },
+            self.token,
+        )
+    }
+}
+
+/// The error never quotes the URL: it may hold a password.
+fn check_base_url(text: &str, allow_plain_http: bool) -> Result<Url, Error> {
+    let refuse = |why: &str| {
+        Error::configuration(format!(
+            "`base_url` {why}; something like {DEFAULT_BASE_URL} or http://127.0.0.1:4010 is expected"
+        ))
+    };
+    let url = Url::parse(text).map_err(|error| refuse(&format!("is no URL ({error})")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refuse("is not one of HTTP"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("has a query or a fragment"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("has a user name or a password"));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && !allow_plain_http {
+        return Err(refuse(
+            "is plain http:// to another machine, which would show the access token to everyone on the way (`allow_plain_http` if that is meant)",
+        ));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

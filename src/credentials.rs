@@ -1,0 +1,138 @@
+//! The two secrets: never printed, and wiped when our last copy goes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// The access token of the account that owns the resources, made in Figma's
+/// settings. It lives 90 days at most (Figma's documentation).
+///
+/// `Debug` prints no part of it, and there is no `Display`.
+#[derive(Clone)]
+pub struct PersonalAccessToken(Zeroizing<String>);
+
+impl PersonalAccessToken {
+    /// Takes the token as Figma shows it, for instance `figd_…`.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if it is empty or has
+    /// anything but visible ASCII characters in it, as a header needs; a line
+    /// end left by reading a file is the usual cause.
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        let token = Zeroizing::new(token.into());
+        if token.is_empty() {
+            return Err(Error::configuration(
+                "the access token is empty; make one in Figma's settings",
+            ));
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::configuration(
+                "the access token has a space, a line end or another character that no header can carry; trim it",
+            ));
+        }
+        Ok(PersonalAccessToken(token))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PersonalAccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonalAccessToken(…)")
+    }
+}
+
+/// A short-lived token that names a user and the plugin or widget they run,
+/// made by `figma.payments.getPluginPaymentTokenAsync()`. How long it lives and
+/// whether it can be used twice is not documented.
+///
+/// `Debug` prints no part of it, and there is no `Display`.
+#[derive(Clone)]
+pub struct PluginPaymentToken(Zeroizing<String>);
+
+impl PluginPaymentToken {
+    /// The longest token that is accepted, in bytes.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Takes the token as the plugin sent it. Nothing is known of its shape, so
+    /// nothing more is asked of it than that it can be one.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if it is empty, blank,
+    /// longer than [`MAX_BYTES`](Self::MAX_BYTES), or has control characters.
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        let token = Zeroizing::new(token.into());
+        let problem = if token.trim().is_empty() {
+            "is empty"
+        } else if token.len() > Self::MAX_BYTES {
+            "is longer than 4096 bytes"
+        } else if token.chars().any(char::is_control) {
+            "has a control character in it, such as a line end"
+        } else {
+            return Ok(PluginPaymentToken(token));
+        };
+        Err(Error::invalid_query(format!(
+            "the payment token {problem}; pass on what getPluginPaymentTokenAsync() returned"
+        )))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PluginPaymentToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PluginPaymentToken(…)")
+    }
+}
+
+/// How the access token is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// `X-Figma-Token: …`, as Figma's own document and guide have it.
+    #[default]
+    FigmaToken,
+    /// `Authorization: Bearer …`, as the bundled document has it; for mock
+    /// servers that follow it to the letter.
+    Bearer,
+}
+
+impl AuthScheme {
+    pub(crate) fn header_name(self) -> HeaderName {
+        match self {
+            AuthScheme::FigmaToken => HeaderName::from_static("x-figma-token"),
+            AuthScheme::Bearer => reqwest::header::AUTHORIZATION,
+        }
+    }
+
+    /// The header's value: marked sensitive, shared by all requests, and wiped
+    /// when the last of them is gone.
+    pub(crate) fn header_value(self, token: &PersonalAccessToken) -> Result<HeaderValue, Error> {
+        let text = match self {
+            AuthScheme::FigmaToken => token.0.clone(),
+            AuthScheme::Bearer => Zeroizing::new(format!("Bearer {}", token.as_str())),
+        };
+        let bytes = Bytes::from_owner(Wiped(text));
+        let mut value = HeaderValue::from_maybe_shared(bytes)
+            .map_err(|_| Error::configuration("the access token cannot be carried by a header"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+pub mod api;
+mod builder;
+mod client;
+mod credentials;
+mod error;
+mod payment;
+mod query;
+mod resource;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+mod secrets;
+#[cfg(feature = "rustls")]
+mod tls;
+mod transport;
+
+pub use api::types::PaymentInformation;
+pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
+pub use client::Client;
+pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
+pub use error::{Error, ErrorKind, RateLimit};
+pub use payment::{DateOfPurchase, PaymentStatus, ResourceType, StatusNumber};
+pub use query::{PaymentParams, PaymentQuery};
+pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
+pub use transport::MAX_BODY_BYTES;

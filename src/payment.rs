@@ -1,0 +1,298 @@
+//! What the answer says. The model is the generated one; here are the types
+//! that are written by hand because the published shapes disagree, and the two
+//! questions a backend has about an answer.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
+
+use crate::{PaymentInformation, Resource};
+
+impl PaymentInformation {
+    /// Whether the user may use what they asked for: PAID or TRIAL, and nothing
+    /// else. A `date_of_purchase` never counts: it stays after a refund.
+    ///
+    /// ```
+    /// # use figma_payments::PaymentInformation;
+    /// # fn answer(payment: PaymentInformation) -> u16 {
+    /// if payment.grants_access() { 200 } else { 402 }
+    /// # }
+    /// ```
+    pub fn grants_access(&self) -> bool {
+        self.payment_status.grants_access()
+    }
+
+    /// What was paid for. `None` if the answer names a kind of resource that
+    /// this version does not know, or an id that is none; such an answer never
+    /// passes for one about a resource that you asked about.
+    pub fn resource(&self) -> Option<Resource> {
+        match self.resource_type {
+            ResourceType::Plugin => Resource::plugin(&self.resource_id).ok(),
+            ResourceType::Widget => Resource::widget(&self.resource_id).ok(),
+            ResourceType::CommunityFile => Resource::community_file(&self.resource_id).ok(),
+            ResourceType::Unknown(_) => None,
+        }
+    }
+}
+
+/// Where a user stands with a resource.
+///
+/// Read in each shape that has been published: text (`"PAID"`), an object with
+/// `type`, an object with `status`. Two keys that contradict each other are an
+/// error. What is missing, null or new is [`Unknown`](Self::Unknown) and gives
+/// no access. Written as text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PaymentStatus {
+    /// An active purchase.
+    Paid,
+    /// In the trial period of a subscription.
+    Trial,
+    /// No purchase, or one that was refunded or has lapsed.
+    Unpaid,
+    /// On the plugin's side this means an internal error; it gives no access.
+    NotSupported,
+    /// Something else, as the server wrote it; empty if it wrote nothing.
+    Unknown(String),
+}
+
+impl PaymentStatus {
+    /// Whether it gives access: [`Paid`](Self::Paid) and [`Trial`](Self::Trial) do.
+    pub fn grants_access(&self) -> bool {
+        matches!(self, PaymentStatus::Paid | PaymentStatus::Trial)
+    }
+
+    /// The API's word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            PaymentStatus::Paid => "PAID",
+            PaymentStatus::Trial => "TRIAL",
+            PaymentStatus::Unpaid => "UNPAID",
+            PaymentStatus::NotSupported => "NOT_SUPPORTED",
+            PaymentStatus::Unknown(text) => text,
+        }
+    }
+}
+
+impl From<&str> for PaymentStatus {
+    fn from(text: &str) -> Self {
+        match text {
+            "PAID" => PaymentStatus::Paid,
+            "TRIAL" => PaymentStatus::Trial,
+            "UNPAID" => PaymentStatus::Unpaid,
+            "NOT_SUPPORTED" => PaymentStatus::NotSupported,
+            other => PaymentStatus::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// Unknown, for want of a status.
+impl Default for PaymentStatus {
+    fn default() -> Self {
+        PaymentStatus::Unknown(String::new())
+    }
+}
+
+impl fmt::Display for PaymentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for PaymentStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for PaymentStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shapes;
+
+        impl<'de> Visitor<'de> for Shapes {
+            type Value = PaymentStatus;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a payment status: text, or an object with `type` or `status`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(text.into())
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(PaymentStatus::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut found: Option<PaymentStatus> = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key != "type" && key != "status" {
+                        map.next_value::<de::IgnoredAny>()?;
+                        continue;
+                    }
+                    let Some(text) = map.next_value::<Option<String>>()? else {
+                        continue;
+                    };
+                    let status = PaymentStatus::from(text.as_str());
+                    if found.as_ref().is_some_and(|found| *found != status) {
+                        return Err(de::Error::custom(
+                            "two payment statuses that contradict each other",
+                        ));
+                    }
+                    found = Some(status);
+                }
+                Ok(found.unwrap_or_default())
+            }
+        }
+
+        deserializer.deserialize_any(Shapes)
+    }
+}
+
+/// The kind of a resource, as the API spells it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResourceType {
+    /// `PLUGIN`
+    Plugin,
+    /// `WIDGET`
+    Widget,
+    /// `COMMUNITY_FILE`
+    CommunityFile,
+    /// Something else, as the server wrote it.
+    Unknown(String),
+}
+
+impl ResourceType {
+    /// The API's word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ResourceType::Plugin => "PLUGIN",
+            ResourceType::Widget => "WIDGET",
+            ResourceType::CommunityFile => "COMMUNITY_FILE",
+            ResourceType::Unknown(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for ResourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ResourceType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.as_str() {
+            "PLUGIN" => ResourceType::Plugin,
+            "WIDGET" => ResourceType::Widget,
+            "COMMUNITY_FILE" => ResourceType::CommunityFile,
+            _ => ResourceType::Unknown(text),
+        })
+    }
+}
+
+/// When the user bought the resource, as the server wrote it: by the document a
+/// UTC ISO 8601 timestamp, such as `2024-06-15T14:30:00Z`.
+///
+/// It stays after a refund or an ended subscription (npm `@figma/rest-api-spec`
+/// 0.43.0), so it proves nothing, and it is kept as text so that an odd one
+/// does not cost a buyer the answer. Parse it with the date library you use.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct DateOfPurchase(String);
+
+impl DateOfPurchase {
+    /// The timestamp as the server wrote it, which may be anything.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for DateOfPurchase {
+    fn from(text: &str) -> Self {
+        DateOfPurchase(text.to_owned())
+    }
+}
+
+impl fmt::Display for DateOfPurchase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Takes text as it is and anything else as its JSON.
+impl<'de> Deserialize<'de> for DateOfPurchase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(DateOfPurchase(
+            match serde_json::Value::deserialize(deserializer)? {
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            },
+        ))
+    }
+}
+
+/// The HTTP status as an answer's body repeats it. A whole number, also where a
+/// server writes `200.0`, which the document's `number` allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct StatusNumber(pub i64);
+
+impl<'de> Deserialize<'de> for StatusNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let whole = number
+            .as_f64()
+            .filter(|number| number.fract() == 0.0 && number.abs() < 1e6);
+        number
+            .as_i64()
+            .or(whole.map(|number| number as i64))
+            .map(StatusNumber)
+            .ok_or_else(|| de::Error::custom("a status is expected to be a whole number"))
+    }
+}
+
+/// Schemas for the types above, as the corrected document describes them.
+#[cfg(feature = "schemars")]
+mod schemas {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    macro_rules! schema {
+        ($name:ident, $schema:tt) => {
+            impl JsonSchema for super::$name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!($schema)
+                }
+            }
+        };
+    }
+
+    schema!(PaymentStatus, {
+        "anyOf": [
+            { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
+            { "type": "object", "properties": {
+                "type": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
+                "status": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
+            } },
+        ],
+    });
+    schema!(ResourceType, { "type": "string", "enum": ["PLUGIN", "WIDGET", "COMMUNITY_FILE"] });
+    schema!(DateOfPurchase, { "type": "string", "format": "date-time" });
+    schema!(StatusNumber, { "type": "integer" });
+}

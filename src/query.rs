@@ -1,0 +1,267 @@
+//! The question: exactly one way to ask, by construction.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::{Error, ErrorKind, PaymentInformation, PluginPaymentToken, Resource, UserId};
+
+/// Has this user paid for this resource? There are two ways to ask, and an
+/// invalid question cannot be written down.
+///
+/// The answer is checked against the question before you get it; one about
+/// another user or resource is [`ErrorKind::Mismatch`].
+///
+/// ```
+/// use figma_payments::{PaymentQuery, PluginPaymentToken, Resource, UserId};
+///
+/// let plugin = Resource::plugin("1678669904810665842")?;
+/// let by_user = PaymentQuery::by_user(UserId::try_from("500123")?, plugin.clone());
+/// let by_token = PaymentQuery::by_token(PluginPaymentToken::new("ppt_…")?, plugin);
+/// # Ok::<(), figma_payments::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PaymentQuery {
+    ask: Ask,
+    expected_user: Option<UserId>,
+}
+
+#[derive(Debug, Clone)]
+enum Ask {
+    User(UserId, Resource),
+    Token(PluginPaymentToken, Option<Resource>),
+}
+
+impl PaymentQuery {
+    /// Asks by user and resource.
+    pub fn by_user(user: UserId, resource: Resource) -> Self {
+        PaymentQuery {
+            ask: Ask::User(user, resource),
+            expected_user: None,
+        }
+    }
+
+    /// Asks by a payment token, which has to be one for `resource`: an owner
+    /// may have several, and a token of the cheap one must not open the dear
+    /// one.
+    pub fn by_token(token: PluginPaymentToken, resource: Resource) -> Self {
+        PaymentQuery {
+            ask: Ask::Token(token, Some(resource)),
+            expected_user: None,
+        }
+    }
+
+    /// Asks by a payment token for whatever resource it is for. Look at
+    /// [`PaymentInformation::resource`] before you grant anything.
+    pub fn by_token_any_resource(token: PluginPaymentToken) -> Self {
+        PaymentQuery {
+            ask: Ask::Token(token, None),
+            expected_user: None,
+        }
+    }
+
+    /// Also requires that the answer is about this user.
+    #[must_use]
+    pub fn expecting_user(mut self, user: UserId) -> Self {
+        self.expected_user = Some(user);
+        self
+    }
+
+    pub(crate) fn payment_token(&self) -> Option<&PluginPaymentToken> {
+        match &self.ask {
+            Ask::User(..) => None,
+            Ask::Token(token, _) => Some(token),
+        }
+    }
+
+    /// The user asked about, if the question names one.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        match &self.ask {
+            Ask::User(user, _) => Some(user),
+            Ask::Token(..) => self.expected_user.as_ref(),
+        }
+    }
+
+    /// The resource asked about, if the question names one.
+    pub(crate) fn resource(&self) -> Option<&Resource> {
+        match &self.ask {
+            Ask::User(_, resource) => Some(resource),
+            Ask::Token(_, resource) => resource.as_ref(),
+        }
+    }
+
+    /// The values of the query parameters, in the document's words.
+    pub(crate) fn parameters(&self) -> Parameters<'_> {
+        let mut parameters = Parameters::default();
+        match &self.ask {
+            Ask::Token(token, _) => parameters.plugin_payment_token = Some(token.as_str()),
+            Ask::User(user, resource) => {
+                parameters.user_id = Some(user.as_str());
+                let id = Some(resource.id());
+                match resource {
+                    Resource::Plugin(_) => parameters.plugin_id = id,
+                    Resource::Widget(_) => parameters.widget_id = id,
+                    Resource::CommunityFile(_) => parameters.community_file_id = id,
+                }
+            }
+        }
+        parameters
+    }
+
+    /// Whether the answer is one to this question.
+    pub(crate) fn verify(&self, answer: &PaymentInformation) -> Result<(), Error> {
+        let users = match &self.ask {
+            Ask::User(user, _) => [Some(user), self.expected_user.as_ref()],
+            Ask::Token(..) => [self.expected_user.as_ref(), None],
+        };
+        for user in users.into_iter().flatten() {
+            if answer.user_id != user.as_str() {
+                return Err(mismatch(
+                    "user",
+                    user,
+                    UserId::try_from(&*answer.user_id).ok(),
+                ));
+            }
+        }
+        match self.resource() {
+            Some(resource) if answer.resource().as_ref() != Some(resource) => {
+                Err(mismatch("resource", resource, answer.resource()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn mismatch(what: &str, asked: impl fmt::Display, answered: Option<impl fmt::Display>) -> Error {
+    let answered = answered.map_or("one that is not known".to_owned(), |it| it.to_string());
+    Error::new(
+        ErrorKind::Mismatch,
+        format!(
+            "the answer is about another {what}: asked about {asked}, answered about {answered}"
+        ),
+    )
+}
+
+#[derive(Default)]
+pub(crate) struct Parameters<'a> {
+    pub(crate) plugin_payment_token: Option<&'a str>,
+    pub(crate) user_id: Option<&'a str>,
+    pub(crate) community_file_id: Option<&'a str>,
+    pub(crate) plugin_id: Option<&'a str>,
+    pub(crate) widget_id: Option<&'a str>,
+}
+
+/// The five query parameters of the API as they come from outside: from a form,
+/// a JSON body, a command line. `TryFrom` makes a [`PaymentQuery`] of the four
+/// combinations that are valid, and says of every other what is wrong:
+///
+/// - `plugin_payment_token` alone (as [`PaymentQuery::by_token_any_resource`]), or
+/// - `user_id` with exactly one of `community_file_id`, `plugin_id`, `widget_id`.
+///
+/// ```
+/// use figma_payments::{PaymentParams, PaymentQuery};
+///
+/// let params: PaymentParams = serde_json::from_str(r#"{ "user_id": "500123" }"#)?;
+/// let error = PaymentQuery::try_from(params).unwrap_err();
+/// assert!(error.to_string().contains("without a resource"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Default, Deserialize)]
+pub struct PaymentParams {
+    /// The token that `getPluginPaymentTokenAsync` returned in the plugin.
+    pub plugin_payment_token: Option<String>,
+    /// The user to ask about.
+    pub user_id: Option<String>,
+    /// The Community file to ask about.
+    pub community_file_id: Option<String>,
+    /// The plugin to ask about.
+    pub plugin_id: Option<String>,
+    /// The widget to ask about.
+    pub widget_id: Option<String>,
+}
+
+/// Says whether there is a token, never which.
+impl fmt::Debug for PaymentParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.plugin_payment_token.as_ref();
+        f.debug_struct("PaymentParams")
+            .field("plugin_payment_token", &token.map(|_| "…"))
+            .field("user_id", &self.user_id)
+            .field("community_file_id", &self.community_file_id)
+            .field("plugin_id", &self.plugin_id)
+            .field("widget_id", &self.widget_id)
+            .finish()
+    }
+}
+
+impl TryFrom<PaymentParams> for PaymentQuery {
+    type Error = Error;
+
+    fn try_from(params: PaymentParams) -> Result<Self, Error> {
+        const EXPECTED: &str = "give either plugin_payment_token alone, or user_id with exactly one of community_file_id, plugin_id and widget_id";
+        let given = params.given();
+        let refuse = |why: &str| {
+            let given = match given.is_empty() {
+                true => "nothing".to_owned(),
+                false => given.join(", "),
+            };
+            Err(Error::invalid_query(format!(
+                "{why} (given: {given}); {EXPECTED}"
+            )))
+        };
+        if let Some(empty) = params.empty() {
+            return refuse(&format!("{empty} is empty"));
+        }
+        let resources = [
+            params
+                .community_file_id
+                .as_deref()
+                .map(Resource::community_file),
+            params.plugin_id.as_deref().map(Resource::plugin),
+            params.widget_id.as_deref().map(Resource::widget),
+        ];
+        let mut resources = resources.into_iter().flatten();
+        let (resource, another) = (resources.next(), resources.next());
+        match (params.plugin_payment_token, params.user_id, resource) {
+            (Some(token), None, None) => Ok(PaymentQuery::by_token_any_resource(
+                PluginPaymentToken::new(token)?,
+            )),
+            (Some(_), _, _) => refuse("a payment token together with ids is ambiguous"),
+            (None, _, _) if another.is_some() => refuse("several resources are named"),
+            (None, Some(user), Some(resource)) => {
+                Ok(PaymentQuery::by_user(user.try_into()?, resource?))
+            }
+            (None, Some(_), None) => refuse("a user is named without a resource"),
+            (None, None, Some(_)) => refuse("a resource is named without a user"),
+            (None, None, None) => refuse("no parameter is named"),
+        }
+    }
+}
+
+impl PaymentParams {
+    fn named(&self) -> [(&'static str, Option<&String>); 5] {
+        [
+            ("plugin_payment_token", self.plugin_payment_token.as_ref()),
+            ("user_id", self.user_id.as_ref()),
+            ("community_file_id", self.community_file_id.as_ref()),
+            ("plugin_id", self.plugin_id.as_ref()),
+            ("widget_id", self.widget_id.as_ref()),
+        ]
+    }
+
+    fn given(&self) -> Vec<&'static str> {
+        let given = self
+            .named()
+            .into_iter()
+            .filter(|(_, value)| value.is_some());
+        given.map(|(name, _)| name).collect()
+    }
+
+    fn empty(&self) -> Option<&'static str> {
+        let mut named = self.named().into_iter();
+        named
+            .find(|(_, value)| value.is_some_and(String::is_empty))
+            .map(|(name, _)| name)
+    }
+}

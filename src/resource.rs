@@ -1,0 +1,262 @@
+//! Ids, and what a user can pay for. Ids are text and never numbers: a real
+//! plugin id, 1678669904810665842, is above 2^53.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Error, ResourceType};
+
+/// An id has 1 to 20 digits, as many as the largest 64-bit number.
+fn check_id(what: &str, text: &str) -> Result<(), Error> {
+    let hint = if text.is_empty() {
+        "is empty"
+    } else if text.trim() != text {
+        "has white space around it; trim it first"
+    } else if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        "has something other than digits in it"
+    } else if text.len() > 20 {
+        "has more than 20 digits"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid_query(format!(
+        "{what} {hint}; 1 to 20 digits are expected, like 1678669904810665842"
+    )))
+}
+
+macro_rules! id {
+    ($name:ident, $what:literal, $(#[$doc:meta])*) => {
+        $(#[$doc])*
+        ///
+        /// 1 to 20 digits, kept as text; never empty, never a float. Comes from
+        /// text (`FromStr`, `TryFrom`) or from a `u64`, and serializes as text.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The digits.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                check_id($what, &text)?;
+                Ok($name(text))
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = Error;
+
+            fn try_from(text: &str) -> Result<Self, Error> {
+                check_id($what, text)?;
+                Ok($name(text.to_owned()))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                text.try_into()
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(id: u64) -> Self {
+                $name(id.to_string())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.try_into().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id!(UserId, "the user id",
+    /// The id of a Figma user, as OAuth 2 with Figma gives it to you.
+);
+id!(PluginId, "the plugin id",
+    /// The id of a plugin: in its manifest, and after `plugin/` in the URL of
+    /// its Community page.
+);
+id!(WidgetId, "the widget id",
+    /// The id of a widget: in its manifest, and after `widget/` in the URL of
+    /// its Community page.
+);
+id!(CommunityFileId, "the Community file id",
+    /// The id of a Community file: after `file/` in the URL of its Community
+    /// page.
+);
+
+/// Something on Figma's Community that a user can pay for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// A plugin.
+    Plugin(PluginId),
+    /// A widget.
+    Widget(WidgetId),
+    /// A Community file.
+    CommunityFile(CommunityFileId),
+}
+
+impl Resource {
+    /// The plugin with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) unless the id has 1 to
+    /// 20 digits and nothing else.
+    pub fn plugin(id: impl AsRef<str>) -> Result<Self, Error> {
+        PluginId::try_from(id.as_ref()).map(Resource::Plugin)
+    }
+
+    /// The widget with this id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`plugin`](Self::plugin).
+    pub fn widget(id: impl AsRef<str>) -> Result<Self, Error> {
+        WidgetId::try_from(id.as_ref()).map(Resource::Widget)
+    }
+
+    /// The Community file with this id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`plugin`](Self::plugin).
+    pub fn community_file(id: impl AsRef<str>) -> Result<Self, Error> {
+        CommunityFileId::try_from(id.as_ref()).map(Resource::CommunityFile)
+    }
+
+    /// The resource of a Community page, from its URL:
+    /// `https://www.figma.com/community/plugin/1678669904810665842/name?more`,
+    /// and likewise for `widget` and `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for any other URL.
+    pub fn from_community_url(url: impl AsRef<str>) -> Result<Self, Error> {
+        const EXPECTED: &str =
+            "https://www.figma.com/community/{plugin|widget|file}/{id} is expected";
+        let refuse =
+            |why: &str| Error::invalid_query(format!("the Community URL {why}; {EXPECTED}"));
+        let url = reqwest::Url::parse(url.as_ref())
+            .map_err(|error| refuse(&format!("is no URL ({error})")))?;
+        let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+        let host = matches!(url.host_str(), Some("www.figma.com" | "figma.com"));
+        if url.scheme() != "https" || !host || !plain {
+            return Err(refuse("leads elsewhere"));
+        }
+        let mut segments = url.path_segments().into_iter().flatten();
+        if segments.next() != Some("community") {
+            return Err(refuse("is not one of a Community page"));
+        }
+        match (segments.next(), segments.next()) {
+            (Some("plugin"), Some(id)) => Resource::plugin(id),
+            (Some("widget"), Some(id)) => Resource::widget(id),
+            (Some("file"), Some(id)) => Resource::community_file(id),
+            _ => Err(refuse("names neither a plugin, a widget nor a file")),
+        }
+    }
+
+    /// The plugin or widget that a `manifest.json` describes. It is a widget if
+    /// the manifest says `"containsWidget": true`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for text that is no
+    /// JSON object, or whose `id` is missing, not text, or no id.
+    pub fn from_manifest(manifest: impl AsRef<str>) -> Result<Self, Error> {
+        let text = manifest.as_ref().trim_start_matches('\u{feff}');
+        let manifest: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+            Error::invalid_query(format!("the manifest is not readable as JSON: {error}"))
+        })?;
+        let id = match &manifest["id"] {
+            serde_json::Value::String(id) => id,
+            serde_json::Value::Null => {
+                return Err(Error::invalid_query(
+                    "the manifest has no `id`; Figma assigns one, put it in as text",
+                ));
+            }
+            _ => {
+                return Err(Error::invalid_query(
+                    "the manifest's `id` is not text; put it in quotes, or it loses digits",
+                ));
+            }
+        };
+        match manifest["containsWidget"] == true {
+            true => Resource::widget(id),
+            false => Resource::plugin(id),
+        }
+    }
+
+    /// The id, in digits.
+    pub fn id(&self) -> &str {
+        match self {
+            Resource::Plugin(id) => id.as_str(),
+            Resource::Widget(id) => id.as_str(),
+            Resource::CommunityFile(id) => id.as_str(),
+        }
+    }
+
+    /// Which kind of resource it is, as the API spells it.
+    pub fn resource_type(&self) -> ResourceType {
+        match self {
+            Resource::Plugin(_) => ResourceType::Plugin,
+            Resource::Widget(_) => ResourceType::Widget,
+            Resource::CommunityFile(_) => ResourceType::CommunityFile,
+        }
+    }
+}
+
+/// Prints what it is and its id: `plugin 1678669904810665842`.
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Resource::Plugin(id) => write!(f, "plugin {id}"),
+            Resource::Widget(id) => write!(f, "widget {id}"),
+            Resource::CommunityFile(id) => write!(f, "Community file {id}"),
+        }
+    }
+}
+
+impl From<PluginId> for Resource {
+    fn from(id: PluginId) -> Self {
+        Resource::Plugin(id)
+    }
+}
+
+impl From<WidgetId> for Resource {
+    fn from(id: WidgetId) -> Self {
+        Resource::Widget(id)
+    }
+}
+
+impl From<CommunityFileId> for Resource {
+    fn from(id: CommunityFileId) -> Self {
+        Resource::CommunityFile(id)
+    }
+}

@@ -1,0 +1,117 @@
+//! One attempt on the wire: credential in, stray headers out, a bounded body.
+//!
+//! The generated client decodes what [`exec`](ClientHooks::exec) returns, but
+//! its errors lose status and headers. So the attempt is also written down in
+//! an [`Exchange`], and errors are made from that.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Request, Response, ResponseBuilderExt, StatusCode};
+
+use crate::api;
+
+/// No answer of this operation comes near it; a longer body is not read on, and
+/// the call fails with [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What the generated client carries for one attempt.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    pub(crate) credential: (HeaderName, HeaderValue),
+    pub(crate) timeout: Duration,
+    pub(crate) exchange: Arc<Mutex<Option<Exchange>>>,
+}
+
+/// What came back.
+pub(crate) struct Exchange {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, BodyError>,
+}
+
+/// Why a body could not be read to its end.
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+impl Transport {
+    pub(crate) fn new(credential: (HeaderName, HeaderValue), timeout: Duration) -> Self {
+        Transport {
+            credential,
+            timeout,
+            exchange: Arc::default(),
+        }
+    }
+
+    /// What came back, if an answer began to arrive.
+    pub(crate) fn take_exchange(&self) -> Option<Exchange> {
+        let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
+        exchange.take()
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport(…)")
+    }
+}
+
+impl ClientHooks<Transport> for api::Client {
+    async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let transport = self.inner();
+        let (name, value) = &transport.credential;
+        let headers = request.headers_mut();
+        headers.remove("api-version"); // the generator's own; Figma knows no such header
+        headers.insert(name.clone(), value.clone());
+        *request.timeout_mut() = Some(transport.timeout);
+
+        let mut response = self.client().execute(request).await?;
+        let status = response.status();
+        let body = read(&mut response).await;
+        let mut url = response.url().clone();
+        url.set_query(None);
+        let decodable = body.as_ref().cloned().unwrap_or_default();
+        *transport
+            .exchange
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Exchange {
+            status,
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        });
+
+        let mut bare = http::Response::builder()
+            .url(url)
+            .body(decodable)
+            .unwrap_or_default();
+        *bare.status_mut() = status;
+        Ok(bare.into())
+    }
+}
+
+/// Reads to the end or to the limit. One chunk, the usual case, is not copied.
+async fn read(response: &mut Response) -> Result<Bytes, BodyError> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+        if first.len() + all.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(BodyError::TooLarge);
+        }
+        if first.is_empty() && all.is_empty() {
+            first = chunk;
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&chunk);
+    }
+    match all.is_empty() {
+        true => Ok(first),
+        false => Ok(all.freeze()),
+    }
+}
