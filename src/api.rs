@@ -3,7 +3,6 @@
 
 #[allow(
     missing_docs,
-    unreachable_pub,
     dead_code,
     rustdoc::bare_urls,
     reason = "written by progenitor"

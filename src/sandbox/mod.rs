@@ -23,20 +23,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod script;
 mod server;
 mod state;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::{
     DateOfPurchase, PaymentStatus, PersonalAccessToken, PluginPaymentToken, Resource, UserId,
 };
+use server::lock;
 use state::State;
+
+pub use script::Step;
+pub use server::{Reply, Request, ScriptedServer};
 
 /// A server that answers `GET /v1/payments` from the purchases it is given.
 /// It stops when it is dropped.
@@ -54,10 +58,10 @@ impl Sandbox {
     ///
     /// When the operating system gives it no port.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State::default()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&state)));
+        let shared = Arc::clone(&state);
+        let (address, server) =
+            server::listen(move |request| lock(&shared).answer(request)).await?;
         Ok(Sandbox {
             address,
             state,
@@ -87,19 +91,14 @@ impl Sandbox {
         date_of_purchase: Option<&str>,
     ) {
         let date = date_of_purchase.map(DateOfPurchase::from);
-        self.state()
-            .purchases
-            .insert((user.clone(), resource.clone()), (status, date));
+        let whom = (user.clone(), resource.clone());
+        lock(&self.state).purchases.insert(whom, (status, date));
     }
 
     /// A payment token, as the plugin would get it from
     /// `getPluginPaymentTokenAsync()`.
     pub fn mint_token(&self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
-        self.state().mint_token(user, resource)
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state).mint_token(user, resource)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use reqwest::Url;
 
+use super::server::{Reply, Request};
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
 use crate::{
     DateOfPurchase, PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus,
@@ -18,9 +19,6 @@ pub(super) struct State {
     tokens: HashMap<String, (UserId, Resource)>,
 }
 
-/// A status, and the JSON of a body.
-pub(super) type Answer = (u16, Vec<u8>);
-
 impl State {
     pub(super) fn mint_token(&mut self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
         let token = format!("ppt_sandbox_{}", self.tokens.len() + 1);
@@ -29,17 +27,19 @@ impl State {
         PluginPaymentToken::new(token).expect("made of letters and digits")
     }
 
-    /// Answers one request, given its method, its target and its
-    /// `X-Figma-Token`.
-    pub(super) fn answer(&self, method: &str, target: &str, access_token: Option<&str>) -> Answer {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    pub(super) fn answer(&self, request: &Request) -> Reply {
+        let (path, query) = match request.target.split_once('?') {
+            Some(parts) => parts,
+            None => (request.target.as_str(), ""),
+        };
         if path != "/v1/payments" {
             return refuse(404, "Not found");
         }
-        if method != "GET" {
-            return refuse(405, "Method not allowed");
+        if request.method != "GET" {
+            return refuse(405, "Method not allowed").header("allow", "GET");
         }
-        if access_token != Some(ACCESS_TOKEN) {
+        let token = request.headers.get("x-figma-token");
+        if token.is_none_or(|token| token != ACCESS_TOKEN) {
             return refuse(401, "Token is missing or incorrect");
         }
         let query = match params(query)
@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    fn payment(&self, asked: (UserId, Resource)) -> Answer {
+    fn payment(&self, asked: (UserId, Resource)) -> Reply {
         let purchase = self.purchases.get(&asked).cloned();
         let (payment_status, date_of_purchase) = purchase.unwrap_or((PaymentStatus::Unpaid, None));
         let (user, resource) = asked;
@@ -99,7 +99,7 @@ fn params(query: &str) -> Result<PaymentParams, String> {
     Ok(params)
 }
 
-fn refuse(status: u16, message: &str) -> Answer {
+fn refuse(status: u16, message: &str) -> Reply {
     json(
         status,
         &ErrorResponsePayload {
@@ -110,7 +110,7 @@ fn refuse(status: u16, message: &str) -> Answer {
     )
 }
 
-fn json(status: u16, body: &impl serde::Serialize) -> Answer {
+fn json(status: u16, body: &impl serde::Serialize) -> Reply {
     let body = serde_json::to_vec(body).expect("a model without maps of odd keys");
-    (status, body)
+    Reply::json(status, body)
 }

@@ -1,34 +1,33 @@
-//! x
-fn main() {
-    let c = figma_payments_openapi::corrected();
-    let c = match std::env::args().nth(1) {
-        Some(p) => {
-            let d =
-                figma_payments_openapi::Document::parse(&p, &std::fs::read_to_string(&p).unwrap())
-                    .unwrap();
-            figma_payments_openapi::correct(&figma_payments_openapi::name(&d).unwrap())
-        }
-        None => c,
+//! What maintainers run: `cargo xtask COMMAND`.
+
+use std::process::ExitCode;
+
+use figma_payments_openapi as openapi;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+commands:
+  bindings    print the bindings as the build generates them";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1);
+    let outcome = match command.as_deref() {
+        Some("bindings") => bindings(),
+        _ => Err(USAGE.to_owned()),
     };
-    let c = match c {
-        Ok(c) => c,
-        Err(e) => {
-            println!("{e}");
-            return;
+    match outcome {
+        Ok(output) => {
+            print!("{output}");
+            ExitCode::SUCCESS
         }
-    };
-    for (c, o) in &c.report {
-        eprintln!("{} {o}", c.id);
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(100)
+        }
     }
-    let l = match figma_payments_openapi::lower(&c.document) {
-        Ok(c) => c,
-        Err(e) => {
-            println!("{e}");
-            return;
-        }
-    };
-    match figma_payments_openapi::bindings(&l) {
-        Ok(c) => println!("{c}"),
-        Err(e) => println!("{e}"),
-    }
+}
+
+fn bindings() -> Result<String, String> {
+    let flow = || openapi::lower(&openapi::corrected()?.document);
+    openapi::bindings(&flow().map_err(|error| error.to_string())?)
 }

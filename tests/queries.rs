@@ -1,0 +1,409 @@
+//! The question: exactly one way to ask, ids as text, and clear refusals before
+//! anything is sent.
+#![cfg(feature = "sandbox")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{LARGE_ID, answering, client, paid_but, payment_token, user};
+use figma_payments::{
+    CommunityFileId, Error, ErrorKind, PaymentParams, PaymentQuery, PersonalAccessToken, PluginId,
+    PluginPaymentToken, Resource, ResourceType, UserId, WidgetId,
+};
+use serde_json::json;
+
+/// The parameters of a request target, decoded.
+fn parameters(target: &str) -> BTreeMap<String, String> {
+    let url = reqwest::Url::parse(&format!("http://localhost{target}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+async fn asks(query: PaymentQuery, expected: &[(&str, &str)]) {
+    let server = answering(500, "").await;
+    client(&server).get_payments(query).await.unwrap_err();
+    let requests = server.requests();
+    let expected = expected
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    assert_eq!(parameters(&requests[0].target), expected.collect());
+    assert!(requests[0].target.starts_with("/v1/payments?"));
+}
+
+#[tokio::test]
+async fn every_way_to_ask_sends_its_parameters_and_no_other() {
+    let kinds = [
+        (Resource::plugin(LARGE_ID), "plugin_id"),
+        (Resource::widget(LARGE_ID), "widget_id"),
+        (Resource::community_file(LARGE_ID), "community_file_id"),
+    ];
+    for (resource, name) in kinds {
+        let query = PaymentQuery::by_user(user(), resource.unwrap());
+        asks(query, &[("user_id", "500123"), (name, LARGE_ID)]).await;
+    }
+    let token = [("plugin_payment_token", common::PAYMENT_TOKEN)];
+    asks(common::by_token(), &token).await;
+    asks(PaymentQuery::by_token_any_resource(payment_token()), &token).await;
+    asks(common::by_token().expecting_user(user()), &token).await;
+}
+
+#[tokio::test]
+async fn large_ids_arrive_digit_for_digit_through_untyped_parameters() {
+    for name in ["plugin_id", "widget_id", "community_file_id"] {
+        let params = json!({ "user_id": LARGE_ID, name: LARGE_ID });
+        let params: PaymentParams = serde_json::from_value(params).unwrap();
+        let expected = [("user_id", LARGE_ID), (name, LARGE_ID)];
+        asks(params.try_into().unwrap(), &expected).await;
+    }
+}
+
+/// One of the 32 combinations of the five parameters.
+fn combination(bits: u8) -> PaymentParams {
+    let value = |bit: u8, text: &str| (bits & (1 << bit) != 0).then(|| text.to_owned());
+    PaymentParams {
+        plugin_payment_token: value(0, "ppt_1"),
+        user_id: value(1, "1"),
+        community_file_id: value(2, "2"),
+        plugin_id: value(3, "3"),
+        widget_id: value(4, "4"),
+    }
+}
+
+#[test]
+fn four_of_the_32_combinations_are_questions_and_28_say_why_not() {
+    let (mut accepted, mut refused) = (Vec::new(), 0);
+    for bits in 0..32u8 {
+        match PaymentQuery::try_from(combination(bits)) {
+            Ok(_) => accepted.push(bits),
+            Err(error) => {
+                refused += 1;
+                assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+                assert_eq!(error.attempts(), 0);
+                let (token, user) = (bits & 1 != 0, bits & 2 != 0);
+                let resources = (bits >> 2).count_ones();
+                let why = match (token, user, resources) {
+                    (false, false, 0) => "no parameter is named (given: nothing)",
+                    (true, _, _) => "a payment token together with ids is ambiguous",
+                    (_, _, 2..) => "several resources are named",
+                    (_, true, _) => "a user is named without a resource (given: user_id)",
+                    (_, false, _) => "a resource is named without a user",
+                };
+                let message = error.to_string();
+                assert!(message.contains(why), "{bits:05b}: {message}");
+                assert!(message.contains("give either plugin_payment_token alone, or"));
+                for (bit, name) in [(0, "plugin_payment_token"), (3, "plugin_id")] {
+                    let given = message.split("; give").next().unwrap();
+                    assert_eq!(bits & (1 << bit) != 0, given.contains(name), "{message}");
+                }
+            }
+        }
+    }
+    assert_eq!(accepted, [0b00001, 0b00110, 0b01010, 0b10010]);
+    assert_eq!(refused, 28);
+}
+
+#[test]
+fn empty_parameters_are_named() {
+    for name in ["plugin_payment_token", "user_id", "plugin_id"] {
+        let params: PaymentParams = serde_json::from_value(json!({ name: "" })).unwrap();
+        let error = PaymentQuery::try_from(params).unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("{name} is empty")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_ids_of_untyped_parameters_are_checked() {
+    for (user, plugin, expected) in [
+        ("abc", "1", "the user id has something other than digits"),
+        (
+            "1",
+            "1.5e3",
+            "the plugin id has something other than digits",
+        ),
+        (" 1", "1", "the user id has white space around it"),
+    ] {
+        let params = PaymentParams {
+            user_id: Some(user.into()),
+            plugin_id: Some(plugin.into()),
+            ..PaymentParams::default()
+        };
+        let error = PaymentQuery::try_from(params).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn untyped_parameters_do_not_show_the_token() {
+    let printed = format!("{:?}", combination(0b00011));
+    assert!(!printed.contains("ppt_1") && printed.contains("user_id: Some(\"1\")"));
+}
+
+#[test]
+fn an_id_is_1_to_20_digits() {
+    for good in [
+        "0",
+        "7",
+        LARGE_ID,
+        "18446744073709551615",
+        "00000000000000000000",
+    ] {
+        assert_eq!(good.parse::<UserId>().unwrap().as_str(), good);
+        assert_eq!(PluginId::try_from(good).unwrap().to_string(), good);
+        assert_eq!(WidgetId::try_from(good.to_owned()).unwrap().as_str(), good);
+        assert_eq!(CommunityFileId::try_from(good).unwrap().as_str(), good);
+        assert_eq!(Resource::plugin(good).unwrap().id(), good);
+    }
+    for (bad, why) in [
+        ("", "is empty"),
+        (" 1", "white space around it"),
+        ("1\n", "white space around it"),
+        ("\u{a0}1", "white space around it"),
+        ("1 2", "other than digits"),
+        ("-1", "other than digits"),
+        ("1e5", "other than digits"),
+        ("0x10", "other than digits"),
+        ("١٢٣", "other than digits"),
+        ("123456789012345678901", "more than 20 digits"),
+    ] {
+        for error in [
+            bad.parse::<UserId>().unwrap_err(),
+            PluginId::try_from(bad).unwrap_err(),
+            WidgetId::try_from(bad).unwrap_err(),
+            CommunityFileId::try_from(bad.to_owned()).unwrap_err(),
+            Resource::community_file(bad).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+            assert!(error.to_string().contains(why), "{bad:?}: {error}");
+            assert!(error.to_string().contains("1 to 20 digits"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn ids_come_from_integers_and_are_written_as_text() {
+    let id = UserId::from(1678669904810665842);
+    assert_eq!(id.to_string(), LARGE_ID);
+    let text = serde_json::to_string(&id).unwrap();
+    assert_eq!(text, format!("\"{LARGE_ID}\""));
+    assert_eq!(serde_json::from_str::<UserId>(&text).unwrap(), id);
+    assert!(
+        serde_json::from_str::<UserId>(LARGE_ID).is_err(),
+        "a number is not text"
+    );
+    assert!(serde_json::from_str::<PluginId>("\"x\"").is_err());
+    assert_eq!(
+        Resource::from(PluginId::from(7)),
+        Resource::plugin("7").unwrap()
+    );
+    assert_eq!(
+        Resource::from(WidgetId::from(7)).resource_type(),
+        ResourceType::Widget
+    );
+    assert_eq!(
+        Resource::from(CommunityFileId::from(7)).to_string(),
+        "Community file 7"
+    );
+}
+
+#[test]
+fn community_pages_name_their_resource() {
+    let plugin = Resource::plugin(LARGE_ID).unwrap();
+    let page = format!("https://www.figma.com/community/plugin/{LARGE_ID}");
+    for url in [
+        page.clone(),
+        format!("{page}/"),
+        format!("{page}/some-name"),
+        format!("{page}/some-name?searchSessionId=1#top"),
+        format!("https://figma.com/community/plugin/{LARGE_ID}"),
+        format!("HTTPS://WWW.FIGMA.COM/community/plugin/{LARGE_ID}"),
+    ] {
+        assert_eq!(Resource::from_community_url(&url).unwrap(), plugin, "{url}");
+    }
+    assert_eq!(
+        Resource::from_community_url("https://www.figma.com/community/widget/12/x").unwrap(),
+        Resource::widget("12").unwrap()
+    );
+    assert_eq!(
+        Resource::from_community_url("https://www.figma.com/community/file/13").unwrap(),
+        Resource::community_file("13").unwrap()
+    );
+    for (url, why) in [
+        ("", "is no URL"),
+        ("www.figma.com/community/plugin/1", "is no URL"),
+        ("http://www.figma.com/community/plugin/1", "leads elsewhere"),
+        (
+            "https://www.figma.com.example/community/plugin/1",
+            "leads elsewhere",
+        ),
+        (
+            "https://www.figma.com@example.com/community/plugin/1",
+            "leads elsewhere",
+        ),
+        (
+            "https://a@www.figma.com/community/plugin/1",
+            "leads elsewhere",
+        ),
+        (
+            "https://www.figma.com:8443/community/plugin/1",
+            "leads elsewhere",
+        ),
+        (
+            "https://www.figma.com/file/1",
+            "not one of a Community page",
+        ),
+        ("https://www.figma.com/", "not one of a Community page"),
+        ("https://www.figma.com/community", "names neither"),
+        ("https://www.figma.com/community/plugin", "names neither"),
+        ("https://www.figma.com/community/profile/1", "names neither"),
+        (
+            "https://www.figma.com/community/plugin/abc",
+            "other than digits",
+        ),
+        ("https://www.figma.com/community/plugin/", "is empty"),
+        (
+            "https://www.figma.com/community/plugin/1%32",
+            "other than digits",
+        ),
+    ] {
+        let error = Resource::from_community_url(url).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+        assert!(error.to_string().contains(why), "{url}: {error}");
+    }
+}
+
+#[test]
+fn a_manifest_names_its_plugin_or_widget() {
+    let plugin = format!(r#"{{"name": "P", "id": "{LARGE_ID}", "api": "1.0.0"}}"#);
+    assert_eq!(
+        Resource::from_manifest(&plugin).unwrap(),
+        Resource::plugin(LARGE_ID).unwrap()
+    );
+    let with_bom = format!("\u{feff}{plugin}");
+    assert_eq!(
+        Resource::from_manifest(with_bom).unwrap(),
+        Resource::plugin(LARGE_ID).unwrap()
+    );
+    let widget = r#"{"id": "12", "containsWidget": true}"#;
+    assert_eq!(
+        Resource::from_manifest(widget).unwrap(),
+        Resource::widget("12").unwrap()
+    );
+    for (manifest, why) in [
+        ("", "not readable as JSON"),
+        ("{", "not readable as JSON"),
+        ("[]", "has no `id`"),
+        ("{}", "has no `id`"),
+        (r#"{"id": null}"#, "has no `id`"),
+        (r#"{"id": 1678669904810665842}"#, "put it in quotes"),
+        (r#"{"id": ""}"#, "the plugin id is empty"),
+        (
+            r#"{"id": "x", "containsWidget": true}"#,
+            "the widget id has something",
+        ),
+    ] {
+        let error = Resource::from_manifest(manifest).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+        assert!(error.to_string().contains(why), "{manifest}: {error}");
+    }
+}
+
+#[test]
+fn tokens_are_checked_and_never_printed() {
+    for (bad, why) in [
+        ("", "is empty"),
+        ("figd_a b", "trim it"),
+        ("figd_a\n", "trim it"),
+        ("figd_é", "trim it"),
+        ("figd_\0", "trim it"),
+    ] {
+        let error = PersonalAccessToken::new(bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains(why) && !error.to_string().contains("figd_"));
+    }
+    let long = "p".repeat(PluginPaymentToken::MAX_BYTES + 1);
+    for (bad, why) in [
+        ("", "is empty"),
+        (" ", "is empty"),
+        ("ppt_a\n", "control character"),
+        ("ppt_\u{7f}", "control character"),
+        (long.as_str(), "longer than 4096 bytes"),
+    ] {
+        let error = PluginPaymentToken::new(bad).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+        assert!(error.to_string().contains(why) && !error.to_string().contains("ppt_"));
+    }
+    assert!(PluginPaymentToken::new("p".repeat(PluginPaymentToken::MAX_BYTES)).is_ok());
+    let printed = format!(
+        "{:?} {:?} {:?}",
+        common::access_token(),
+        payment_token(),
+        common::by_token()
+    );
+    assert!(!printed.contains("MARKED"), "{printed}");
+}
+
+/// Asks `query` and gets `body` as the answer.
+async fn answered(query: PaymentQuery, body: serde_json::Value) -> Result<(), Error> {
+    let server = answering(200, body).await;
+    client(&server).get_payments(query).await.map(drop)
+}
+
+#[tokio::test]
+async fn an_answer_to_another_question_is_a_mismatch() {
+    let stranger = || UserId::from(7);
+    for (query, body) in [
+        (common::by_user(), paid_but("/meta/user_id", json!("7"))),
+        (common::by_user(), paid_but("/meta/resource_id", json!("7"))),
+        (
+            common::by_user(),
+            paid_but("/meta/resource_type", json!("WIDGET")),
+        ),
+        (
+            common::by_user(),
+            paid_but("/meta/resource_type", json!("SLIDES")),
+        ),
+        (
+            common::by_user(),
+            paid_but("/meta/user_id", json!("0500123")),
+        ),
+        (common::by_user(), paid_but("/meta/user_id", json!(""))),
+        (common::by_user().expecting_user(stranger()), common::paid()),
+        (
+            common::by_token(),
+            paid_but("/meta/resource_id", json!("7")),
+        ),
+        (
+            common::by_token(),
+            paid_but("/meta/resource_type", json!("COMMUNITY_FILE")),
+        ),
+        (
+            common::by_token().expecting_user(stranger()),
+            common::paid(),
+        ),
+        (
+            PaymentQuery::by_token_any_resource(payment_token()).expecting_user(stranger()),
+            common::paid(),
+        ),
+    ] {
+        let error = answered(query, body.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Mismatch, "{body}: {error}");
+        assert!(!error.is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_the_question_is_no_mismatch() {
+    for query in [
+        common::by_user(),
+        common::by_user().expecting_user(user()),
+        common::by_token(),
+        common::by_token().expecting_user(user()),
+        PaymentQuery::by_token_any_resource(payment_token()),
+        PaymentQuery::by_token_any_resource(payment_token()).expecting_user(user()),
+    ] {
+        answered(query, common::paid()).await.unwrap();
+    }
+}
