@@ -55,9 +55,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     let bought = Some("2024-06-15T14:30:00Z");
     sandbox.set_purchase(&buyer, &plugin, PaymentStatus::Paid, bought);
 
-    let client = Client::builder(sandbox.access_token())
-        .base_url(sandbox.base_url())
-        .build()?;
+    let client = Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build()?;
 
     println!("\nby user and resource, a user who bought it:");
     let query = PaymentQuery::by_user(buyer.clone(), plugin.clone());
@@ -69,28 +67,18 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
 
     println!("\nby a payment token that the plugin made:");
     let token = sandbox.mint_token(&buyer, &plugin);
-    print(
-        &client
-            .get_payments(PaymentQuery::by_token(token, plugin.clone()))
-            .await?,
-    );
+    print(&client.get_payments(PaymentQuery::by_token(token, plugin.clone())).await?);
 
     println!("\nby a payment token of another plugin:");
     let other = sandbox.mint_token(&buyer, &Resource::plugin("42")?);
-    match client
-        .get_payments(PaymentQuery::by_token(other, plugin.clone()))
-        .await
-    {
+    match client.get_payments(PaymentQuery::by_token(other, plugin.clone())).await {
         Ok(payment) => return Err(format!("a token of another plugin opened {payment:?}").into()),
         Err(error) => println!("  {}: {error}", error.kind()),
     }
 
     println!("\nby a payment token that nobody made:");
     let forged = PluginPaymentToken::new("ppt_forged")?;
-    match client
-        .get_payments(PaymentQuery::by_token(forged, plugin))
-        .await
-    {
+    match client.get_payments(PaymentQuery::by_token(forged, plugin)).await {
         Ok(payment) => Err(format!("a forged token opened {payment:?}").into()),
         Err(error) => {
             println!("  {}: {error}", error.kind());

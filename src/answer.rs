@@ -52,10 +52,7 @@ pub(crate) fn read(
         )),
         (Err(BodyError::Broken(error)), _) => {
             let (kind, why) = broken(error, secrets);
-            Err(describe(
-                kind,
-                format!("the answer did not arrive whole: {why}"),
-            ))
+            Err(describe(kind, format!("the answer did not arrive whole: {why}")))
         }
         (Ok(_), Ok(value)) => {
             let body = value.into_inner();
@@ -69,15 +66,11 @@ pub(crate) fn read(
         }
         (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => Err(describe(
             ErrorKind::InvalidResponse,
-            format!(
-                "the answer is not readable: {}",
-                secrets.redact(&error.to_string())
-            ),
+            format!("the answer is not readable: {}", secrets.redact(&error.to_string())),
         )),
-        (Ok(_), Err(_)) => Err(describe(
-            ErrorKind::InvalidResponse,
-            "the answer is not readable".to_owned(),
-        )),
+        (Ok(_), Err(_)) => {
+            Err(describe(ErrorKind::InvalidResponse, "the answer is not readable".to_owned()))
+        }
     }
 }
 

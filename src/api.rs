@@ -1,12 +1,7 @@
 //! The generated bindings. The models are public; the generated client is used
 //! by [`Client`](crate::Client) and not shown, because its errors print tokens.
 
-#[allow(
-    missing_docs,
-    dead_code,
-    rustdoc::bare_urls,
-    reason = "written by progenitor"
-)]
+#[allow(missing_docs, dead_code, rustdoc::bare_urls, reason = "written by progenitor")]
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }

@@ -61,16 +61,8 @@ impl Client {
         settings: Settings,
         token: PersonalAccessToken,
     ) -> Result<Self, Error> {
-        let credential = Credential {
-            header: settings.auth_scheme.header_value(&token)?,
-            token,
-        };
-        Ok(Client {
-            shared: Arc::new(Shared {
-                settings,
-                credential: RwLock::new(credential),
-            }),
-        })
+        let credential = Credential { header: settings.auth_scheme.header_value(&token)?, token };
+        Ok(Client { shared: Arc::new(Shared { settings, credential: RwLock::new(credential) }) })
     }
 
     /// Replaces the access token for this client and all its clones. Calls that
@@ -85,9 +77,7 @@ impl Client {
     pub fn set_access_token(&self, token: PersonalAccessToken) -> Result<(), Error> {
         let header = self.shared.settings.auth_scheme.header_value(&token)?;
         let mut credential = self.shared.credential.write();
-        let credential = credential
-            .as_deref_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut());
+        let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
         *credential = Credential { token, header };
         Ok(())
     }
@@ -138,10 +128,7 @@ impl Client {
                 parameters.widget_id,
             )
             .await;
-        let secrets = Secrets {
-            access: &credential.token,
-            payment: query.payment_token(),
-        };
+        let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
         let answer = answer::read(decoded, transport.take_exchange(), &secrets)?;
         query.verify(&answer)?;
         Ok(answer)

@@ -11,6 +11,8 @@ mod query;
 mod resource;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "schemars")]
+mod schemas;
 mod secrets;
 #[cfg(feature = "rustls")]
 mod tls;

@@ -36,25 +36,80 @@ impl PaymentInformation {
     }
 }
 
-/// Where a user stands with a resource.
-///
-/// Read in each shape that has been published: text (`"PAID"`), an object with
-/// `type`, an object with `status`. Two keys that contradict each other are an
-/// error. What is missing, null or new is [`Unknown`](Self::Unknown) and gives
-/// no access. Written as text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PaymentStatus {
-    /// An active purchase.
-    Paid,
-    /// In the trial period of a subscription.
-    Trial,
-    /// No purchase, or one that was refunded or has lapsed.
-    Unpaid,
-    /// On the plugin's side this means an internal error; it gives no access.
-    NotSupported,
-    /// Something else, as the server wrote it; empty if it wrote nothing.
-    Unknown(String),
+/// An enum of the API's words, which keeps a word that it does not know.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$about])* $variant,)+
+            /// Something else, as the server wrote it; empty if it wrote nothing.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The API's word for it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($name::$variant => $word,)+
+                    $name::Unknown(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => $name::$variant,)+
+                    other => $name::Unknown(other.to_owned()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a user stands with a resource.
+    ///
+    /// Read in each shape that has been published: text (`"PAID"`), an object
+    /// with `type`, an object with `status`. Two keys that contradict each other
+    /// are an error. What is missing, null or new is
+    /// [`Unknown`](Self::Unknown) and gives no access. Written as text.
+    PaymentStatus {
+        /// An active purchase.
+        Paid = "PAID",
+        /// In the trial period of a subscription.
+        Trial = "TRIAL",
+        /// No purchase, or one that was refunded or has lapsed.
+        Unpaid = "UNPAID",
+        /// On the plugin's side this means an internal error; it gives no access.
+        NotSupported = "NOT_SUPPORTED",
+    }
+}
+
+words! {
+    /// The kind of a resource, as the API spells it.
+    ResourceType {
+        /// A plugin.
+        Plugin = "PLUGIN",
+        /// A widget.
+        Widget = "WIDGET",
+        /// A Community file.
+        CommunityFile = "COMMUNITY_FILE",
+    }
 }
 
 impl PaymentStatus {
@@ -62,47 +117,12 @@ impl PaymentStatus {
     pub fn grants_access(&self) -> bool {
         matches!(self, PaymentStatus::Paid | PaymentStatus::Trial)
     }
-
-    /// The API's word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            PaymentStatus::Paid => "PAID",
-            PaymentStatus::Trial => "TRIAL",
-            PaymentStatus::Unpaid => "UNPAID",
-            PaymentStatus::NotSupported => "NOT_SUPPORTED",
-            PaymentStatus::Unknown(text) => text,
-        }
-    }
-}
-
-impl From<&str> for PaymentStatus {
-    fn from(text: &str) -> Self {
-        match text {
-            "PAID" => PaymentStatus::Paid,
-            "TRIAL" => PaymentStatus::Trial,
-            "UNPAID" => PaymentStatus::Unpaid,
-            "NOT_SUPPORTED" => PaymentStatus::NotSupported,
-            other => PaymentStatus::Unknown(other.to_owned()),
-        }
-    }
 }
 
 /// Unknown, for want of a status.
 impl Default for PaymentStatus {
     fn default() -> Self {
         PaymentStatus::Unknown(String::new())
-    }
-}
-
-impl fmt::Display for PaymentStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for PaymentStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -151,53 +171,9 @@ impl<'de> Deserialize<'de> for PaymentStatus {
     }
 }
 
-/// The kind of a resource, as the API spells it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ResourceType {
-    /// `PLUGIN`
-    Plugin,
-    /// `WIDGET`
-    Widget,
-    /// `COMMUNITY_FILE`
-    CommunityFile,
-    /// Something else, as the server wrote it.
-    Unknown(String),
-}
-
-impl ResourceType {
-    /// The API's word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            ResourceType::Plugin => "PLUGIN",
-            ResourceType::Widget => "WIDGET",
-            ResourceType::CommunityFile => "COMMUNITY_FILE",
-            ResourceType::Unknown(text) => text,
-        }
-    }
-}
-
-impl fmt::Display for ResourceType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for ResourceType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 impl<'de> Deserialize<'de> for ResourceType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(match text.as_str() {
-            "PLUGIN" => ResourceType::Plugin,
-            "WIDGET" => ResourceType::Widget,
-            "COMMUNITY_FILE" => ResourceType::CommunityFile,
-            _ => ResourceType::Unknown(text),
-        })
+        Ok(ResourceType::from(String::deserialize(deserializer)?.as_str()))
     }
 }
 
@@ -233,12 +209,10 @@ impl fmt::Display for DateOfPurchase {
 /// Takes text as it is and anything else as its JSON.
 impl<'de> Deserialize<'de> for DateOfPurchase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(DateOfPurchase(
-            match serde_json::Value::deserialize(deserializer)? {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            },
-        ))
+        Ok(DateOfPurchase(match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        }))
     }
 }
 
@@ -251,48 +225,11 @@ pub struct StatusNumber(pub i64);
 impl<'de> Deserialize<'de> for StatusNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
-        let whole = number
-            .as_f64()
-            .filter(|number| number.fract() == 0.0 && number.abs() < 1e6);
+        let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e6);
         number
             .as_i64()
             .or(whole.map(|number| number as i64))
             .map(StatusNumber)
             .ok_or_else(|| de::Error::custom("a status is expected to be a whole number"))
     }
-}
-
-/// Schemas for the types above, as the corrected document describes them.
-#[cfg(feature = "schemars")]
-mod schemas {
-    use std::borrow::Cow;
-
-    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-    macro_rules! schema {
-        ($name:ident, $schema:tt) => {
-            impl JsonSchema for super::$name {
-                fn schema_name() -> Cow<'static, str> {
-                    stringify!($name).into()
-                }
-
-                fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                    json_schema!($schema)
-                }
-            }
-        };
-    }
-
-    schema!(PaymentStatus, {
-        "anyOf": [
-            { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
-            { "type": "object", "properties": {
-                "type": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
-                "status": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
-            } },
-        ],
-    });
-    schema!(ResourceType, { "type": "string", "enum": ["PLUGIN", "WIDGET", "COMMUNITY_FILE"] });
-    schema!(DateOfPurchase, { "type": "string", "format": "date-time" });
-    schema!(StatusNumber, { "type": "integer" });
 }

@@ -35,29 +35,20 @@ enum Ask {
 impl PaymentQuery {
     /// Asks by user and resource.
     pub fn by_user(user: UserId, resource: Resource) -> Self {
-        PaymentQuery {
-            ask: Ask::User(user, resource),
-            expected_user: None,
-        }
+        PaymentQuery { ask: Ask::User(user, resource), expected_user: None }
     }
 
     /// Asks by a payment token, which has to be one for `resource`: an owner
     /// may have several, and a token of the cheap one must not open the dear
     /// one.
     pub fn by_token(token: PluginPaymentToken, resource: Resource) -> Self {
-        PaymentQuery {
-            ask: Ask::Token(token, Some(resource)),
-            expected_user: None,
-        }
+        PaymentQuery { ask: Ask::Token(token, Some(resource)), expected_user: None }
     }
 
     /// Asks by a payment token for whatever resource it is for. Look at
     /// [`PaymentInformation::resource`] before you grant anything.
     pub fn by_token_any_resource(token: PluginPaymentToken) -> Self {
-        PaymentQuery {
-            ask: Ask::Token(token, None),
-            expected_user: None,
-        }
+        PaymentQuery { ask: Ask::Token(token, None), expected_user: None }
     }
 
     /// Also requires that the answer is about this user.
@@ -117,11 +108,7 @@ impl PaymentQuery {
         };
         for user in users.into_iter().flatten() {
             if answer.user_id != user.as_str() {
-                return Err(mismatch(
-                    "user",
-                    user,
-                    UserId::try_from(&*answer.user_id).ok(),
-                ));
+                return Err(mismatch("user", user, UserId::try_from(&*answer.user_id).ok()));
             }
         }
         match self.resource() {
@@ -206,27 +193,22 @@ impl TryFrom<PaymentParams> for PaymentQuery {
                 true => "nothing".to_owned(),
                 false => given.join(", "),
             };
-            Err(Error::invalid_query(format!(
-                "{why} (given: {given}); {EXPECTED}"
-            )))
+            Err(Error::invalid_query(format!("{why} (given: {given}); {EXPECTED}")))
         };
         if let Some(empty) = params.empty() {
             return refuse(&format!("{empty} is empty"));
         }
         let resources = [
-            params
-                .community_file_id
-                .as_deref()
-                .map(Resource::community_file),
+            params.community_file_id.as_deref().map(Resource::community_file),
             params.plugin_id.as_deref().map(Resource::plugin),
             params.widget_id.as_deref().map(Resource::widget),
         ];
         let mut resources = resources.into_iter().flatten();
         let (resource, another) = (resources.next(), resources.next());
         match (params.plugin_payment_token, params.user_id, resource) {
-            (Some(token), None, None) => Ok(PaymentQuery::by_token_any_resource(
-                PluginPaymentToken::new(token)?,
-            )),
+            (Some(token), None, None) => {
+                Ok(PaymentQuery::by_token_any_resource(PluginPaymentToken::new(token)?))
+            }
             (Some(_), _, _) => refuse("a payment token together with ids is ambiguous"),
             (None, _, _) if another.is_some() => refuse("several resources are named"),
             (None, Some(user), Some(resource)) => {
@@ -251,17 +233,12 @@ impl PaymentParams {
     }
 
     fn given(&self) -> Vec<&'static str> {
-        let given = self
-            .named()
-            .into_iter()
-            .filter(|(_, value)| value.is_some());
+        let given = self.named().into_iter().filter(|(_, value)| value.is_some());
         given.map(|(name, _)| name).collect()
     }
 
     fn empty(&self) -> Option<&'static str> {
         let mut named = self.named().into_iter();
-        named
-            .find(|(_, value)| value.is_some_and(String::is_empty))
-            .map(|(name, _)| name)
+        named.find(|(_, value)| value.is_some_and(String::is_empty)).map(|(name, _)| name)
     }
 }

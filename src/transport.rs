@@ -42,11 +42,7 @@ pub(crate) enum BodyError {
 
 impl Transport {
     pub(crate) fn new(credential: (HeaderName, HeaderValue), timeout: Duration) -> Self {
-        Transport {
-            credential,
-            timeout,
-            exchange: Arc::default(),
-        }
+        Transport { credential, timeout, exchange: Arc::default() }
     }
 
     /// What came back, if an answer began to arrive.
@@ -77,19 +73,10 @@ impl ClientHooks<Transport> for api::Client {
         let mut url = response.url().clone();
         url.set_query(None);
         let decodable = body.as_ref().cloned().unwrap_or_default();
-        *transport
-            .exchange
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Exchange {
-            status,
-            headers: std::mem::take(response.headers_mut()),
-            body,
-        });
+        *transport.exchange.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Exchange { status, headers: std::mem::take(response.headers_mut()), body });
 
-        let mut bare = http::Response::builder()
-            .url(url)
-            .body(decodable)
-            .unwrap_or_default();
+        let mut bare = http::Response::builder().url(url).body(decodable).unwrap_or_default();
         *bare.status_mut() = status;
         Ok(bare.into())
     }

@@ -33,10 +33,7 @@ async fn every_shape_of_the_status_is_read_and_only_paid_and_trial_give_access()
         (json!({ "status": "NOT_SUPPORTED" }), NotSupported),
         (json!({ "type": "PAID", "status": "PAID" }), Paid),
         (json!({ "type": "PAID", "status": null }), Paid),
-        (
-            json!({ "type": "TRIAL", "ends": { "type": "UNPAID" } }),
-            Trial,
-        ),
+        (json!({ "type": "TRIAL", "ends": { "type": "UNPAID" } }), Trial),
         (json!({ "type": null, "status": "UNPAID" }), Unpaid),
         (json!("paid"), unknown("paid")),
         (json!(" PAID"), unknown(" PAID")),
@@ -77,21 +74,14 @@ async fn statuses_that_contradict_each_other_or_are_none_are_errors() {
     ] {
         let body = paid().to_string().replace(r#""PAID""#, status);
         let error = ask(body).await.unwrap_err();
-        assert_eq!(
-            error.kind(),
-            ErrorKind::InvalidResponse,
-            "{status}: {error}"
-        );
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{status}: {error}");
         assert_eq!(error.status(), Some(200));
     }
     let twice = paid().to_string().replace(
         r#""payment_status":"PAID""#,
         r#""payment_status":"UNPAID","payment_status":"PAID""#,
     );
-    assert_eq!(
-        ask(twice).await.unwrap_err().kind(),
-        ErrorKind::InvalidResponse
-    );
+    assert_eq!(ask(twice).await.unwrap_err().kind(), ErrorKind::InvalidResponse);
 }
 
 #[tokio::test]
@@ -106,9 +96,7 @@ async fn an_odd_field_does_not_cost_a_buyer_the_answer() {
         (json!(null), None),
     ];
     for (date, expected) in odd_dates {
-        let payment = ask(paid_but("/meta/date_of_purchase", date.clone()))
-            .await
-            .unwrap();
+        let payment = ask(paid_but("/meta/date_of_purchase", date.clone())).await.unwrap();
         let read = payment.date_of_purchase.as_ref().map(|date| date.as_str());
         assert_eq!(read, expected, "{date}");
         assert!(payment.grants_access(), "{date}");
@@ -138,10 +126,7 @@ async fn an_unreadable_success_is_an_error_and_never_access() {
         ("".to_owned(), None),
         ("PAID".to_owned(), Some("PAID")),
         ("[]".to_owned(), None),
-        (
-            "<html><h1>Hello</h1></html>".to_owned(),
-            Some("<html><h1>Hello</h1></html>"),
-        ),
+        ("<html><h1>Hello</h1></html>".to_owned(), Some("<html><h1>Hello</h1></html>")),
         (paid().to_string()[..80].to_owned(), None),
         (format!("{}x", paid()), None),
     ] {
@@ -179,17 +164,11 @@ async fn an_unknown_kind_of_resource_is_told_and_is_no_resource() {
     let server = answering(200, paid_but("/meta/resource_type", json!("SLIDES"))).await;
     let query = PaymentQuery::by_token_any_resource(payment_token());
     let payment = client(&server).get_payments(query).await.unwrap();
-    assert_eq!(
-        payment.resource_type,
-        ResourceType::Unknown("SLIDES".into())
-    );
+    assert_eq!(payment.resource_type, ResourceType::Unknown("SLIDES".into()));
     assert_eq!(payment.resource(), None);
     assert!(payment.grants_access(), "the status is what it is");
 
-    let error = client(&server)
-        .get_payments(common::by_token())
-        .await
-        .unwrap_err();
+    let error = client(&server).get_payments(common::by_token()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
 }
 
@@ -205,11 +184,7 @@ fn every_known_kind_of_resource_is_one() {
         });
         let payment: PaymentInformation = serde_json::from_value(meta.clone()).unwrap();
         assert_eq!(payment.resource(), Some(expected.unwrap()));
-        assert_eq!(
-            serde_json::to_value(&payment).unwrap(),
-            meta,
-            "and is written as it was read"
-        );
+        assert_eq!(serde_json::to_value(&payment).unwrap(), meta, "and is written as it was read");
     }
     let odd = json!({
         "user_id": "1", "resource_id": "x", "resource_type": "PLUGIN", "payment_status": "PAID",

@@ -6,10 +6,7 @@ const SNAPSHOT: &str = include_str!("snapshots/bindings.rs");
 
 #[test]
 fn the_snapshot_is_what_was_generated() {
-    let differs = GENERATED
-        .lines()
-        .zip(SNAPSHOT.lines())
-        .position(|(a, b)| a != b);
+    let differs = GENERATED.lines().zip(SNAPSHOT.lines()).position(|(a, b)| a != b);
     assert!(
         GENERATED == SNAPSHOT,
         "the generated bindings differ from tests/snapshots/bindings.rs (first in line {}); \

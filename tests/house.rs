@@ -46,9 +46,7 @@ fn an_error_is_as_large_as_a_pointer() {
 fn lines_of_code(text: &str) -> usize {
     let text = text.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = text.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-        .count()
+    lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }
 
 #[test]
@@ -63,7 +61,7 @@ fn the_layer_that_is_always_compiled_is_thin() {
                 text.starts_with("//!") || text.starts_with("#![doc"),
                 "{path:?} says what lives there"
             );
-            let optional = ["entitlements.rs"];
+            let optional = ["entitlements.rs", "schemas.rs", "tls.rs"];
             let name = path.file_name().unwrap().to_str().unwrap();
             if !optional.contains(&name) {
                 total += lines_of_code(&text);

@@ -23,9 +23,7 @@ async fn asks(query: PaymentQuery, expected: &[(&str, &str)]) {
     let server = answering(500, "").await;
     client(&server).get_payments(query).await.unwrap_err();
     let requests = server.requests();
-    let expected = expected
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let expected = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     assert_eq!(parameters(&requests[0].target), expected.collect());
     assert!(requests[0].target.starts_with("/v1/payments?"));
 }
@@ -107,10 +105,7 @@ fn empty_parameters_are_named() {
     for name in ["plugin_payment_token", "user_id", "plugin_id"] {
         let params: PaymentParams = serde_json::from_value(json!({ name: "" })).unwrap();
         let error = PaymentQuery::try_from(params).unwrap_err();
-        assert!(
-            error.to_string().contains(&format!("{name} is empty")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("{name} is empty")), "{error}");
     }
 }
 
@@ -118,11 +113,7 @@ fn empty_parameters_are_named() {
 fn the_ids_of_untyped_parameters_are_checked() {
     for (user, plugin, expected) in [
         ("abc", "1", "the user id has something other than digits"),
-        (
-            "1",
-            "1.5e3",
-            "the plugin id has something other than digits",
-        ),
+        ("1", "1.5e3", "the plugin id has something other than digits"),
         (" 1", "1", "the user id has white space around it"),
     ] {
         let params = PaymentParams {
@@ -143,13 +134,7 @@ fn untyped_parameters_do_not_show_the_token() {
 
 #[test]
 fn an_id_is_1_to_20_digits() {
-    for good in [
-        "0",
-        "7",
-        LARGE_ID,
-        "18446744073709551615",
-        "00000000000000000000",
-    ] {
+    for good in ["0", "7", LARGE_ID, "18446744073709551615", "00000000000000000000"] {
         assert_eq!(good.parse::<UserId>().unwrap().as_str(), good);
         assert_eq!(PluginId::try_from(good).unwrap().to_string(), good);
         assert_eq!(WidgetId::try_from(good.to_owned()).unwrap().as_str(), good);
@@ -189,23 +174,11 @@ fn ids_come_from_integers_and_are_written_as_text() {
     let text = serde_json::to_string(&id).unwrap();
     assert_eq!(text, format!("\"{LARGE_ID}\""));
     assert_eq!(serde_json::from_str::<UserId>(&text).unwrap(), id);
-    assert!(
-        serde_json::from_str::<UserId>(LARGE_ID).is_err(),
-        "a number is not text"
-    );
+    assert!(serde_json::from_str::<UserId>(LARGE_ID).is_err(), "a number is not text");
     assert!(serde_json::from_str::<PluginId>("\"x\"").is_err());
-    assert_eq!(
-        Resource::from(PluginId::from(7)),
-        Resource::plugin("7").unwrap()
-    );
-    assert_eq!(
-        Resource::from(WidgetId::from(7)).resource_type(),
-        ResourceType::Widget
-    );
-    assert_eq!(
-        Resource::from(CommunityFileId::from(7)).to_string(),
-        "Community file 7"
-    );
+    assert_eq!(Resource::from(PluginId::from(7)), Resource::plugin("7").unwrap());
+    assert_eq!(Resource::from(WidgetId::from(7)).resource_type(), ResourceType::Widget);
+    assert_eq!(Resource::from(CommunityFileId::from(7)).to_string(), "Community file 7");
 }
 
 #[test]
@@ -234,39 +207,18 @@ fn community_pages_name_their_resource() {
         ("", "is no URL"),
         ("www.figma.com/community/plugin/1", "is no URL"),
         ("http://www.figma.com/community/plugin/1", "leads elsewhere"),
-        (
-            "https://www.figma.com.example/community/plugin/1",
-            "leads elsewhere",
-        ),
-        (
-            "https://www.figma.com@example.com/community/plugin/1",
-            "leads elsewhere",
-        ),
-        (
-            "https://a@www.figma.com/community/plugin/1",
-            "leads elsewhere",
-        ),
-        (
-            "https://www.figma.com:8443/community/plugin/1",
-            "leads elsewhere",
-        ),
-        (
-            "https://www.figma.com/file/1",
-            "not one of a Community page",
-        ),
+        ("https://www.figma.com.example/community/plugin/1", "leads elsewhere"),
+        ("https://www.figma.com@example.com/community/plugin/1", "leads elsewhere"),
+        ("https://a@www.figma.com/community/plugin/1", "leads elsewhere"),
+        ("https://www.figma.com:8443/community/plugin/1", "leads elsewhere"),
+        ("https://www.figma.com/file/1", "not one of a Community page"),
         ("https://www.figma.com/", "not one of a Community page"),
         ("https://www.figma.com/community", "names neither"),
         ("https://www.figma.com/community/plugin", "names neither"),
         ("https://www.figma.com/community/profile/1", "names neither"),
-        (
-            "https://www.figma.com/community/plugin/abc",
-            "other than digits",
-        ),
+        ("https://www.figma.com/community/plugin/abc", "other than digits"),
         ("https://www.figma.com/community/plugin/", "is empty"),
-        (
-            "https://www.figma.com/community/plugin/1%32",
-            "other than digits",
-        ),
+        ("https://www.figma.com/community/plugin/1%32", "other than digits"),
     ] {
         let error = Resource::from_community_url(url).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidQuery);
@@ -277,20 +229,11 @@ fn community_pages_name_their_resource() {
 #[test]
 fn a_manifest_names_its_plugin_or_widget() {
     let plugin = format!(r#"{{"name": "P", "id": "{LARGE_ID}", "api": "1.0.0"}}"#);
-    assert_eq!(
-        Resource::from_manifest(&plugin).unwrap(),
-        Resource::plugin(LARGE_ID).unwrap()
-    );
+    assert_eq!(Resource::from_manifest(&plugin).unwrap(), Resource::plugin(LARGE_ID).unwrap());
     let with_bom = format!("\u{feff}{plugin}");
-    assert_eq!(
-        Resource::from_manifest(with_bom).unwrap(),
-        Resource::plugin(LARGE_ID).unwrap()
-    );
+    assert_eq!(Resource::from_manifest(with_bom).unwrap(), Resource::plugin(LARGE_ID).unwrap());
     let widget = r#"{"id": "12", "containsWidget": true}"#;
-    assert_eq!(
-        Resource::from_manifest(widget).unwrap(),
-        Resource::widget("12").unwrap()
-    );
+    assert_eq!(Resource::from_manifest(widget).unwrap(), Resource::widget("12").unwrap());
     for (manifest, why) in [
         ("", "not readable as JSON"),
         ("{", "not readable as JSON"),
@@ -299,10 +242,7 @@ fn a_manifest_names_its_plugin_or_widget() {
         (r#"{"id": null}"#, "has no `id`"),
         (r#"{"id": 1678669904810665842}"#, "put it in quotes"),
         (r#"{"id": ""}"#, "the plugin id is empty"),
-        (
-            r#"{"id": "x", "containsWidget": true}"#,
-            "the widget id has something",
-        ),
+        (r#"{"id": "x", "containsWidget": true}"#, "the widget id has something"),
     ] {
         let error = Resource::from_manifest(manifest).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidQuery);
@@ -336,12 +276,8 @@ fn tokens_are_checked_and_never_printed() {
         assert!(error.to_string().contains(why) && !error.to_string().contains("ppt_"));
     }
     assert!(PluginPaymentToken::new("p".repeat(PluginPaymentToken::MAX_BYTES)).is_ok());
-    let printed = format!(
-        "{:?} {:?} {:?}",
-        common::access_token(),
-        payment_token(),
-        common::by_token()
-    );
+    let printed =
+        format!("{:?} {:?} {:?}", common::access_token(), payment_token(), common::by_token());
     assert!(!printed.contains("MARKED"), "{printed}");
 }
 
@@ -357,32 +293,14 @@ async fn an_answer_to_another_question_is_a_mismatch() {
     for (query, body) in [
         (common::by_user(), paid_but("/meta/user_id", json!("7"))),
         (common::by_user(), paid_but("/meta/resource_id", json!("7"))),
-        (
-            common::by_user(),
-            paid_but("/meta/resource_type", json!("WIDGET")),
-        ),
-        (
-            common::by_user(),
-            paid_but("/meta/resource_type", json!("SLIDES")),
-        ),
-        (
-            common::by_user(),
-            paid_but("/meta/user_id", json!("0500123")),
-        ),
+        (common::by_user(), paid_but("/meta/resource_type", json!("WIDGET"))),
+        (common::by_user(), paid_but("/meta/resource_type", json!("SLIDES"))),
+        (common::by_user(), paid_but("/meta/user_id", json!("0500123"))),
         (common::by_user(), paid_but("/meta/user_id", json!(""))),
         (common::by_user().expecting_user(stranger()), common::paid()),
-        (
-            common::by_token(),
-            paid_but("/meta/resource_id", json!("7")),
-        ),
-        (
-            common::by_token(),
-            paid_but("/meta/resource_type", json!("COMMUNITY_FILE")),
-        ),
-        (
-            common::by_token().expecting_user(stranger()),
-            common::paid(),
-        ),
+        (common::by_token(), paid_but("/meta/resource_id", json!("7"))),
+        (common::by_token(), paid_but("/meta/resource_type", json!("COMMUNITY_FILE"))),
+        (common::by_token().expecting_user(stranger()), common::paid()),
         (
             PaymentQuery::by_token_any_resource(payment_token()).expecting_user(stranger()),
             common::paid(),

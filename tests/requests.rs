@@ -10,9 +10,7 @@ use figma_payments::sandbox::{Reply, ScriptedServer};
 use figma_payments::{AuthScheme, Client, ClientBuilder, ErrorKind, PersonalAccessToken};
 
 fn own() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::limited(5))
-        .referer(true)
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5)).referer(true)
 }
 
 #[tokio::test]
@@ -55,10 +53,7 @@ async fn a_base_url_may_have_a_path() {
     let server = answering(200, paid()).await;
     for path in ["/figma", "/figma/", "", "/"] {
         let url = format!("{}{path}", server.base_url());
-        let client = Client::builder(access_token())
-            .base_url(url)
-            .build()
-            .unwrap();
+        let client = Client::builder(access_token()).base_url(url).build().unwrap();
         client.get_payments(by_user()).await.unwrap();
     }
     let paths: Vec<String> = server
@@ -66,15 +61,7 @@ async fn a_base_url_may_have_a_path() {
         .into_iter()
         .map(|request| request.target.split('?').next().unwrap().to_owned())
         .collect();
-    assert_eq!(
-        paths,
-        [
-            "/figma/v1/payments",
-            "/figma/v1/payments",
-            "/v1/payments",
-            "/v1/payments"
-        ]
-    );
+    assert_eq!(paths, ["/figma/v1/payments", "/figma/v1/payments", "/v1/payments", "/v1/payments"]);
 }
 
 fn configuration_error(builder: ClientBuilder) -> String {
@@ -93,10 +80,7 @@ fn settings_that_make_no_sense_are_refused() {
         ("mailto:a@example.com", "is not one of HTTP"),
         ("https://api.figma.com?x=1", "has a query"),
         ("https://api.figma.com#x", "has a query or a fragment"),
-        (
-            "https://user:hunter2@api.figma.com",
-            "has a user name or a password",
-        ),
+        ("https://user:hunter2@api.figma.com", "has a user name or a password"),
         ("http://api.figma.com", "plain http://"),
         ("http://10.0.0.1", "plain http://"),
         ("http://localhost.example", "plain http://"),
@@ -104,24 +88,14 @@ fn settings_that_make_no_sense_are_refused() {
     ] {
         let message = configuration_error(builder().base_url(url));
         assert!(message.contains(why), "{url}: {message}");
-        assert!(
-            message.contains("is expected") && !message.contains("hunter2"),
-            "{message}"
-        );
+        assert!(message.contains("is expected") && !message.contains("hunter2"), "{message}");
     }
-    for loopback in [
-        "http://127.0.0.1",
-        "http://127.9.9.9:1",
-        "http://[::1]:4010",
-        "http://localhost",
-    ] {
+    for loopback in
+        ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:4010", "http://localhost"]
+    {
         builder().base_url(loopback).build().unwrap();
     }
-    builder()
-        .base_url("http://10.0.0.1")
-        .allow_plain_http(true)
-        .build()
-        .unwrap();
+    builder().base_url("http://10.0.0.1").allow_plain_http(true).build().unwrap();
 
     let zero = Duration::ZERO;
     assert!(configuration_error(builder().timeout(zero)).contains("`timeout` is zero"));
@@ -142,10 +116,7 @@ async fn no_redirect_is_followed() {
         let error = client.get_payments(by_token()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect);
         assert!(error.to_string().contains("to 127.0.0.1,"), "{error}");
-        assert!(
-            !format!("{error} {error:?}").contains("plugin_payment_token"),
-            "{error:?}"
-        );
+        assert!(!format!("{error} {error:?}").contains("plugin_payment_token"), "{error:?}");
     }
     assert_eq!(thief.requests().len(), 0);
     assert_eq!(server.requests().len(), 2);
@@ -156,15 +127,9 @@ async fn there_is_a_timeout_by_default_and_with_an_own_http_client() {
     let server = ScriptedServer::start(|_| Reply::json(200, "").after(Duration::from_secs(60)));
     let server = server.await.unwrap();
     let brief = Duration::from_millis(200);
-    for builder in [
-        common::builder(&server),
-        common::builder(&server).http(own()),
-    ] {
+    for builder in [common::builder(&server), common::builder(&server).http(own())] {
         let printed = format!("{builder:?}");
-        assert!(
-            printed.contains("timeout: 5s") && printed.contains("deadline: 12s"),
-            "{printed}"
-        );
+        assert!(printed.contains("timeout: 5s") && printed.contains("deadline: 12s"), "{printed}");
         let client = builder.timeout(brief).deadline(brief).build().unwrap();
         let error = client.get_payments(by_user()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
@@ -179,12 +144,9 @@ async fn a_new_access_token_reaches_all_clones() {
         (client.clone(), client)
     };
     one.get_payments(by_user()).await.unwrap();
-    one.set_access_token(PersonalAccessToken::new("figd_new").unwrap())
-        .unwrap();
+    one.set_access_token(PersonalAccessToken::new("figd_new").unwrap()).unwrap();
     other.get_payments(by_user()).await.unwrap();
-    let sent = server
-        .requests()
-        .into_iter()
-        .map(|request| request.headers["x-figma-token"].clone());
+    let sent =
+        server.requests().into_iter().map(|request| request.headers["x-figma-token"].clone());
     assert_eq!(sent.collect::<Vec<_>>(), [ACCESS_TOKEN, "figd_new"]);
 }

@@ -13,11 +13,8 @@ const WRITTEN_BY_HAND: [(&str, &str); 4] = [
 ];
 
 /// Types that the generator writes.
-const GENERATED: [&str; 3] = [
-    "ErrorResponsePayload",
-    "GetPaymentsResponseBody",
-    "PaymentInformation",
-];
+const GENERATED: [&str; 3] =
+    ["ErrorResponsePayload", "GetPaymentsResponseBody", "PaymentInformation"];
 
 /// Generates the client and the models, formatted.
 ///

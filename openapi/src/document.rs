@@ -62,10 +62,7 @@ impl Document {
     ///
     /// A `$ref` that dangles, goes in circles or leaves the document.
     pub fn from_value(name: &str, root: Value) -> Result<Self> {
-        let document = Document {
-            name: name.to_owned(),
-            root,
-        };
+        let document = Document { name: name.to_owned(), root };
         document.check_references("", &document.root)?;
         Ok(document)
     }
@@ -218,10 +215,7 @@ fn to_json(name: &str, at: &str, yaml: Yaml) -> Result<Value> {
             return Err(Error::at(
                 name,
                 at,
-                format!(
-                    "has the tag `{}`; tags have no meaning in OpenAPI",
-                    tagged.tag
-                ),
+                format!("has the tag `{}`; tags have no meaning in OpenAPI", tagged.tag),
             ));
         }
     })
@@ -260,11 +254,6 @@ fn number(name: &str, at: &str, value: &yaml_serde::Number) -> Result<Number> {
             format!("the number {value} loses digits when it is read; put it in quotes"),
         ));
     }
-    Number::from_f64(float).ok_or_else(|| {
-        Error::at(
-            name,
-            at,
-            format!("the number {value} does not exist in JSON"),
-        )
-    })
+    Number::from_f64(float)
+        .ok_or_else(|| Error::at(name, at, format!("the number {value} does not exist in JSON")))
 }

@@ -18,20 +18,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error about the document as a whole.
     pub(crate) fn new(document: &str, message: impl Into<String>) -> Self {
-        Error {
-            document: document.to_owned(),
-            line: None,
-            pointer: None,
-            message: message.into(),
-        }
+        Error { document: document.to_owned(), line: None, pointer: None, message: message.into() }
     }
 
     /// An error about one place, named by a JSON pointer (`/paths/~1v1…`).
     pub(crate) fn at(document: &str, pointer: &str, message: impl Into<String>) -> Self {
-        Error {
-            pointer: Some(pointer.to_owned()),
-            ..Error::new(document, message)
-        }
+        Error { pointer: Some(pointer.to_owned()), ..Error::new(document, message) }
     }
 
     pub(crate) fn with_line(mut self, line: Option<usize>) -> Self {

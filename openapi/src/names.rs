@@ -10,10 +10,8 @@ use crate::document::reference;
 use crate::{Document, Error, Result, pointer};
 
 /// Component schemas that go by another name elsewhere: (theirs, ours).
-const RENAMED: [(&str, &str); 1] = [(
-    "ErrorResponsePayloadWithErrorBoolean",
-    "ErrorResponsePayload",
-)];
+const RENAMED: [(&str, &str); 1] =
+    [("ErrorResponsePayloadWithErrorBoolean", "ErrorResponsePayload")];
 
 /// Schemas that get a name where they are spelled out in place, outermost
 /// first: (how to get there, the name).
@@ -22,26 +20,11 @@ const NAMED: [(Place, &str); 9] = [
     (Place::Answer("401"), "UnauthorizedError"),
     (Place::Answer("429"), "TooManyRequestsError"),
     (Place::Answer("500"), "InternalServerError"),
-    (
-        Place::Property("GetPaymentsResponseBody", "meta"),
-        "PaymentInformation",
-    ),
-    (
-        Place::Property("GetPaymentsResponseBody", "status"),
-        "StatusNumber",
-    ),
-    (
-        Place::Property("PaymentInformation", "payment_status"),
-        "PaymentStatus",
-    ),
-    (
-        Place::Property("PaymentInformation", "resource_type"),
-        "ResourceType",
-    ),
-    (
-        Place::Property("PaymentInformation", "date_of_purchase"),
-        "DateOfPurchase",
-    ),
+    (Place::Property("GetPaymentsResponseBody", "meta"), "PaymentInformation"),
+    (Place::Property("GetPaymentsResponseBody", "status"), "StatusNumber"),
+    (Place::Property("PaymentInformation", "payment_status"), "PaymentStatus"),
+    (Place::Property("PaymentInformation", "resource_type"), "ResourceType"),
+    (Place::Property("PaymentInformation", "date_of_purchase"), "DateOfPurchase"),
 ];
 
 enum Place {
@@ -89,9 +72,9 @@ pub fn name(document: &Document) -> Result<Document> {
 impl Place {
     fn find(&self, name: &str, root: &Value) -> Result<Option<String>> {
         match self {
-            Place::Property(schema, property) => Ok(Some(format!(
-                "/components/schemas/{schema}/properties/{property}"
-            ))),
+            Place::Property(schema, property) => {
+                Ok(Some(format!("/components/schemas/{schema}/properties/{property}")))
+            }
             Place::Answer(status) => {
                 let responses = "/paths/~1v1~1payments/get/responses";
                 if root.pointer(responses).is_none() {

@@ -50,10 +50,7 @@ fn the_types_written_by_hand_took_the_place_of_generated_ones() {
         assert!(!bindings.contains(never), "{never}");
     }
     for id in ["user_id", "plugin_id", "widget_id", "community_file_id"] {
-        assert!(
-            bindings.contains(&format!("{id}: Option<&'a str>,")),
-            "{id}"
-        );
+        assert!(bindings.contains(&format!("{id}: Option<&'a str>,")), "{id}");
     }
 }
 

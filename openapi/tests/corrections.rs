@@ -8,9 +8,7 @@ use serde_json::json;
 
 fn report(corrected: &Corrected) -> String {
     let lines = corrected.report.iter();
-    lines
-        .map(|(it, outcome)| format!("{} {outcome}\n", it.id))
-        .collect()
+    lines.map(|(it, outcome)| format!("{} {outcome}\n", it.id)).collect()
 }
 
 #[test]
@@ -61,9 +59,7 @@ fn every_correction_says_why_and_who_says_so() {
 #[test]
 fn ids_are_text_and_so_are_their_examples() {
     let document = corrected(&bundled()).document;
-    let parameters = document.root()["components"]["parameters"]
-        .as_object()
-        .unwrap();
+    let parameters = document.root()["components"]["parameters"].as_object().unwrap();
     assert_eq!(parameters.len(), 5);
     for (name, parameter) in parameters {
         assert_eq!(parameter["schema"], json!({ "type": "string" }), "{name}");
@@ -88,14 +84,10 @@ fn every_documented_status_has_a_readable_error() {
     for status in ["400", "401", "403", "404", "429", "500"] {
         let response = document.resolve(&responses[status]);
         assert!(response["description"].is_string(), "{status}");
-        assert!(
-            response["content"]["application/json"]["schema"].is_object(),
-            "{status}"
-        );
+        assert!(response["content"]["application/json"]["schema"].is_object(), "{status}");
     }
-    let status = document
-        .root()
-        .pointer("/components/schemas/ErrorResponsePayload/properties/status");
+    let status =
+        document.root().pointer("/components/schemas/ErrorResponsePayload/properties/status");
     assert_eq!(status.unwrap()["example"], 400);
     assert_eq!(status.unwrap()["type"], "integer");
 }
@@ -119,9 +111,7 @@ fn a_correction_that_finds_nothing_to_correct_is_an_error() {
             "`payment-status-absent` could not be applied: is missing",
         ),
     ] {
-        let error = name(&edited(from, to))
-            .and_then(|named| correct(&named))
-            .unwrap_err();
+        let error = name(&edited(from, to)).and_then(|named| correct(&named)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

@@ -13,10 +13,7 @@ fn the_bundled_document_is_the_one_in_the_lock() {
     let lock: toml::Table = include_str!("../source.lock.toml").parse().unwrap();
     let bundled = &lock["bundled"];
     let document = Document::parse(BUNDLED_NAME, BUNDLED).unwrap();
-    let sha256: String = Sha256::digest(BUNDLED)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256: String = Sha256::digest(BUNDLED).iter().map(|byte| format!("{byte:02x}")).collect();
     let hint =
         "the bundled document is never edited by hand; refresh it with `cargo xtask update-spec`";
     assert_eq!(bundled["sha256"].as_str(), Some(sha256.as_str()), "{hint}");
@@ -51,10 +48,7 @@ fn silent_losses_are_refused_with_their_place() {
         ("a: &x {b: 1}\nc: {<<: *x}\n", "#/c: has the merge key `<<`"),
         ("a: {true: 1}\n", "#/a: has a key that is not text"),
         ("a: {~: 1}\n", "#/a: has a key that is not text"),
-        (
-            "a: 36893488147419103232\n",
-            "integer `36893488147419103232`",
-        ),
+        ("a: 36893488147419103232\n", "integer `36893488147419103232`"),
         ("a: 1678669904810665842.5\n", "loses digits"),
         ("a/b: {c~d: .nan}\n", "#/a~1b/c~0d: "),
         ("- openapi\n", "is not an OpenAPI document"),
@@ -97,14 +91,8 @@ fn a_large_text_is_refused_before_it_is_parsed() {
 fn references_that_lead_nowhere_are_refused() {
     for (text, expected) in [
         ("a: {$ref: '#/b'}\n", "#/a: `$ref: #/b` leads nowhere"),
-        (
-            "a: {$ref: 'other.yml#/b'}\n",
-            "#/a: `$ref: other.yml#/b` leaves the document",
-        ),
-        (
-            "a: {$ref: 'https://example.com/x'}\n",
-            "leaves the document",
-        ),
+        ("a: {$ref: 'other.yml#/b'}\n", "#/a: `$ref: other.yml#/b` leaves the document"),
+        ("a: {$ref: 'https://example.com/x'}\n", "leaves the document"),
         ("a: {$ref: '#anchor'}\n", "leaves the document"),
         ("a: {$ref: 1}\n", "#/a: `$ref` has to be text"),
         ("a: {$ref: '#/b'}\nb: {$ref: '#/a'}\n", "goes in circles"),
@@ -113,17 +101,10 @@ fn references_that_lead_nowhere_are_refused() {
             "a: {$ref: '#/x'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}\nx: {$ref: '#/b'}\n",
             "goes in circles",
         ),
-        (
-            "responses: {default: {$ref: '#/b'}}\n",
-            "#/responses/default: ",
-        ),
+        ("responses: {default: {$ref: '#/b'}}\n", "#/responses/default: "),
         ("a: {examples: {x: {$ref: '#/b'}}}\n", "#/a/examples/x: "),
     ] {
-        assert!(
-            refusal(text).contains(expected),
-            "{text:?}: {}",
-            refusal(text)
-        );
+        assert!(refusal(text).contains(expected), "{text:?}: {}", refusal(text));
     }
 }
 

@@ -13,9 +13,7 @@ fn with(place: &str, value: Value) -> Document {
     let corrected = correct(&name(&document).unwrap()).unwrap();
     let mut root = corrected.document.root().clone();
     let (parent, key) = place.rsplit_once('/').unwrap();
-    let parent = root
-        .pointer_mut(parent)
-        .unwrap_or_else(|| panic!("{place}"));
+    let parent = root.pointer_mut(parent).unwrap_or_else(|| panic!("{place}"));
     match parent {
         Value::Object(map) => map.insert(key.replace("~1", "/"), value),
         other => panic!("{place} is in {other}"),
@@ -29,10 +27,7 @@ const PROPERTIES: &str = "/components/schemas/PaymentInformation/properties";
 fn lowered(schema: Value) -> Value {
     let lowered = lower(&with(&format!("{PROPERTIES}/probe"), schema)).unwrap();
     let lowered = serde_json::to_value(lowered).unwrap();
-    lowered
-        .pointer(&format!("{PROPERTIES}/probe"))
-        .unwrap()
-        .clone()
+    lowered.pointer(&format!("{PROPERTIES}/probe")).unwrap().clone()
 }
 
 fn refusal(place: &str, value: Value) -> String {
@@ -73,22 +68,10 @@ fn what_has_the_same_meaning_is_converted() {
     let reference = json!({ "$ref": "#/components/schemas/PaymentStatus" });
     for (schema, expected) in [
         (json!({ "type": ["string"] }), json!({ "type": "string" })),
-        (
-            json!({ "type": ["string", "null"] }),
-            json!({ "type": "string", "nullable": true }),
-        ),
-        (
-            json!({ "type": ["null", "integer"] }),
-            json!({ "type": "integer", "nullable": true }),
-        ),
-        (
-            json!({ "const": "A" }),
-            json!({ "type": "string", "enum": ["A"] }),
-        ),
-        (
-            json!({ "enum": ["A", "B"] }),
-            json!({ "type": "string", "enum": ["A", "B"] }),
-        ),
+        (json!({ "type": ["string", "null"] }), json!({ "type": "string", "nullable": true })),
+        (json!({ "type": ["null", "integer"] }), json!({ "type": "integer", "nullable": true })),
+        (json!({ "const": "A" }), json!({ "type": "string", "enum": ["A"] })),
+        (json!({ "enum": ["A", "B"] }), json!({ "type": "string", "enum": ["A", "B"] })),
         (
             json!({ "type": ["string", "null"], "enum": ["A", null] }),
             json!({ "type": "string", "enum": ["A"], "nullable": true }),
@@ -135,10 +118,7 @@ fn schemas_that_would_be_mangled_are_refused() {
             "#/components/schemas/PaymentInformation/properties/probe/type: is `number`",
         ),
         (json!({ "type": "null" }), "/type: has to be one type"),
-        (
-            json!({ "type": ["string", "integer"] }),
-            "/type: has to be one type",
-        ),
+        (json!({ "type": ["string", "integer"] }), "/type: has to be one type"),
         (json!({ "type": [] }), "/type: has to be one type"),
         (json!({ "type": 1 }), "/type: is 1"),
         (json!({ "type": "text" }), "/type: is `text`"),
@@ -147,93 +127,42 @@ fn schemas_that_would_be_mangled_are_refused() {
             "/prefixItems: is a key of a schema",
         ),
         (json!({ "type": "array" }), "is an array without `items`"),
-        (
-            json!({ "const": 1, "type": "integer" }),
-            "/const: lists values that are not text",
-        ),
-        (
-            json!({ "const": true, "type": "boolean" }),
-            "/const: lists values that are not text",
-        ),
-        (
-            json!({ "enum": [1, 2] }),
-            "/enum: lists values that are not text",
-        ),
-        (
-            json!({ "enum": ["A", null], "type": "string" }),
-            "/enum: lists values that are not text",
-        ),
+        (json!({ "const": 1, "type": "integer" }), "/const: lists values that are not text"),
+        (json!({ "const": true, "type": "boolean" }), "/const: lists values that are not text"),
+        (json!({ "enum": [1, 2] }), "/enum: lists values that are not text"),
+        (json!({ "enum": ["A", null], "type": "string" }), "/enum: lists values that are not text"),
         (json!({ "enum": "A" }), "/enum: is not a list"),
-        (
-            json!({ "enum": ["A"], "const": "A" }),
-            "has both `enum` and `const`",
-        ),
+        (json!({ "enum": ["A"], "const": "A" }), "has both `enum` and `const`"),
         (json!({ "type": "string", "pattern": "^a$" }), "/pattern: "),
         (json!({ "type": "string", "minLength": 1 }), "/minLength: "),
         (json!({ "type": "integer", "minimum": 1 }), "/minimum: "),
-        (
-            json!({ "type": "integer", "exclusiveMinimum": 1 }),
-            "/exclusiveMinimum: ",
-        ),
+        (json!({ "type": "integer", "exclusiveMinimum": 1 }), "/exclusiveMinimum: "),
         (json!({ "type": "string", "format": "uuid" }), "/format: "),
         (json!({ "type": "integer", "format": "uint8" }), "/format: "),
-        (
-            json!({ "type": "string", "contentMediaType": "image/png" }),
-            "/contentMediaType: ",
-        ),
+        (json!({ "type": "string", "contentMediaType": "image/png" }), "/contentMediaType: "),
         (json!({ "not": { "type": "string" } }), "/not: "),
         (json!({ "if": {}, "then": { "type": "string" } }), "/then: "),
-        (
-            json!({ "type": "object", "patternProperties": { "a": {} } }),
-            "/patternProperties: ",
-        ),
-        (
-            json!({ "type": "object", "unevaluatedProperties": false }),
-            "/unevaluatedProperties: ",
-        ),
-        (
-            json!({ "type": "object", "dependentRequired": { "a": ["b"] } }),
-            "/dependentRequired: ",
-        ),
-        (
-            json!({ "type": "object", "propertyNames": { "pattern": "a" } }),
-            "/propertyNames: ",
-        ),
+        (json!({ "type": "object", "patternProperties": { "a": {} } }), "/patternProperties: "),
+        (json!({ "type": "object", "unevaluatedProperties": false }), "/unevaluatedProperties: "),
+        (json!({ "type": "object", "dependentRequired": { "a": ["b"] } }), "/dependentRequired: "),
+        (json!({ "type": "object", "propertyNames": { "pattern": "a" } }), "/propertyNames: "),
         (
             json!({ "type": "object", "additionalProperties": false }),
             "/additionalProperties: forbids unknown fields",
         ),
-        (
-            json!({ "$defs": { "A": { "type": "string" } } }),
-            "/$defs: ",
-        ),
+        (json!({ "$defs": { "A": { "type": "string" } } }), "/$defs: "),
         (json!({ "$dynamicRef": "#a" }), "/$dynamicRef: "),
-        (
-            json!({ "type": "string", "nullable": true }),
-            "/nullable: has no meaning in OpenAPI 3.1",
-        ),
-        (
-            json!({ "oneOf": [{ "type": "null" }] }),
-            "/oneOf: leaves nothing",
-        ),
+        (json!({ "type": "string", "nullable": true }), "/nullable: has no meaning in OpenAPI 3.1"),
+        (json!({ "oneOf": [{ "type": "null" }] }), "/oneOf: leaves nothing"),
         (json!({ "anyOf": {} , "x": 1 }), "/x: is a key of a schema"),
-        (
-            json!({ "discriminator": { "propertyName": "a" } }),
-            "/discriminator: ",
-        ),
-        (
-            json!({ "items": { "type": "number" }, "type": "array" }),
-            "/items/type: is `number`",
-        ),
+        (json!({ "discriminator": { "propertyName": "a" } }), "/discriminator: "),
+        (json!({ "items": { "type": "number" }, "type": "array" }), "/items/type: is `number`"),
         (json!(false), "is not a mapping"),
         (json!("string"), "is not a mapping"),
     ] {
         let refusal = refusal(&format!("{PROPERTIES}/probe"), schema.clone());
         assert!(refusal.contains(expected), "{schema}: {refusal}");
-        assert!(
-            refusal.starts_with("test.yml: #/components/schemas/"),
-            "{refusal}"
-        );
+        assert!(refusal.starts_with("test.yml: #/components/schemas/"), "{refusal}");
     }
 }
 
@@ -248,61 +177,25 @@ fn what_lies_outside_of_schemas_is_refused_too() {
             json!({ "paid": { "post": {} } }),
             "#/webhooks: is a key of an OpenAPI document",
         ),
-        (
-            "/jsonSchemaDialect",
-            json!("https://example.com"),
-            "#/jsonSchemaDialect: ",
-        ),
-        (
-            "/components/pathItems",
-            json!({ "a": {} }),
-            "#/components/pathItems: ",
-        ),
+        ("/jsonSchemaDialect", json!("https://example.com"), "#/jsonSchemaDialect: "),
+        ("/components/pathItems", json!({ "a": {} }), "#/components/pathItems: "),
         (
             "/paths/~1v1~1me",
             json!({ "get": {} }),
             "#/paths/~1v1~1me: is more than the bindings are for",
         ),
-        (
-            "/paths/~1v1~1payments/post",
-            json!({ "a": 1 }),
-            "#/paths/~1v1~1payments/post: ",
-        ),
-        (
-            "/paths/~1v1~1payments/parameters",
-            json!([1]),
-            "#/paths/~1v1~1payments/parameters: ",
-        ),
-        (
-            &format!("{GET}/operationId"),
-            json!("payments"),
-            "has to be `getPayments`",
-        ),
-        (
-            &format!("{GET}/requestBody"),
-            json!({ "content": {} }),
-            "/requestBody: ",
-        ),
-        (
-            &format!("{GET}/callbacks"),
-            json!({ "a": {} }),
-            "/callbacks: ",
-        ),
-        (
-            &format!("{GET}/servers"),
-            json!([{ "url": "https://example.com" }]),
-            "/servers: ",
-        ),
+        ("/paths/~1v1~1payments/post", json!({ "a": 1 }), "#/paths/~1v1~1payments/post: "),
+        ("/paths/~1v1~1payments/parameters", json!([1]), "#/paths/~1v1~1payments/parameters: "),
+        (&format!("{GET}/operationId"), json!("payments"), "has to be `getPayments`"),
+        (&format!("{GET}/requestBody"), json!({ "content": {} }), "/requestBody: "),
+        (&format!("{GET}/callbacks"), json!({ "a": {} }), "/callbacks: "),
+        (&format!("{GET}/servers"), json!([{ "url": "https://example.com" }]), "/servers: "),
         (
             &format!("{GET}/security"),
             json!([{ "OAuth2": [] }]),
             "/security: has to be exactly PersonalAccessToken",
         ),
-        (
-            &format!("{GET}/security"),
-            json!([]),
-            "/security: has to be exactly PersonalAccessToken",
-        ),
+        (&format!("{GET}/security"), json!([]), "/security: has to be exactly PersonalAccessToken"),
         (
             "/components/securitySchemes/PersonalAccessToken",
             json!({ "type": "http", "scheme": "bearer" }),
@@ -358,21 +251,13 @@ fn what_lies_outside_of_schemas_is_refused_too() {
             json!({ "description": "" }),
             "/responses/204: is an answer that the client does not expect",
         ),
-        (
-            &format!("{GET}/responses/default"),
-            json!({ "description": "" }),
-            "/responses/default: ",
-        ),
+        (&format!("{GET}/responses/default"), json!({ "description": "" }), "/responses/default: "),
         (
             &format!("{GET}/responses"),
             json!({ "401": { "description": "" } }),
             "/responses/200: is missing",
         ),
-        (
-            "/components/responses/GetPaymentsResponse/links",
-            json!({ "a": {} }),
-            "/links: ",
-        ),
+        ("/components/responses/GetPaymentsResponse/links", json!({ "a": {} }), "/links: "),
         (
             "/components/responses/GetPaymentsResponse/content",
             json!({ "text/csv": {} }),
@@ -397,12 +282,10 @@ fn an_empty_webhooks_asks_for_nothing() {
 
 #[test]
 fn a_3_0_document_may_say_nullable() {
-    let mut root = with(
-        &format!("{PROPERTIES}/probe"),
-        json!({ "type": "string", "nullable": true }),
-    )
-    .root()
-    .clone();
+    let mut root =
+        with(&format!("{PROPERTIES}/probe"), json!({ "type": "string", "nullable": true }))
+            .root()
+            .clone();
     root["openapi"] = json!("3.0.3");
     let lowered = lower(&Document::from_value("test.yml", root).unwrap()).unwrap();
     let lowered = serde_json::to_value(lowered).unwrap();

@@ -62,11 +62,7 @@ impl Sandbox {
         let shared = Arc::clone(&state);
         let (address, server) =
             server::listen(move |request| lock(&shared).answer(request)).await?;
-        Ok(Sandbox {
-            address,
-            state,
-            server,
-        })
+        Ok(Sandbox { address, state, server })
     }
 
     /// Where it listens: the client's

@@ -59,18 +59,12 @@ impl Reply {
         *response.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
-        Reply {
-            delay: Duration::ZERO,
-            what: What::Respond(response),
-        }
+        Reply { delay: Duration::ZERO, what: What::Respond(response) }
     }
 
     /// Does these steps in place of an answer, and closes the connection.
     pub fn script(steps: impl IntoIterator<Item = Step>) -> Self {
-        Reply {
-            delay: Duration::ZERO,
-            what: What::Play(steps.into_iter().collect()),
-        }
+        Reply { delay: Duration::ZERO, what: What::Play(steps.into_iter().collect()) }
     }
 
     /// Adds a header to the answer; it does nothing to a script.
@@ -111,9 +105,7 @@ pub struct ScriptedServer {
 
 impl fmt::Debug for ScriptedServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedServer")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("ScriptedServer").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -134,11 +126,7 @@ impl ScriptedServer {
             handler(request)
         })
         .await?;
-        Ok(ScriptedServer {
-            address,
-            requests,
-            server,
-        })
+        Ok(ScriptedServer { address, requests, server })
     }
 
     /// Starts and plays the steps to every connection without reading from it.
@@ -150,11 +138,7 @@ impl ScriptedServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let server = accept(listener, move |stream| script::play(stream, steps.clone()));
-        Ok(ScriptedServer {
-            address,
-            requests: Arc::default(),
-            server: tokio::spawn(server),
-        })
+        Ok(ScriptedServer { address, requests: Arc::default(), server: tokio::spawn(server) })
     }
 
     /// Where it listens.
@@ -191,9 +175,7 @@ pub(super) async fn listen(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let handler: Arc<Handler> = Arc::new(handler);
-    let server = accept(listener, move |stream| {
-        connection(stream, Arc::clone(&handler))
-    });
+    let server = accept(listener, move |stream| connection(stream, Arc::clone(&handler)));
     Ok((address, tokio::spawn(server)))
 }
 

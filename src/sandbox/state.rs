@@ -22,8 +22,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn mint_token(&mut self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
         let token = format!("ppt_sandbox_{}", self.tokens.len() + 1);
-        self.tokens
-            .insert(token.clone(), (user.clone(), resource.clone()));
+        self.tokens.insert(token.clone(), (user.clone(), resource.clone()));
         PluginPaymentToken::new(token).expect("made of letters and digits")
     }
 
@@ -102,11 +101,7 @@ fn params(query: &str) -> Result<PaymentParams, String> {
 fn refuse(status: u16, message: &str) -> Reply {
     json(
         status,
-        &ErrorResponsePayload {
-            error: true,
-            status: status.into(),
-            message: message.to_owned(),
-        },
+        &ErrorResponsePayload { error: true, status: status.into(), message: message.to_owned() },
     )
 }
 

@@ -64,10 +64,7 @@ pub fn paid() -> Value {
 pub fn paid_but(pointer: &str, value: Value) -> Value {
     let mut body = paid();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = body
-        .pointer_mut(parent)
-        .and_then(Value::as_object_mut)
-        .unwrap();
+    let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
     parent.insert(key.to_owned(), value);
     body
 }
@@ -75,10 +72,7 @@ pub fn paid_but(pointer: &str, value: Value) -> Value {
 pub fn paid_without(pointer: &str) -> Value {
     let mut body = paid();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = body
-        .pointer_mut(parent)
-        .and_then(Value::as_object_mut)
-        .unwrap();
+    let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
     parent.remove(key).unwrap();
     body
 }

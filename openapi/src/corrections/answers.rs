@@ -109,14 +109,9 @@ fn status_as_integer(draft: &mut Draft<'_>) -> Result<Outcome> {
     };
     mend(draft.at("/components/schemas/GetPaymentsResponseBody/properties/status")?);
     mend(draft.at(ERROR_STATUS)?);
-    for error in [
-        "UnauthorizedError",
-        "TooManyRequestsError",
-        "InternalServerError",
-    ] {
-        let Ok(Some(parts)) = draft
-            .at(&format!("/components/schemas/{error}/allOf"))
-            .map(Value::as_array_mut)
+    for error in ["UnauthorizedError", "TooManyRequestsError", "InternalServerError"] {
+        let Ok(Some(parts)) =
+            draft.at(&format!("/components/schemas/{error}/allOf")).map(Value::as_array_mut)
         else {
             continue;
         };
@@ -158,12 +153,7 @@ pub(super) const STATUS_400: Correction = Correction {
         says: "400 is an invalid parameter, described by `message`",
     }],
     apply: |draft| {
-        add_answer(
-            draft,
-            400,
-            "A parameter is invalid; `message` says which.",
-            "Invalid parameter",
-        )
+        add_answer(draft, 400, "A parameter is invalid; `message` says which.", "Invalid parameter")
     },
 };
 
@@ -177,12 +167,7 @@ pub(super) const STATUS_403: Correction = Correction {
     reason: "The whole REST API can answer 403; this operation's list leaves it out.",
     evidence: &[ERRORS_PAGE],
     apply: |draft| {
-        add_answer(
-            draft,
-            403,
-            "The request was understood and is refused.",
-            "Forbidden",
-        )
+        add_answer(draft, 403, "The request was understood and is refused.", "Forbidden")
     },
 };
 

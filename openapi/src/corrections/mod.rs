@@ -82,10 +82,7 @@ pub struct Corrected {
 /// A correction that can be neither applied nor found unneeded, because what
 /// it speaks of is not where it should be.
 pub fn correct(named: &Document) -> Result<Corrected> {
-    let mut draft = Draft {
-        document: named,
-        root: named.root().clone(),
-    };
+    let mut draft = Draft { document: named, root: named.root().clone() };
     let report = CORRECTIONS
         .iter()
         .map(|correction| {
@@ -94,19 +91,13 @@ pub fn correct(named: &Document) -> Result<Corrected> {
                 let message = error.message();
                 named.error(
                     &place,
-                    format!(
-                        "the correction `{}` could not be applied: {message}",
-                        correction.id
-                    ),
+                    format!("the correction `{}` could not be applied: {message}", correction.id),
                 )
             })?;
             Ok((correction, outcome))
         })
         .collect::<Result<_>>()?;
-    Ok(Corrected {
-        document: Document::from_value(named.name(), draft.root)?,
-        report,
-    })
+    Ok(Corrected { document: Document::from_value(named.name(), draft.root)?, report })
 }
 
 /// The document under correction.

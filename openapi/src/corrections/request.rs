@@ -49,10 +49,7 @@ fn ids_as_text(draft: &mut Draft<'_>) -> Result<Outcome> {
 
 fn parameter(draft: &Draft<'_>, name: &str) -> Result<String> {
     let parameters = format!("{OPERATION}/parameters");
-    let count = draft
-        .get(&parameters)
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
+    let count = draft.get(&parameters).and_then(Value::as_array).map_or(0, Vec::len);
     (0..count)
         .map(|index| format!("{parameters}/{index}"))
         .find(|place| {
@@ -61,9 +58,7 @@ fn parameter(draft: &Draft<'_>, name: &str) -> Result<String> {
                 .is_some_and(|parameter| parameter["name"] == name && parameter["in"] == "query")
         })
         .ok_or_else(|| {
-            draft
-                .document
-                .error(&parameters, format!("has no query parameter `{name}`"))
+            draft.document.error(&parameters, format!("has no query parameter `{name}`"))
         })
 }
 
@@ -93,9 +88,8 @@ pub(super) const X_FIGMA_TOKEN: Correction = Correction {
 fn x_figma_token(draft: &mut Draft<'_>) -> Result<Outcome> {
     let scheme = draft.at("/components/securitySchemes/PersonalAccessToken")?;
     if scheme["type"] == "apiKey" && scheme["in"] == "header" {
-        let right = scheme["name"]
-            .as_str()
-            .is_some_and(|name| name.eq_ignore_ascii_case("X-Figma-Token"));
+        let right =
+            scheme["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("X-Figma-Token"));
         if right {
             return Ok(Outcome::NoLongerNeeded);
         }

@@ -17,10 +17,7 @@ impl Rule {
 
     pub(super) fn hint(&self, key: &str) -> &'static str {
         let hint = HINTS.iter().find(|(name, _)| *name == key);
-        hint.map_or(
-            "leave it out, or teach the lowering what it means",
-            |(_, hint)| hint,
-        )
+        hint.map_or("leave it out, or teach the lowering what it means", |(_, hint)| hint)
     }
 }
 
@@ -37,10 +34,7 @@ const HINTS: &[(&str, &str)] = &[
     ("pathItems", "write the path item out under `paths`"),
     ("prefixItems", "use `items` with one schema"),
     ("patternProperties", "use `additionalProperties`"),
-    (
-        "pattern",
-        "the client does not check patterns; leave it out",
-    ),
+    ("pattern", "the client does not check patterns; leave it out"),
     ("not", "say what is allowed instead"),
     ("discriminator", "use `oneOf` with a `const` in each schema"),
     ("content", "use `schema`"),
@@ -77,10 +71,8 @@ pub(super) const COMPONENTS: Rule = Rule {
     ],
 };
 
-pub(super) const PATH_ITEM: Rule = Rule {
-    what: "a path with the one operation `get`",
-    known: &["get", "summary", "description"],
-};
+pub(super) const PATH_ITEM: Rule =
+    Rule { what: "a path with the one operation `get`", known: &["get", "summary", "description"] };
 
 pub(super) const OPERATION: Rule = Rule {
     what: "an operation",
@@ -114,15 +106,11 @@ pub(super) const PARAMETER: Rule = Rule {
 };
 
 /// Headers of an answer are read by the client whether documented or not.
-pub(super) const RESPONSE: Rule = Rule {
-    what: "a response",
-    known: &["description", "content", "headers"],
-};
+pub(super) const RESPONSE: Rule =
+    Rule { what: "a response", known: &["description", "content", "headers"] };
 
-pub(super) const MEDIA_TYPE: Rule = Rule {
-    what: "a media type",
-    known: &["schema", "example", "examples"],
-};
+pub(super) const MEDIA_TYPE: Rule =
+    Rule { what: "a media type", known: &["schema", "example", "examples"] };
 
 pub(super) const SCHEMA: Rule = Rule {
     what: "a schema",

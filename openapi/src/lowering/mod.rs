@@ -38,10 +38,7 @@ const ERROR_MODEL: &str = "ErrorResponsePayload";
 pub fn lower(document: &Document) -> Result<OpenAPI> {
     let lowered = Lowering { document }.document()?;
     serde_json::from_value(lowered).map_err(|error| {
-        document.error(
-            "",
-            format!("is refused by openapiv3 after lowering: {error}"),
-        )
+        document.error("", format!("is refused by openapiv3 after lowering: {error}"))
     })
 }
 
@@ -61,11 +58,7 @@ impl<'a> Lowering<'a> {
             ));
         }
         self.keys("", root, &keywords::DOCUMENT)?;
-        self.keys(
-            "/components",
-            self.at("/components")?,
-            &keywords::COMPONENTS,
-        )?;
+        self.keys("/components", self.at("/components")?, &keywords::COMPONENTS)?;
         self.security()?;
 
         let info = &root["info"];
@@ -251,10 +244,7 @@ impl<'a> Lowering<'a> {
 
     fn keys(self, place: &str, value: &Value, rule: &Rule) -> Result<()> {
         let Some(map) = value.as_object() else {
-            return Err(self.refuse(
-                place,
-                format!("is not a mapping; {} is expected", rule.what),
-            ));
+            return Err(self.refuse(place, format!("is not a mapping; {} is expected", rule.what)));
         };
         match map.iter().find(|(key, value)| !rule.knows(key, value)) {
             Some((key, _)) => Err(self.refuse(
@@ -290,12 +280,8 @@ fn collect_references(value: &Value, into: &mut Vec<String>) {
         into.push(target.to_owned());
     }
     match value {
-        Value::Object(map) => map
-            .values()
-            .for_each(|child| collect_references(child, into)),
-        Value::Array(items) => items
-            .iter()
-            .for_each(|child| collect_references(child, into)),
+        Value::Object(map) => map.values().for_each(|child| collect_references(child, into)),
+        Value::Array(items) => items.iter().for_each(|child| collect_references(child, into)),
         _ => {}
     }
 }

@@ -121,14 +121,11 @@ impl Lowering<'_> {
             (None, Some(value)) => (pointer::join(place, "const"), vec![value]),
         };
         // Null is said by `nullable`, which was set from the type.
-        let nullable = schema["type"]
-            .as_array()
-            .is_some_and(|kinds| kinds.contains(&json!("null")))
-            || schema["nullable"] == true;
-        let values: Vec<&Value> = values
-            .into_iter()
-            .filter(|value: &&Value| !(nullable && value.is_null()))
-            .collect();
+        let nullable =
+            schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!("null")))
+                || schema["nullable"] == true;
+        let values: Vec<&Value> =
+            values.into_iter().filter(|value: &&Value| !(nullable && value.is_null())).collect();
         if lowered.get("type") == Some(&json!("string")) && values.iter().all(|v| v.is_string()) {
             lowered.insert("enum".to_owned(), json!(values));
             return Ok(());
@@ -203,11 +200,7 @@ impl Lowering<'_> {
                 1 => "allOf",
                 _ => key,
             };
-            if lower.is_empty()
-                || lowered
-                    .insert(key.to_owned(), Value::Array(lower))
-                    .is_some()
-            {
+            if lower.is_empty() || lowered.insert(key.to_owned(), Value::Array(lower)).is_some() {
                 return Err(self.refuse(&at, "leaves nothing that a type could be made of"));
             }
         }
