@@ -7,7 +7,7 @@ mod common;
 use common::{OFFICIAL_STYLE, bundled, corrected, edited};
 use figma_payments_openapi::{bindings, correct, lower, name};
 
-fn generated(text: &String) -> String {
+fn generated(text: &str) -> String {
     bindings(&lower(&corrected(text).document).unwrap()).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn code(bindings: &str) -> Vec<&str> {
 
 #[test]
 fn both_styles_give_the_same_code() {
-    let (ours, theirs) = (generated(&bundled()), generated(&OFFICIAL_STYLE.into()));
+    let (ours, theirs) = (generated(&bundled()), generated(OFFICIAL_STYLE));
     assert_ne!(ours, theirs, "the texts and the version differ");
     assert_eq!(code(&ours), code(&theirs));
     assert!(code(&ours).len() > 100);

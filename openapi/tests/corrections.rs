@@ -22,7 +22,7 @@ fn the_corrections_of_the_bundled_document_are_pinned() {
 
 #[test]
 fn the_official_style_needs_fewer() {
-    let report = report(&corrected(&OFFICIAL_STYLE.into()));
+    let report = report(&corrected(OFFICIAL_STYLE));
     for (id, outcome) in [
         ("ids-as-text", "no longer needed"),
         ("x-figma-token", "no longer needed"),

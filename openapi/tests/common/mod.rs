@@ -16,7 +16,7 @@ pub fn edited(from: &str, to: &str) -> Document {
     Document::parse(BUNDLED_NAME, &text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub fn corrected(text: &String) -> Corrected {
+pub fn corrected(text: &str) -> Corrected {
     let document = Document::parse("test.yml", text).unwrap();
     correct(&name(&document).unwrap()).unwrap_or_else(|error| panic!("{error}"))
 }
