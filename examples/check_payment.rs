@@ -73,7 +73,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     let other = sandbox.mint_token(&buyer, &Resource::plugin("42")?);
     match client.get_payments(PaymentQuery::by_token(other, plugin.clone())).await {
         Ok(payment) => return Err(format!("a token of another plugin opened {payment:?}").into()),
-        Err(error) => println!("  {}: {error}", error.kind()),
+        Err(error) => println!("  {:?}: {error}", error.kind()),
     }
 
     println!("\nby a payment token that nobody made:");
@@ -81,7 +81,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     match client.get_payments(PaymentQuery::by_token(forged, plugin)).await {
         Ok(payment) => Err(format!("a forged token opened {payment:?}").into()),
         Err(error) => {
-            println!("  {}: {error}", error.kind());
+            println!("  {:?}: {error}", error.kind());
             Ok(())
         }
     }
@@ -93,7 +93,7 @@ fn print(payment: &PaymentInformation) {
         false => "no access",
     };
     let since = payment.date_of_purchase.as_ref();
-    let since = since.map_or(String::new(), |date| format!(", bought {date}"));
+    let since = since.map_or(String::new(), |date| format!(", bought {}", date.as_str()));
     println!(
         "  {access}: user {} is {} for {} {}{since}",
         payment.user_id, payment.payment_status, payment.resource_type, payment.resource_id,

@@ -9,10 +9,10 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::api::types::GetPaymentsResponseBody;
-use crate::error::RateLimit;
+use crate::error::{Answer, RateLimit};
 use crate::secrets::Secrets;
-use crate::transport::{BodyError, Exchange};
-use crate::{Error, ErrorKind, MAX_BODY_BYTES, PaymentInformation};
+use crate::transport::{BodyError, Exchange, Transport};
+use crate::{Error, ErrorKind, MAX_BODY_BYTES, PaymentInformation, PaymentQuery};
 
 /// As much of what a server said as an error keeps, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -32,72 +32,68 @@ const REQUEST_IDS: [&str; 6] = [
 
 type Decoded = Result<ResponseValue<GetPaymentsResponseBody>, Failure>;
 
-/// Judges one attempt.
+/// Judges one attempt at this question.
 pub(crate) fn read(
     decoded: Decoded,
-    exchange: Option<Exchange>,
+    transport: Transport,
+    query: &PaymentQuery,
     secrets: &Secrets<'_>,
 ) -> Result<PaymentInformation, Error> {
-    let Some(exchange) = exchange else {
-        return Err(unanswered(decoded, secrets));
+    let timeout = transport.timeout;
+    let Some(exchange) = transport.into_exchange() else {
+        return Err(unanswered(decoded, timeout, secrets));
     };
-    if exchange.status != StatusCode::OK {
-        return Err(refused(&exchange, secrets));
-    }
-    let describe = |kind, message| described(Error::new(kind, message), &exchange, secrets);
-    match (&exchange.body, decoded) {
-        (Err(BodyError::TooLarge), _) => Err(describe(
-            ErrorKind::BodyTooLarge,
-            format!("the answer is longer than {MAX_BODY_BYTES} bytes"),
-        )),
-        (Err(BodyError::Broken(error)), _) => {
-            let (kind, why) = broken(error, secrets);
-            Err(describe(kind, format!("the answer did not arrive whole: {why}")))
-        }
-        (Ok(_), Ok(value)) => {
-            let body = value.into_inner();
-            match body.error {
-                false => Ok(body.meta),
-                true => Err(describe(
-                    ErrorKind::InvalidResponse,
-                    "a success that says it is an error".to_owned(),
-                )),
+    let error = if exchange.status != StatusCode::OK {
+        refused(&exchange, secrets)
+    } else {
+        match (&exchange.body, decoded) {
+            (Err(BodyError::TooLarge), _) => {
+                let message = format!("the answer is longer than {MAX_BODY_BYTES} bytes");
+                Error::new(ErrorKind::BodyTooLarge, message)
             }
+            (Err(BodyError::Broken(error)), _) => {
+                let (kind, why) = broken(error, timeout, secrets);
+                Error::new(kind, format!("the answer did not arrive whole: {why}"))
+            }
+            (Ok(_), Ok(value)) if value.error => {
+                Error::new(ErrorKind::InvalidResponse, "a success that says it is an error")
+            }
+            (Ok(_), Ok(value)) => match query.verify(&value.meta) {
+                Ok(()) => return Ok(value.into_inner().meta),
+                Err(mismatch) => mismatch,
+            },
+            (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => {
+                let why = secrets.redact(&error.to_string());
+                Error::new(ErrorKind::InvalidResponse, format!("the answer is not readable: {why}"))
+            }
+            (Ok(_), Err(_)) => Error::new(ErrorKind::InvalidResponse, "the answer is not readable"),
         }
-        (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => Err(describe(
-            ErrorKind::InvalidResponse,
-            format!("the answer is not readable: {}", secrets.redact(&error.to_string())),
-        )),
-        (Ok(_), Err(_)) => {
-            Err(describe(ErrorKind::InvalidResponse, "the answer is not readable".to_owned()))
-        }
-    }
+    };
+    Err(described(error, &exchange, secrets))
 }
 
 /// No answer began to arrive.
-fn unanswered(decoded: Decoded, secrets: &Secrets<'_>) -> Error {
+fn unanswered(decoded: Decoded, timeout: Duration, secrets: &Secrets<'_>) -> Error {
     match decoded {
-        Err(Failure::CommunicationError(error)) if error.is_builder() => {
-            Error::configuration("no request can be made from the base URL and the headers")
-        }
-        Err(Failure::CommunicationError(error)) => {
-            let (kind, why) = broken(&error, secrets);
+        Err(Failure::CommunicationError(error)) if !error.is_builder() => {
+            let (kind, why) = broken(&error, timeout, secrets);
             Error::new(kind, format!("no answer: {why}"))
         }
-        _ => Error::new(ErrorKind::Transport, "no answer"),
+        _ => Error::configuration("no request can be made from the base URL and the headers"),
     }
 }
 
 /// The kind, and the causes one after the other. The library's own first line
 /// is left out: it holds the URL.
-fn broken(error: &reqwest::Error, secrets: &Secrets<'_>) -> (ErrorKind, String) {
-    let kind = if error.is_timeout() {
-        ErrorKind::Timeout
-    } else if error.is_connect() {
-        ErrorKind::Connect
-    } else {
-        ErrorKind::Transport
-    };
+fn broken(error: &reqwest::Error, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
+    if error.is_timeout() {
+        let why = match error.is_connect() {
+            true => "connecting took too long".to_owned(),
+            false => format!("the attempt took longer than {timeout:?}"),
+        };
+        return (ErrorKind::Timeout, why);
+    }
+    let kind = if error.is_connect() { ErrorKind::Connect } else { ErrorKind::Transport };
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
     causes.dedup();
@@ -112,16 +108,7 @@ fn broken(error: &reqwest::Error, secrets: &Secrets<'_>) -> (ErrorKind, String) 
 fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let status = exchange.status;
     let kind = match status.as_u16() {
-        300..=399 => {
-            let host = exchange.headers.get(LOCATION).and_then(|location| {
-                let url = reqwest::Url::parse(location.to_str().ok()?).ok()?;
-                Some(format!(" to {}", secrets.redact(url.host_str()?)))
-            });
-            let host = host.unwrap_or_default();
-            let message =
-                format!("the server answered {status}, a redirect{host}, which is not followed");
-            return described(Error::new(ErrorKind::Redirect, message), exchange, secrets);
-        }
+        300..=399 => ErrorKind::Redirect,
         401 => ErrorKind::Unauthorized,
         403 => ErrorKind::Forbidden,
         404 => ErrorKind::NotFound,
@@ -131,8 +118,12 @@ fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
         500.. => ErrorKind::Server,
         _ => ErrorKind::InvalidResponse,
     };
-    let message = format!("the server answered {status}");
-    described(Error::new(kind, message), exchange, secrets)
+    let host = exchange.headers.get(LOCATION).and_then(|location| {
+        let url = reqwest::Url::parse(location.to_str().ok()?).ok()?;
+        Some(format!(" to {}", secrets.redact(url.host_str()?)))
+    });
+    let host = host.filter(|_| kind == ErrorKind::Redirect).unwrap_or_default();
+    Error::new(kind, format!("the server answered {status}{host}"))
 }
 
 /// Adds what the status line, the headers and the body say.
@@ -140,19 +131,20 @@ fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error 
     let headers = &exchange.headers;
     let body = exchange.body.as_deref().unwrap_or_default();
     let text = |name: &str| header(headers, name, secrets);
-    error.with(|details| {
-        details.status = Some(exchange.status.as_u16());
-        details.retry_after = retry_after(headers, SystemTime::now());
-        details.request_id = REQUEST_IDS.into_iter().find_map(text);
-        details.api_message = api_message(body, exchange.status.is_success())
-            .map(|said| bounded(&secrets.redact(&said), MAX_MESSAGE));
-        let limit = RateLimit {
-            plan_tier: text("x-figma-plan-tier"),
-            limit_type: text("x-figma-rate-limit-type"),
-            upgrade_link: text("x-figma-upgrade-link"),
-        };
-        details.rate_limit = (limit != RateLimit::default()).then_some(limit);
-    })
+    let limit = RateLimit {
+        plan_tier: text("x-figma-plan-tier"),
+        limit_type: text("x-figma-rate-limit-type"),
+        upgrade_link: text("x-figma-upgrade-link"),
+    };
+    let said = api_message(body, exchange.status.is_success());
+    let answer = Answer {
+        status: Some(exchange.status.as_u16()),
+        retry_after: retry_after(headers, SystemTime::now()),
+        rate_limit: (limit != RateLimit::default()).then_some(limit),
+        request_id: REQUEST_IDS.into_iter().find_map(text),
+        api_message: said.map(|said| bounded(&secrets.redact(&said), MAX_MESSAGE)),
+    };
+    error.with(|details| details.answer = answer)
 }
 
 fn header(headers: &HeaderMap, name: &str, secrets: &Secrets<'_>) -> Option<String> {

@@ -7,8 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use crate::client::Settings;
-use crate::{AuthScheme, Client, Error, PersonalAccessToken};
+use crate::{AuthScheme, Client, Error, PersonalAccessToken, RetryPolicy};
 
 /// Figma's production server, as the document names it.
 pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
@@ -24,44 +23,47 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// | [`connect_timeout`](Self::connect_timeout) | 3 s | one lost SYN is sent again after 1 s; a second one rarely helps |
 /// | [`timeout`](Self::timeout) | 5 s | per attempt; an answer that takes longer is more likely lost than slow |
 /// | [`deadline`](Self::deadline) | 12 s | per call; two attempts and the wait between them, while a buyer looks on |
+/// | [`retry`](Self::retry) | at most 3 attempts | see [`RetryPolicy`] |
 /// | [`user_agent`](Self::user_agent) | `figma-payments/{version}` | names the sender in the server's log |
 #[must_use]
 pub struct ClientBuilder {
     token: PersonalAccessToken,
     base_url: String,
-    allow_plain_http: bool,
-    auth_scheme: AuthScheme,
-    timeout: Duration,
-    connect_timeout: Duration,
-    deadline: Duration,
-    user_agent: String,
+    settings: Settings,
     http: Option<reqwest::ClientBuilder>,
 }
 
+/// What is set and needs no more than a look.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    allow_plain_http: bool,
+    pub(crate) auth_scheme: AuthScheme,
+    pub(crate) timeout: Duration,
+    connect_timeout: Duration,
+    pub(crate) deadline: Duration,
+    pub(crate) retry: RetryPolicy,
+    user_agent: String,
+}
+
+/// Without the base URL, which may hold a password that is yet to be refused.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("auth_scheme", &self.auth_scheme)
-            .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_tuple("ClientBuilder").field(&self.settings).finish_non_exhaustive()
     }
 }
 
 impl ClientBuilder {
     pub(crate) fn new(token: PersonalAccessToken) -> Self {
-        ClientBuilder {
-            token,
-            base_url: DEFAULT_BASE_URL.to_owned(),
+        let settings = Settings {
             allow_plain_http: false,
             auth_scheme: AuthScheme::default(),
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(3),
             deadline: Duration::from_secs(12),
+            retry: RetryPolicy::default(),
             user_agent: USER_AGENT.to_owned(),
-            http: None,
-        }
+        };
+        ClientBuilder { token, base_url: DEFAULT_BASE_URL.to_owned(), settings, http: None }
     }
 
     /// The server to ask instead of Figma's: a sandbox, a mock, a gateway. A
@@ -75,44 +77,52 @@ impl ClientBuilder {
     /// Allows `http://` to hosts other than this machine. Whoever is on the way
     /// can then read the access token.
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
-        self.allow_plain_http = allow;
+        self.settings.allow_plain_http = allow;
         self
     }
 
     /// Which header carries the access token.
     pub fn auth_scheme(mut self, scheme: AuthScheme) -> Self {
-        self.auth_scheme = scheme;
+        self.settings.auth_scheme = scheme;
         self
     }
 
     /// The longest that one attempt may take, connecting and reading included.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
     /// The longest that connecting may take, name resolution and TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.settings.connect_timeout = timeout;
         self
     }
 
-    /// The longest that a call may take, attempts and waits included.
+    /// The longest that a call may take, attempts and waits included. A wait
+    /// that would go beyond it is not begun.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// When a call tries again; [`RetryPolicy::none`] for never.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
         self
     }
 
     /// What is sent as `User-Agent`.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = user_agent.into();
+        self.settings.user_agent = user_agent.into();
         self
     }
 
     /// An HTTP client of your making: for a proxy, another TLS, certificates, a
     /// pool size. A builder and not a finished client, because these are set
     /// last, whatever it says: redirects are not followed, no `Referer` is
-    /// sent, nothing is retried or unpacked unseen, and loopback gets no proxy.
+    /// sent, nothing is retried, unpacked or logged byte by byte unseen, and
+    /// loopback gets no proxy, be it from the environment or set by you.
     ///
     /// With the feature `rustls`, a process without a default
     /// `rustls::crypto::CryptoProvider` gets ring as its default here, because
@@ -132,11 +142,12 @@ impl ClientBuilder {
     /// the clear; a time of zero; a user agent that no header can carry; a TLS
     /// that cannot be set up, for want of root certificates for instance.
     pub fn build(self) -> Result<Client, Error> {
-        let base_url = check_base_url(&self.base_url, self.allow_plain_http)?;
+        let settings = self.settings;
+        let base_url = check_base_url(&self.base_url, settings.allow_plain_http)?;
         for (name, time) in [
-            ("timeout", self.timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("deadline", self.deadline),
+            ("timeout", settings.timeout),
+            ("connect_timeout", settings.connect_timeout),
+            ("deadline", settings.deadline),
         ] {
             if time.is_zero() {
                 return Err(Error::configuration(format!(
@@ -144,23 +155,10 @@ impl ClientBuilder {
                 )));
             }
         }
-        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
+        let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
             Error::configuration("`user_agent` has a character that no header can carry")
         })?;
-        let http = match self.http {
-            Some(http) => {
-                #[cfg(feature = "rustls")]
-                crate::tls::ensure_provider();
-                http
-            }
-            None => {
-                let http = reqwest::Client::builder();
-                #[cfg(feature = "rustls")]
-                let http = http.tls_backend_preconfigured(crate::tls::config()?);
-                http
-            }
-        };
-        let mut http = http
+        let mut http = crate::tls::http(self.http)?
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
@@ -168,27 +166,17 @@ impl ClientBuilder {
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            .connect_timeout(self.connect_timeout)
+            .connection_verbose(false)
+            .connect_timeout(settings.connect_timeout)
             .user_agent(user_agent);
         if is_loopback(&base_url) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| {
-            Error::configuration(format!(
-                "the HTTP client cannot be built: {}",
-                error.without_url()
-            ))
+            let why = error.without_url();
+            Error::configuration(format!("the HTTP client cannot be built: {why}"))
         })?;
-        Client::from_settings(
-            Settings {
-                http,
-                base_url: base_url.as_str().trim_end_matches('/').to_owned(),
-                auth_scheme: self.auth_scheme,
-                timeout: self.timeout,
-                deadline: self.deadline,
-            },
-            self.token,
-        )
+        Client::from_parts(http, base_url, settings, self.token)
     }
 }
 

@@ -4,13 +4,19 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::HeaderValue;
+use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
+use crate::builder::Settings;
+use crate::retry::Budget;
 use crate::secrets::Secrets;
 use crate::transport::Transport;
+use crate::watch::{Counters, Watch};
 use crate::{
-    AuthScheme, ClientBuilder, Error, PaymentInformation, PaymentQuery, PersonalAccessToken,
-    answer, api,
+    ClientBuilder, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken, answer,
+    api,
 };
 
 /// Asks Figma whether a user has paid.
@@ -21,21 +27,15 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// What [`ClientBuilder`] has checked.
-pub(crate) struct Settings {
-    pub(crate) http: reqwest::Client,
-    pub(crate) base_url: String,
-    pub(crate) auth_scheme: AuthScheme,
-    pub(crate) timeout: Duration,
-    pub(crate) deadline: Duration,
-}
-
 struct Shared {
+    http: reqwest::Client,
+    base_url: Url,
     settings: Settings,
-    credential: RwLock<Credential>,
+    credential: RwLock<Arc<Credential>>,
+    budget: Budget,
+    watch: Watch,
 }
 
-#[derive(Clone)]
 struct Credential {
     token: PersonalAccessToken,
     header: HeaderValue,
@@ -57,12 +57,18 @@ impl Client {
         ClientBuilder::new(token)
     }
 
-    pub(crate) fn from_settings(
+    /// From what [`ClientBuilder`] has checked.
+    pub(crate) fn from_parts(
+        http: reqwest::Client,
+        base_url: Url,
         settings: Settings,
         token: PersonalAccessToken,
     ) -> Result<Self, Error> {
         let credential = Credential { header: settings.auth_scheme.header_value(&token)?, token };
-        Ok(Client { shared: Arc::new(Shared { settings, credential: RwLock::new(credential) }) })
+        let credential = RwLock::new(Arc::new(credential));
+        let (budget, watch) = (settings.retry.new_budget(), Watch::default());
+        let shared = Shared { http, base_url, settings, credential, budget, watch };
+        Ok(Client { shared: Arc::new(shared) })
     }
 
     /// Replaces the access token for this client and all its clones. Calls that
@@ -78,7 +84,7 @@ impl Client {
         let header = self.shared.settings.auth_scheme.header_value(&token)?;
         let mut credential = self.shared.credential.write();
         let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
-        *credential = Credential { token, header };
+        *credential = Arc::new(Credential { token, header });
         Ok(())
     }
 
@@ -98,10 +104,49 @@ impl Client {
         query: impl Into<PaymentQuery>,
     ) -> Result<PaymentInformation, Error> {
         let query = query.into();
-        let settings = &self.shared.settings;
-        let timeout = settings.timeout.min(settings.deadline);
-        let attempt = self.attempt(&query, timeout).await;
-        attempt.map_err(|error| error.with(|details| details.attempts = 1))
+        let watch = &self.shared.watch;
+        let span = watch.call(&self.shared.base_url, &query);
+        self.attempts(&query).instrument(span).await
+    }
+
+    /// How often things happened to this client and all its clones.
+    pub fn counters(&self) -> Counters {
+        self.shared.watch.counters()
+    }
+
+    async fn attempts(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
+        let Shared { settings, budget, watch, .. } = &*self.shared;
+        let deadline = Instant::now() + settings.deadline;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let mut unknown: Option<Error> = None;
+        let mut number = 0;
+        loop {
+            number += 1;
+            let outcome = self.attempt(query, settings.timeout.min(left())).await;
+            let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
+            watch.attempt(number, &outcome);
+            let error = match outcome {
+                Ok(answer) => {
+                    budget.give();
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &unknown) {
+                return Err(perhaps_used_up(first, number));
+            }
+            match settings.retry.wait(number, &error, left()) {
+                Some(wait) if budget.take() => sleep(wait).await,
+                _ => return Err(error),
+            }
+            if left().is_zero() {
+                return Err(error);
+            }
+            let reached = !matches!(error.kind(), ErrorKind::Connect | ErrorKind::RateLimited);
+            if reached && query.payment_token().is_some() {
+                unknown.get_or_insert(error);
+            }
+        }
     }
 
     async fn attempt(
@@ -110,14 +155,13 @@ impl Client {
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
         let settings = &self.shared.settings;
-        let credential = self.credential();
-        let header = (settings.auth_scheme.header_name(), credential.header);
+        let credential = self.shared.credential.read();
+        let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
+        let header = (settings.auth_scheme.header_name(), credential.header.clone());
         let transport = Transport::new(header, timeout);
-        let bindings = api::Client::new_with_client(
-            &settings.base_url,
-            settings.http.clone(),
-            transport.clone(),
-        );
+        let base_url = self.shared.base_url.as_str().trim_end_matches('/');
+        let http = self.shared.http.clone();
+        let bindings = api::Client::new_with_client(base_url, http, transport.clone());
         let parameters = query.parameters();
         let decoded = bindings
             .get_payments(
@@ -129,25 +173,25 @@ impl Client {
             )
             .await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
-        let answer = answer::read(decoded, transport.take_exchange(), &secrets)?;
-        query.verify(&answer)?;
-        Ok(answer)
+        answer::read(decoded, transport, query, &secrets)
     }
+}
 
-    fn credential(&self) -> Credential {
-        let credential = self.shared.credential.read();
-        credential.unwrap_or_else(PoisonError::into_inner).clone()
-    }
+/// A payment token may be good only once. If an attempt with it failed and may
+/// have reached the server, a 401 on the next one does not mean that the token
+/// was bad: the first failure is the one to report.
+fn perhaps_used_up(first: &Error, attempts: u32) -> Error {
+    first.clone().with(|details| {
+        details.attempts = attempts;
+        details.message.push_str(
+            "; a retry was then refused with 401, perhaps because a payment token is good only once",
+        );
+    })
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settings = &self.shared.settings;
-        f.debug_struct("Client")
-            .field("base_url", &settings.base_url)
-            .field("auth_scheme", &settings.auth_scheme)
-            .field("timeout", &settings.timeout)
-            .field("deadline", &settings.deadline)
-            .finish_non_exhaustive()
+        let Shared { base_url, settings, .. } = &*self.shared;
+        f.debug_tuple("Client").field(&base_url.as_str()).field(settings).finish_non_exhaustive()
     }
 }

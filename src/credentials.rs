@@ -8,12 +8,34 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 
-/// The access token of the account that owns the resources, made in Figma's
-/// settings. It lives 90 days at most (Figma's documentation).
-///
-/// `Debug` prints no part of it, and there is no `Display`.
-#[derive(Clone)]
-pub struct PersonalAccessToken(Zeroizing<String>);
+/// Text that is shown to nobody and wiped on drop.
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+secret! {
+    /// The access token of the account that owns the resources, made in Figma's
+    /// settings. It lives 90 days at most (Figma's documentation).
+    ///
+    /// `Debug` prints no part of it, and there is no `Display`.
+    PersonalAccessToken
+}
 
 impl PersonalAccessToken {
     /// Takes the token as Figma shows it, for instance `figd_…`.
@@ -37,25 +59,16 @@ impl PersonalAccessToken {
         }
         Ok(PersonalAccessToken(token))
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Debug for PersonalAccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PersonalAccessToken(…)")
-    }
+secret! {
+    /// A short-lived token that names a user and the plugin or widget they run,
+    /// made by `figma.payments.getPluginPaymentTokenAsync()`. How long it lives and
+    /// whether it can be used twice is not documented.
+    ///
+    /// `Debug` prints no part of it, and there is no `Display`.
+    PluginPaymentToken
 }
-
-/// A short-lived token that names a user and the plugin or widget they run,
-/// made by `figma.payments.getPluginPaymentTokenAsync()`. How long it lives and
-/// whether it can be used twice is not documented.
-///
-/// `Debug` prints no part of it, and there is no `Display`.
-#[derive(Clone)]
-pub struct PluginPaymentToken(Zeroizing<String>);
 
 impl PluginPaymentToken {
     /// The longest token that is accepted, in bytes.
@@ -82,16 +95,6 @@ impl PluginPaymentToken {
         Err(Error::invalid_query(format!(
             "the payment token {problem}; pass on what getPluginPaymentTokenAsync() returned"
         )))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PluginPaymentToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PluginPaymentToken(…)")
     }
 }
 
@@ -121,18 +124,10 @@ impl AuthScheme {
             AuthScheme::FigmaToken => token.0.clone(),
             AuthScheme::Bearer => Zeroizing::new(format!("Bearer {}", token.as_str())),
         };
-        let bytes = Bytes::from_owner(Wiped(text));
+        let bytes = Bytes::from_owner(text);
         let mut value = HeaderValue::from_maybe_shared(bytes)
             .map_err(|_| Error::configuration("the access token cannot be carried by a header"))?;
         value.set_sensitive(true);
         Ok(value)
-    }
-}
-
-struct Wiped(Zeroizing<String>);
-
-impl AsRef<[u8]> for Wiped {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
     }
 }

@@ -104,12 +104,6 @@ pub enum ErrorKind {
     Mismatch,
 }
 
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
 /// Why there is no answer. As large as a pointer, cheap to clone, and free of
 /// secrets: no access token, no payment token and no URL is in it.
 ///
@@ -134,26 +128,24 @@ pub struct RateLimit {
 pub(crate) struct Details {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
+    pub(crate) answer: Answer,
+    pub(crate) attempts: u32,
+}
+
+/// What an answer said beside its kind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) request_id: Option<String>,
     pub(crate) api_message: Option<String>,
-    pub(crate) attempts: u32,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Arc::new(Details {
-            kind,
-            message: message.into(),
-            status: None,
-            retry_after: None,
-            rate_limit: None,
-            request_id: None,
-            api_message: None,
-            attempts: 0,
-        }))
+        let (message, answer) = (message.into(), Answer::default());
+        Error(Arc::new(Details { kind, message, answer, attempts: 0 }))
     }
 
     pub(crate) fn invalid_query(message: impl Into<String>) -> Self {
@@ -177,28 +169,28 @@ impl Error {
 
     /// The HTTP status, if an answer began to arrive.
     pub fn status(&self) -> Option<u16> {
-        self.0.status
+        self.0.answer.status
     }
 
     /// How long the server asks to be left alone: `Retry-After`, in seconds or
     /// as a date. Figma has been seen to send days.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.0.answer.retry_after
     }
 
     /// Which limit a 429 speaks of, if its headers say so.
     pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.0.rate_limit.as_ref()
+        self.0.answer.rate_limit.as_ref()
     }
 
     /// The id that the server gave the request, to quote to Figma's support.
     pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.0.answer.request_id.as_deref()
     }
 
     /// What the server said, at most 1,024 characters of it, with secrets taken out.
     pub fn api_message(&self) -> Option<&str> {
-        self.0.api_message.as_deref()
+        self.0.answer.api_message.as_deref()
     }
 
     /// How many requests were sent for this call; 0 if none was.
@@ -223,13 +215,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = &*self.0;
         f.write_str(&details.message)?;
-        if let Some(said) = &details.api_message {
+        if let Some(said) = &details.answer.api_message {
             write!(f, "; the server said: {said}")?;
         }
-        if let Some(wait) = details.retry_after {
+        if let Some(wait) = details.answer.retry_after {
             write!(f, "; it asks to wait {} s", wait.as_secs())?;
         }
-        if let Some(id) = &details.request_id {
+        if let Some(id) = &details.answer.request_id {
             write!(f, "; request id {id}")?;
         }
         if details.attempts > 1 {

@@ -9,14 +9,15 @@ mod error;
 mod payment;
 mod query;
 mod resource;
+mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "schemars")]
 mod schemas;
 mod secrets;
-#[cfg(feature = "rustls")]
 mod tls;
 mod transport;
+mod watch;
 
 pub use api::types::PaymentInformation;
 pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
@@ -26,4 +27,6 @@ pub use error::{Error, ErrorKind, RateLimit};
 pub use payment::{DateOfPurchase, PaymentStatus, ResourceType, StatusNumber};
 pub use query::{PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
+pub use retry::RetryPolicy;
 pub use transport::MAX_BODY_BYTES;
+pub use watch::Counters;

@@ -200,12 +200,6 @@ impl From<&str> for DateOfPurchase {
     }
 }
 
-impl fmt::Display for DateOfPurchase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Takes text as it is and anything else as its JSON.
 impl<'de> Deserialize<'de> for DateOfPurchase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -224,12 +218,10 @@ pub struct StatusNumber(pub i64);
 
 impl<'de> Deserialize<'de> for StatusNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = serde_json::Number::deserialize(deserializer)?;
-        let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e6);
-        number
-            .as_i64()
-            .or(whole.map(|number| number as i64))
-            .map(StatusNumber)
-            .ok_or_else(|| de::Error::custom("a status is expected to be a whole number"))
+        let number = f64::deserialize(deserializer)?;
+        match number.fract() == 0.0 && number.abs() < 1e6 {
+            true => Ok(StatusNumber(number as i64)),
+            false => Err(de::Error::custom("a status is expected to be a whole number")),
+        }
     }
 }

@@ -66,7 +66,6 @@ impl PaymentQuery {
     }
 
     /// The user asked about, if the question names one.
-    #[cfg(feature = "sandbox")]
     pub(crate) fn user(&self) -> Option<&UserId> {
         match &self.ask {
             Ask::User(user, _) => Some(user),
@@ -171,13 +170,10 @@ pub struct PaymentParams {
 /// Says whether there is a token, never which.
 impl fmt::Debug for PaymentParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.plugin_payment_token.as_ref();
-        f.debug_struct("PaymentParams")
-            .field("plugin_payment_token", &token.map(|_| "…"))
-            .field("user_id", &self.user_id)
-            .field("community_file_id", &self.community_file_id)
-            .field("plugin_id", &self.plugin_id)
-            .field("widget_id", &self.widget_id)
+        let secret = |name: &str| name == "plugin_payment_token";
+        let shown = self.given().into_iter();
+        f.debug_map()
+            .entries(shown.map(|(name, value)| (name, if secret(name) { "…" } else { value })))
             .finish()
     }
 }
@@ -188,15 +184,13 @@ impl TryFrom<PaymentParams> for PaymentQuery {
     fn try_from(params: PaymentParams) -> Result<Self, Error> {
         const EXPECTED: &str = "give either plugin_payment_token alone, or user_id with exactly one of community_file_id, plugin_id and widget_id";
         let given = params.given();
+        let names: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
         let refuse = |why: &str| {
-            let given = match given.is_empty() {
-                true => "nothing".to_owned(),
-                false => given.join(", "),
-            };
-            Err(Error::invalid_query(format!("{why} (given: {given}); {EXPECTED}")))
+            let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            Err(Error::invalid_query(format!("{why} (given: {names}); {EXPECTED}")))
         };
-        if let Some(empty) = params.empty() {
-            return refuse(&format!("{empty} is empty"));
+        if let Some((name, _)) = given.iter().find(|(_, value)| value.is_empty()) {
+            return refuse(&format!("{name} is empty"));
         }
         let resources = [
             params.community_file_id.as_deref().map(Resource::community_file),
@@ -222,23 +216,15 @@ impl TryFrom<PaymentParams> for PaymentQuery {
 }
 
 impl PaymentParams {
-    fn named(&self) -> [(&'static str, Option<&String>); 5] {
-        [
-            ("plugin_payment_token", self.plugin_payment_token.as_ref()),
-            ("user_id", self.user_id.as_ref()),
-            ("community_file_id", self.community_file_id.as_ref()),
-            ("plugin_id", self.plugin_id.as_ref()),
-            ("widget_id", self.widget_id.as_ref()),
-        ]
-    }
-
-    fn given(&self) -> Vec<&'static str> {
-        let given = self.named().into_iter().filter(|(_, value)| value.is_some());
-        given.map(|(name, _)| name).collect()
-    }
-
-    fn empty(&self) -> Option<&'static str> {
-        let mut named = self.named().into_iter();
-        named.find(|(_, value)| value.is_some_and(String::is_empty)).map(|(name, _)| name)
+    /// The parameters that are given, by name.
+    fn given(&self) -> Vec<(&'static str, &str)> {
+        let named = [
+            ("plugin_payment_token", &self.plugin_payment_token),
+            ("user_id", &self.user_id),
+            ("community_file_id", &self.community_file_id),
+            ("plugin_id", &self.plugin_id),
+            ("widget_id", &self.widget_id),
+        ];
+        named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, ResourceType};
 
@@ -27,12 +27,13 @@ fn check_id(what: &str, text: &str) -> Result<(), Error> {
 }
 
 macro_rules! id {
-    ($name:ident, $what:literal, $(#[$doc:meta])*) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal $(, Resource::$kind:ident)?) => {
         $(#[$doc])*
         ///
         /// 1 to 20 digits, kept as text; never empty, never a float. Comes from
         /// text (`FromStr`, `TryFrom`) or from a `u64`, and serializes as text.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {
@@ -55,8 +56,7 @@ macro_rules! id {
             type Error = Error;
 
             fn try_from(text: &str) -> Result<Self, Error> {
-                check_id($what, text)?;
-                Ok($name(text.to_owned()))
+                text.to_owned().try_into()
             }
         }
 
@@ -74,42 +74,39 @@ macro_rules! id {
             }
         }
 
+        $(impl From<$name> for Resource {
+            fn from(id: $name) -> Self {
+                Resource::$kind(id)
+            }
+        })?
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.try_into().map_err(serde::de::Error::custom)
-            }
-        }
     };
 }
 
-id!(UserId, "the user id",
+id! {
     /// The id of a Figma user, as OAuth 2 with Figma gives it to you.
-);
-id!(PluginId, "the plugin id",
+    UserId, "the user id"
+}
+id! {
     /// The id of a plugin: in its manifest, and after `plugin/` in the URL of
     /// its Community page.
-);
-id!(WidgetId, "the widget id",
+    PluginId, "the plugin id", Resource::Plugin
+}
+id! {
     /// The id of a widget: in its manifest, and after `widget/` in the URL of
     /// its Community page.
-);
-id!(CommunityFileId, "the Community file id",
+    WidgetId, "the widget id", Resource::Widget
+}
+id! {
     /// The id of a Community file: after `file/` in the URL of its Community
     /// page.
-);
+    CommunityFileId, "the Community file id", Resource::CommunityFile
+}
 
 /// Something on Figma's Community that a user can pay for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -240,23 +237,5 @@ impl fmt::Display for Resource {
             Resource::Widget(id) => write!(f, "widget {id}"),
             Resource::CommunityFile(id) => write!(f, "Community file {id}"),
         }
-    }
-}
-
-impl From<PluginId> for Resource {
-    fn from(id: PluginId) -> Self {
-        Resource::Plugin(id)
-    }
-}
-
-impl From<WidgetId> for Resource {
-    fn from(id: WidgetId) -> Self {
-        Resource::Widget(id)
-    }
-}
-
-impl From<CommunityFileId> for Resource {
-    fn from(id: CommunityFileId) -> Self {
-        Resource::CommunityFile(id)
     }
 }

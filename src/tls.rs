@@ -1,29 +1,33 @@
 //! TLS for the client's own connections: rustls with ring, trusting what the
 //! operating system trusts. reqwest's default would build aws-lc, in C.
 
-use std::sync::Arc;
-
-use rustls::ClientConfig;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls_platform_verifier::BuilderVerifierExt;
+use reqwest::ClientBuilder;
 
 use crate::Error;
 
-pub(crate) fn config() -> Result<ClientConfig, Error> {
-    let fail =
-        |error: rustls::Error| Error::configuration(format!("TLS cannot be set up: {error}"));
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+/// The user's own HTTP client, or one with our TLS.
+#[cfg(feature = "rustls")]
+pub(crate) fn http(own: Option<ClientBuilder>) -> Result<ClientBuilder, Error> {
+    use rustls::crypto::{CryptoProvider, ring};
+    use rustls_platform_verifier::BuilderVerifierExt;
+
+    if let Some(own) = own {
+        // reqwest panics over a builder if there is no provider at all. Somebody
+        // else may be faster to set one, which serves as well.
+        if CryptoProvider::get_default().is_none() {
+            let _ = ring::default_provider().install_default();
+        }
+        return Ok(own);
+    }
+    let tls = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
-        .map_err(fail)?
-        .with_platform_verifier()
-        .map_err(fail)?;
-    Ok(config.with_no_client_auth())
+        .and_then(|tls| tls.with_platform_verifier())
+        .map_err(|error| Error::configuration(format!("TLS cannot be set up: {error}")))?;
+    Ok(ClientBuilder::new().tls_backend_preconfigured(tls.with_no_client_auth()))
 }
 
-/// reqwest panics over a builder of its own if there is no provider at all.
-pub(crate) fn ensure_provider() {
-    if CryptoProvider::get_default().is_none() {
-        // Somebody else may have been faster, which serves as well.
-        let _ = ring::default_provider().install_default();
-    }
+/// The user's own HTTP client, or one as reqwest makes it.
+#[cfg(not(feature = "rustls"))]
+pub(crate) fn http(own: Option<ClientBuilder>) -> Result<ClientBuilder, Error> {
+    Ok(own.unwrap_or_default())
 }

@@ -46,7 +46,7 @@ impl Transport {
     }
 
     /// What came back, if an answer began to arrive.
-    pub(crate) fn take_exchange(&self) -> Option<Exchange> {
+    pub(crate) fn into_exchange(self) -> Option<Exchange> {
         let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
         exchange.take()
     }

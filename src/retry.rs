@@ -1,0 +1,244 @@
+//! When to try again, and how long to wait before.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::{Error, ErrorKind};
+
+/// When a call tries again.
+///
+/// Tried again are failures that may pass: no connection, a timeout, a broken
+/// connection, a body cut short, and the statuses 408, 500, 502, 503 and 504.
+/// Never: any other status, a mismatch, a success that cannot be read.
+///
+/// A 429 is tried again only if it says how long to wait and the wait fits the
+/// [deadline](crate::ClientBuilder::deadline); without that, milliseconds of
+/// backoff gain nothing against a limit per minute.
+///
+/// The wait is drawn evenly from zero to a bound that doubles with every
+/// attempt ("full jitter"), so that clients which failed together do not come
+/// back together. `Retry-After` is added where the server sent it. A wait that
+/// does not fit the deadline is not begun: the error comes back at once.
+///
+/// All clones of a client share a budget of retries. Each retry takes one, every
+/// fifth success gives one back, so that in an outage nearly every call is one
+/// request, and a recovered server is asked as usual from the first call on.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    first_wait: Duration,
+    longest_wait: Duration,
+    budget: u32,
+    random: Random,
+}
+
+/// At most 3 attempts; waits of up to 200 ms, then up to 400 ms; a budget of
+/// 100 retries.
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            max_attempts: 3,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(2),
+            budget: 100,
+            random: Random(Arc::new(fastrand::f64)),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// One attempt, whatever happens.
+    pub fn none() -> Self {
+        RetryPolicy::default().max_attempts(1)
+    }
+
+    /// How many requests a call may send, the first one included. 0 counts as 1.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The bound of the first wait, and the bound that no wait goes beyond.
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_wait = first;
+        self.longest_wait = longest;
+        self
+    }
+
+    /// How many retries all clones of the client have in stock.
+    pub fn budget(mut self, retries: u32) -> Self {
+        self.budget = retries;
+        self
+    }
+
+    /// Where the jitter comes from, for tests that must repeat: a function that
+    /// gives numbers from 0 to 1.
+    pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.random = Random(Arc::new(random));
+        self
+    }
+
+    /// How long to wait after the failure of attempt number `attempt`, with
+    /// `left` until the deadline; `None` to give up.
+    pub(crate) fn wait(&self, attempt: u32, error: &Error, left: Duration) -> Option<Duration> {
+        if attempt >= self.max_attempts || !error.is_retryable() {
+            return None;
+        }
+        if error.kind() == ErrorKind::RateLimited && error.retry_after().is_none() {
+            return None;
+        }
+        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
+        let jitter = (self.random.0)().clamp(0.0, 1.0);
+        let wait = doubled.min(self.longest_wait).mul_f64(jitter);
+        let wait = wait.saturating_add(error.retry_after().unwrap_or_default());
+        (wait < left).then_some(wait)
+    }
+
+    pub(crate) fn new_budget(&self) -> Budget {
+        let full = self.budget.saturating_mul(Budget::RETRY);
+        Budget { full, left: AtomicU32::new(full) }
+    }
+}
+
+#[derive(Clone)]
+struct Random(Arc<dyn Fn() -> f64 + Send + Sync>);
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// The stock of retries that all clones of a client share.
+pub(crate) struct Budget {
+    full: u32,
+    left: AtomicU32,
+}
+
+impl Budget {
+    /// What a retry takes; a success gives back one.
+    const RETRY: u32 = 5;
+
+    /// Takes one retry, if there is one.
+    pub(crate) fn take(&self) -> bool {
+        let take = |left: u32| left.checked_sub(Self::RETRY);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    /// Counts a success.
+    pub(crate) fn give(&self) {
+        let give = |left: u32| (left < self.full).then(|| left + 1);
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, give);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEFT: Duration = Duration::from_secs(10);
+
+    fn policy(random: f64) -> RetryPolicy {
+        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
+        RetryPolicy::default().max_attempts(9).backoff(first, longest).random(move || random)
+    }
+
+    fn failure(kind: ErrorKind, status: Option<u16>, retry_after: Option<u64>) -> Error {
+        Error::new(kind, "").with(|details| {
+            details.answer.status = status;
+            details.answer.retry_after = retry_after.map(Duration::from_secs);
+        })
+    }
+
+    fn timeout() -> Error {
+        failure(ErrorKind::Timeout, None, None)
+    }
+
+    #[test]
+    fn the_bound_doubles_up_to_the_longest_wait() {
+        let waits = (1..7).map(|attempt| policy(1.0).wait(attempt, &timeout(), LEFT).unwrap());
+        let millis: Vec<u128> = waits.map(|wait| wait.as_millis()).collect();
+        assert_eq!(millis, [100, 200, 400, 800, 1000, 1000]);
+    }
+
+    #[test]
+    fn the_jitter_is_full() {
+        for (random, expected) in [(0.0, 0), (0.25, 50), (1.0, 200), (7.0, 200), (-1.0, 0)] {
+            let wait = policy(random).wait(2, &timeout(), LEFT).unwrap();
+            assert_eq!(wait.as_millis(), expected, "{random}");
+        }
+    }
+
+    #[test]
+    fn only_failures_that_may_pass_are_tried_again() {
+        use ErrorKind::*;
+        for (kind, status, retried) in [
+            (Connect, None, true),
+            (Timeout, None, true),
+            (Timeout, Some(408), true),
+            (Transport, Some(200), true),
+            (Server, Some(500), true),
+            (Server, Some(502), true),
+            (Server, Some(503), true),
+            (Server, Some(504), true),
+            (Server, Some(501), false),
+            (Server, Some(505), false),
+            (BadRequest, Some(400), false),
+            (Unauthorized, Some(401), false),
+            (Forbidden, Some(403), false),
+            (NotFound, Some(404), false),
+            (RateLimited, Some(429), false),
+            (Redirect, Some(302), false),
+            (BodyTooLarge, Some(200), false),
+            (InvalidResponse, Some(200), false),
+            (Mismatch, Some(200), false),
+            (InvalidQuery, None, false),
+            (Configuration, None, false),
+        ] {
+            let wait = policy(0.5).wait(1, &failure(kind, status, None), LEFT);
+            assert_eq!(wait.is_some(), retried, "{kind:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_has_to_fit_the_deadline() {
+        for (seconds, expected) in
+            [(0, Some(0)), (1, Some(1)), (9, Some(9)), (10, None), (396_749, None)]
+        {
+            for error in [
+                failure(ErrorKind::RateLimited, Some(429), Some(seconds)),
+                failure(ErrorKind::Server, Some(503), Some(seconds)),
+            ] {
+                let wait = policy(0.0).wait(1, &error, LEFT);
+                assert_eq!(wait.map(|wait| wait.as_secs()), expected, "{seconds}");
+            }
+        }
+        let forever = failure(ErrorKind::RateLimited, Some(429), Some(u64::MAX));
+        assert_eq!(policy(1.0).wait(1, &forever, LEFT), None);
+    }
+
+    #[test]
+    fn no_wait_goes_beyond_the_deadline_and_no_call_beyond_its_attempts() {
+        assert_eq!(policy(1.0).wait(1, &timeout(), Duration::from_millis(100)), None);
+        assert_eq!(policy(0.0).wait(1, &timeout(), Duration::ZERO), None);
+        assert_eq!(policy(0.0).wait(9, &timeout(), LEFT), None);
+        assert_eq!(RetryPolicy::none().wait(1, &timeout(), LEFT), None);
+        assert_eq!(RetryPolicy::none().max_attempts(0).wait(1, &timeout(), LEFT), None);
+        assert!(policy(1.0).max_attempts(u32::MAX).wait(u32::MAX - 1, &timeout(), LEFT).is_some());
+    }
+
+    #[test]
+    fn the_budget_runs_out_and_fills_up_again() {
+        let budget = RetryPolicy::default().budget(2).new_budget();
+        assert!(budget.take() && budget.take() && !budget.take());
+        (0..4).for_each(|_| budget.give());
+        assert!(!budget.take());
+        budget.give();
+        assert!(budget.take() && !budget.take());
+        (0..1000).for_each(|_| budget.give());
+        assert!(budget.take() && budget.take() && !budget.take());
+    }
+}
