@@ -6,6 +6,8 @@ mod builder;
 mod client;
 mod credentials;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod payment;
 mod query;
 mod resource;

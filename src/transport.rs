@@ -22,9 +22,9 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    pub(crate) credential: (HeaderName, HeaderValue),
+    credential: (HeaderName, HeaderValue),
     pub(crate) timeout: Duration,
-    pub(crate) exchange: Arc<Mutex<Option<Exchange>>>,
+    exchange: Arc<Mutex<Option<Exchange>>>,
 }
 
 /// What came back.
@@ -45,10 +45,13 @@ impl Transport {
         Transport { credential, timeout, exchange: Arc::default() }
     }
 
+    pub(crate) fn note(&self, exchange: Exchange) {
+        *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+    }
+
     /// What came back, if an answer began to arrive.
     pub(crate) fn into_exchange(self) -> Option<Exchange> {
-        let mut exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
-        exchange.take()
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -73,8 +76,8 @@ impl ClientHooks<Transport> for api::Client {
         let mut url = response.url().clone();
         url.set_query(None);
         let decodable = body.as_ref().cloned().unwrap_or_default();
-        *transport.exchange.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Exchange { status, headers: std::mem::take(response.headers_mut()), body });
+        let headers = std::mem::take(response.headers_mut());
+        transport.note(Exchange { status, headers, body });
 
         let mut bare = http::Response::builder().url(url).body(decodable).unwrap_or_default();
         *bare.status_mut() = status;

@@ -150,3 +150,34 @@ async fn a_new_access_token_reaches_all_clones() {
         server.requests().into_iter().map(|request| request.headers["x-figma-token"].clone());
     assert_eq!(sent.collect::<Vec<_>>(), [ACCESS_TOKEN, "figd_new"]);
 }
+
+/// Run by the next test in a process of its own, with proxies in its
+/// environment; on its own it has nothing to do.
+#[tokio::test]
+async fn ask_the_server_named_in_the_environment() {
+    let Ok(base_url) = std::env::var("BASE_URL_OF_THE_PARENT") else { return };
+    for http in [None, Some(own())] {
+        let mut builder = Client::builder(access_token()).base_url(&base_url);
+        if let Some(http) = http {
+            builder = builder.http(http);
+        }
+        builder.build().unwrap().get_payments(by_token()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn proxies_from_the_environment_never_see_a_loopback_call() {
+    let server = answering(200, paid()).await;
+    let proxy = answering(200, paid()).await;
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "ask_the_server_named_in_the_environment"]);
+    child.env("BASE_URL_OF_THE_PARENT", server.base_url());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
+        child.env(name, proxy.base_url());
+    }
+    let output = child.output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(server.requests().len(), 2);
+    assert_eq!(proxy.requests().len(), 0);
+}

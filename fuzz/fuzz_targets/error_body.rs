@@ -1,0 +1,27 @@
+//! No error answer panics the reader, becomes a success, grows without bound or
+//! shows a secret. The first two bytes choose the status.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use figma_payments::{PaymentQuery, PersonalAccessToken, PluginPaymentToken, Resource, fuzzing};
+use libfuzzer_sys::fuzz_target;
+
+static ASKED: LazyLock<(PaymentQuery, PersonalAccessToken)> = LazyLock::new(|| {
+    let token = PluginPaymentToken::new("ppt_s&t").unwrap();
+    let query = PaymentQuery::by_token(token, Resource::plugin("1122334455").unwrap());
+    (query, PersonalAccessToken::new("figd_s").unwrap())
+});
+
+fuzz_target!(|input: &[u8]| {
+    let Some(([high, low], body)) = input.split_first_chunk() else { return };
+    let status = 201 + u16::from_be_bytes([*high, *low]) % 799;
+    let (query, access) = &*ASKED;
+    let answer = fuzzing::read(query, access, status, http::HeaderMap::new(), body);
+    let error = pollster::block_on(answer).expect_err("no success but 200");
+    assert_eq!(error.status(), Some(status));
+    assert!(error.api_message().is_none_or(|said| said.chars().count() <= 1025));
+    let printed = format!("{error} {error:?}").to_lowercase();
+    assert!(!printed.contains("figd_s") && !printed.contains("ppt_s&t"), "{printed}");
+    assert!(!printed.contains("ppt_s%26t"), "{printed}");
+});

@@ -1,0 +1,45 @@
+//! Ways in for the fuzzer (`--cfg fuzzing`): the code that [`Client`](crate::Client)
+//! runs, without a socket.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use progenitor_client::ResponseValue;
+use reqwest::header::HeaderValue;
+
+use crate::secrets::Secrets;
+use crate::transport::{Exchange, Transport};
+use crate::{Error, PaymentInformation, PaymentQuery, PersonalAccessToken};
+
+/// What the client makes of an answer to `query` with this status and body.
+///
+/// # Errors
+///
+/// Those of [`Client::get_payments`](crate::Client::get_payments).
+pub async fn read(
+    query: &PaymentQuery,
+    access: &PersonalAccessToken,
+    status: u16,
+    headers: HeaderMap,
+    body: &[u8],
+) -> Result<PaymentInformation, Error> {
+    let body = Bytes::copy_from_slice(body);
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    let mut response = Response::new(body.clone());
+    *response.status_mut() = status;
+    let decoded = match status {
+        StatusCode::OK => ResponseValue::from_response(response.into()).await,
+        _ => Err(progenitor_client::Error::UnexpectedResponse(response.into())),
+    };
+    let credential = (http::header::AUTHORIZATION, HeaderValue::from_static(""));
+    let transport = Transport::new(credential, Duration::from_secs(1));
+    transport.note(Exchange { status, headers, body: Ok(body) });
+    let secrets = Secrets { access, payment: query.payment_token() };
+    crate::answer::read(decoded, transport, query, &secrets)
+}
+
+/// What the client makes of a `Retry-After`.
+pub fn retry_after(text: &str) -> Option<Duration> {
+    crate::answer::parse_retry_after(text, SystemTime::now())
+}

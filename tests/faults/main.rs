@@ -1,0 +1,45 @@
+//! The fault matrix: every row is a server's behaviour on a real socket, and
+//! asserts four things: the answer or the kind of error, the requests that the
+//! server saw, that the call ended within its deadline, and that no secret shows
+//! in any error, log line or span.
+#![cfg(all(feature = "sandbox", feature = "rustls"))]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod capture;
+mod row;
+mod rows;
+
+use row::Row;
+
+/// Rows run side by side, but not so many that a busy machine makes them late.
+const AT_ONCE: usize = 8;
+
+#[tokio::test(flavor = "current_thread")]
+async fn every_fault_has_its_outcome_and_shows_no_secret() {
+    let log = capture::everything();
+    let (mut ran, mut failed) = (0, Vec::new());
+    let mut rows = rows::all().into_iter().peekable();
+    while rows.peek().is_some() {
+        let batch: Vec<Row> = rows.by_ref().take(AT_ONCE).collect();
+        for failures in futures_util::future::join_all(batch.into_iter().map(Row::run)).await {
+            ran += 1;
+            failed.extend(failures);
+        }
+    }
+    let log = log.text();
+    assert!(log.contains("not answered") && log.contains("http.response.status_code"), "captured");
+    assert!(log.contains("TRACE"), "captured at trace");
+    if let Some(line) = log.lines().find(|line| shows_secret(line)) {
+        failed.push(format!("the log shows a secret: {line}"));
+    }
+    println!("fault matrix: {ran} rows ran, {} lines of log", log.lines().count());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(ran >= 60);
+}
+
+/// Both planted tokens have this mark in them, in every encoding.
+fn shows_secret(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("marked")
+}
