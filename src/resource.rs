@@ -160,8 +160,13 @@ impl Resource {
             "https://www.figma.com/community/{plugin|widget|file}/{id} is expected";
         let refuse =
             |why: &str| Error::invalid_query(format!("the Community URL {why}; {EXPECTED}"));
-        let url = reqwest::Url::parse(url.as_ref())
-            .map_err(|error| refuse(&format!("is no URL ({error})")))?;
+        let url = url.as_ref();
+        // A URL parser drops some of it, even in the middle of an id.
+        if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(refuse("has white space in it"));
+        }
+        let url =
+            reqwest::Url::parse(url).map_err(|error| refuse(&format!("is no URL ({error})")))?;
         let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
         let host = matches!(url.host_str(), Some("www.figma.com" | "figma.com"));
         if url.scheme() != "https" || !host || !plain {

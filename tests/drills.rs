@@ -130,7 +130,7 @@ async fn a_call_can_be_dropped_at_every_await() {
         client.get_payments(by_user()).await.unwrap();
     }
     println!("dropped at {dropped} awaits, completed {completed} times");
-    assert!(dropped >= 5, "dropped {dropped} times");
+    assert!(dropped >= 4, "dropped {dropped} times");
     assert!(completed >= 5, "completed {completed} times");
 
     drop((client, server));

@@ -206,6 +206,8 @@ fn community_pages_name_their_resource() {
     for (url, why) in [
         ("", "is no URL"),
         ("www.figma.com/community/plugin/1", "is no URL"),
+        ("https://www.figma.com/community/plugin/1\n2", "white space"),
+        (" https://www.figma.com/community/plugin/1", "white space"),
         ("http://www.figma.com/community/plugin/1", "leads elsewhere"),
         ("https://www.figma.com.example/community/plugin/1", "leads elsewhere"),
         ("https://www.figma.com@example.com/community/plugin/1", "leads elsewhere"),

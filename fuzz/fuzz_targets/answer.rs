@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use figma_payments::{PaymentQuery, PersonalAccessToken, Resource, UserId, fuzzing};
 use libfuzzer_sys::fuzz_target;
+use serde::Deserialize;
 use serde_json::Value;
 
 static ASKED: LazyLock<(PaymentQuery, PersonalAccessToken)> = LazyLock::new(|| {
@@ -19,14 +20,28 @@ fuzz_target!(|body: &[u8]| {
     let answer = fuzzing::read(query, access, 200, http::HeaderMap::new(), body);
     let Ok(payment) = pollster::block_on(answer) else { return };
     if payment.grants_access() {
-        let body: Value = serde_json::from_slice(body).expect("what was decoded is JSON");
-        assert_eq!(body["error"], false);
-        let meta = &body["meta"];
-        assert_eq!(meta["user_id"], "500123");
-        assert_eq!(meta["resource_id"], "1122334455");
-        assert_eq!(meta["resource_type"], "PLUGIN");
-        let status = &meta["payment_status"];
+        let body: Body = serde_json::from_slice(body).expect("what was decoded is JSON");
+        assert!(!body.error);
+        assert_eq!(body.meta.user_id, "500123");
+        assert_eq!(body.meta.resource_id, "1122334455");
+        assert_eq!(body.meta.resource_type, "PLUGIN");
+        let status = &body.meta.payment_status;
         let said = [status, &status["type"], &status["status"]];
-        assert!(said.iter().any(|said| **said == "PAID" || **said == "TRIAL"), "{body}");
+        assert!(said.iter().any(|said| **said == "PAID" || **said == "TRIAL"), "{status}");
     }
 });
+
+/// What has to stand in it, read without the client's types.
+#[derive(Deserialize)]
+struct Body {
+    error: bool,
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    user_id: String,
+    resource_id: String,
+    resource_type: String,
+    payment_status: Value,
+}

@@ -154,7 +154,7 @@ fn error_bodies() -> Vec<Row> {
             one(Reply::json(401, r#"{"message": "m"}"#).header("content-type", "image/png")),
         )
         .says("m"),
-        row("a long message", body(&long)).check(|error| bounded(error)),
+        row("a long message", body(&long)).check(bounded),
         row("more than is read", body(&"x".repeat(MAX_BODY_BYTES + 1))).says_nothing(),
         row(
             "a body that stalls",

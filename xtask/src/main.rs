@@ -1,5 +1,7 @@
 //! What maintainers run: `cargo xtask COMMAND`.
 
+mod fuzz;
+
 use std::process::ExitCode;
 
 use figma_payments_openapi as openapi;
@@ -7,12 +9,18 @@ use figma_payments_openapi as openapi;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
-  bindings    print the bindings as the build generates them";
+  bindings    print the bindings as the build generates them
+  fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default";
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    let outcome = match command.as_deref() {
-        Some("bindings") => bindings(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", &[][..]),
+    };
+    let outcome = match command {
+        "bindings" => bindings(),
+        "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
