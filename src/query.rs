@@ -65,7 +65,7 @@ impl PaymentQuery {
         }
     }
 
-    /// The user asked about, if the question names one.
+    /// The user asked about or expected, if the question names one.
     pub(crate) fn user(&self) -> Option<&UserId> {
         match &self.ask {
             Ask::User(user, _) => Some(user),
@@ -99,34 +99,27 @@ impl PaymentQuery {
         parameters
     }
 
-    /// Whether the answer is one to this question.
+    /// Whether the answer is one to this question. The error names no user: it
+    /// will be logged.
     pub(crate) fn verify(&self, answer: &PaymentInformation) -> Result<(), Error> {
-        let users = match &self.ask {
-            Ask::User(user, _) => [Some(user), self.expected_user.as_ref()],
-            Ask::Token(..) => [self.expected_user.as_ref(), None],
+        let asked = match &self.ask {
+            Ask::User(user, _) => Some(user),
+            Ask::Token(..) => None,
         };
-        for user in users.into_iter().flatten() {
-            if answer.user_id != user.as_str() {
-                return Err(mismatch("user", user, UserId::try_from(&*answer.user_id).ok()));
-            }
+        let mut users = asked.into_iter().chain(&self.expected_user);
+        if users.any(|user| answer.user_id != user.as_str()) {
+            return Err(Error::new(ErrorKind::Mismatch, "the answer is about another user"));
         }
+        let answered = answer.resource();
         match self.resource() {
-            Some(resource) if answer.resource().as_ref() != Some(resource) => {
-                Err(mismatch("resource", resource, answer.resource()))
+            Some(asked) if answered.as_ref() != Some(asked) => {
+                let answered = answered.map_or("one that is not known".into(), |it| it.to_string());
+                let message = format!("asked about {asked}, the answer is about {answered}");
+                Err(Error::new(ErrorKind::Mismatch, message))
             }
             _ => Ok(()),
         }
     }
-}
-
-fn mismatch(what: &str, asked: impl fmt::Display, answered: Option<impl fmt::Display>) -> Error {
-    let answered = answered.map_or("one that is not known".to_owned(), |it| it.to_string());
-    Error::new(
-        ErrorKind::Mismatch,
-        format!(
-            "the answer is about another {what}: asked about {asked}, answered about {answered}"
-        ),
-    )
 }
 
 #[derive(Default)]

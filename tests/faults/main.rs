@@ -28,7 +28,16 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
             failed.extend(failures);
         }
     }
+    let stranger = common::answering(200, common::paid_but("/meta/user_id", "7".into())).await;
+    let error = common::client(&stranger).get_payments(common::by_user()).await.unwrap_err();
+    assert!(!error.to_string().contains("500123"), "{error}");
+
     let log = log.text();
+    let named = |line: &&str| line.contains("500123");
+    assert!(log.lines().any(|line| named(&line)), "users are told at trace");
+    if let Some(line) = log.lines().filter(named).find(|line| !line.contains("TRACE")) {
+        failed.push(format!("the log names a user above trace: {line}"));
+    }
     assert!(log.contains("not answered") && log.contains("http.response.status_code"), "captured");
     assert!(log.contains("TRACE"), "captured at trace");
     if let Some(line) = log.lines().find(|line| shows_secret(line)) {
