@@ -19,6 +19,9 @@ use crate::{
     api,
 };
 
+/// Beyond this a deadline means "never", and clocks overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Asks Figma whether a user has paid.
 ///
 /// Cheap to clone: all clones share connections, settings and access token.
@@ -116,7 +119,7 @@ impl Client {
 
     async fn attempts(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
         let Shared { settings, budget, watch, .. } = &*self.shared;
-        let deadline = Instant::now() + settings.deadline;
+        let deadline = Instant::now() + settings.deadline.min(LONGEST);
         let left = || deadline.saturating_duration_since(Instant::now());
         let mut unknown: Option<Error> = None;
         let mut number = 0;

@@ -137,6 +137,14 @@ async fn there_is_a_timeout_by_default_and_with_an_own_http_client() {
 }
 
 #[tokio::test]
+async fn a_time_without_end_is_one() {
+    let server = answering(200, paid()).await;
+    let never = Duration::MAX;
+    let builder = common::builder(&server).timeout(never).connect_timeout(never).deadline(never);
+    builder.build().unwrap().get_payments(by_user()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_new_access_token_reaches_all_clones() {
     let server = answering(200, paid()).await;
     let (one, other) = {
