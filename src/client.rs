@@ -165,16 +165,8 @@ impl Client {
         let base_url = self.shared.base_url.as_str().trim_end_matches('/');
         let http = self.shared.http.clone();
         let bindings = api::Client::new_with_client(base_url, http, transport.clone());
-        let parameters = query.parameters();
-        let decoded = bindings
-            .get_payments(
-                parameters.community_file_id,
-                parameters.plugin_id,
-                parameters.plugin_payment_token,
-                parameters.user_id,
-                parameters.widget_id,
-            )
-            .await;
+        let [file, plugin, token, user, widget] = query.parameters();
+        let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
         answer::read(decoded, transport, query, &secrets)
     }

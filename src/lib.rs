@@ -26,7 +26,7 @@ pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
 pub use client::Client;
 pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 pub use error::{Error, ErrorKind, RateLimit};
-pub use payment::{DateOfPurchase, PaymentStatus, ResourceType, StatusNumber};
+pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
 pub use query::{PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
 pub use retry::RetryPolicy;

@@ -209,19 +209,3 @@ impl<'de> Deserialize<'de> for DateOfPurchase {
         }))
     }
 }
-
-/// The HTTP status as an answer's body repeats it. A whole number, also where a
-/// server writes `200.0`, which the document's `number` allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct StatusNumber(pub i64);
-
-impl<'de> Deserialize<'de> for StatusNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = f64::deserialize(deserializer)?;
-        match number.fract() == 0.0 && number.abs() < 1e6 {
-            true => Ok(StatusNumber(number as i64)),
-            false => Err(de::Error::custom("a status is expected to be a whole number")),
-        }
-    }
-}

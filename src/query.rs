@@ -81,22 +81,20 @@ impl PaymentQuery {
         }
     }
 
-    /// The values of the query parameters, in the document's words.
-    pub(crate) fn parameters(&self) -> Parameters<'_> {
-        let mut parameters = Parameters::default();
+    /// The values of the query parameters, in the order of the generated method:
+    /// community_file_id, plugin_id, plugin_payment_token, user_id, widget_id.
+    pub(crate) fn parameters(&self) -> [Option<&str>; 5] {
         match &self.ask {
-            Ask::Token(token, _) => parameters.plugin_payment_token = Some(token.as_str()),
+            Ask::Token(token, _) => [None, None, Some(token.as_str()), None, None],
             Ask::User(user, resource) => {
-                parameters.user_id = Some(user.as_str());
-                let id = Some(resource.id());
+                let (user, id) = (Some(user.as_str()), Some(resource.id()));
                 match resource {
-                    Resource::Plugin(_) => parameters.plugin_id = id,
-                    Resource::Widget(_) => parameters.widget_id = id,
-                    Resource::CommunityFile(_) => parameters.community_file_id = id,
+                    Resource::CommunityFile(_) => [id, None, None, user, None],
+                    Resource::Plugin(_) => [None, id, None, user, None],
+                    Resource::Widget(_) => [None, None, None, user, id],
                 }
             }
         }
-        parameters
     }
 
     /// Whether the answer is one to this question. The error names no user: it
@@ -120,15 +118,6 @@ impl PaymentQuery {
             _ => Ok(()),
         }
     }
-}
-
-#[derive(Default)]
-pub(crate) struct Parameters<'a> {
-    pub(crate) plugin_payment_token: Option<&'a str>,
-    pub(crate) user_id: Option<&'a str>,
-    pub(crate) community_file_id: Option<&'a str>,
-    pub(crate) plugin_id: Option<&'a str>,
-    pub(crate) widget_id: Option<&'a str>,
 }
 
 /// The five query parameters of the API as they come from outside: from a form,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::{DateOfPurchase, PaymentStatus, ResourceType, StatusNumber};
+use crate::{DateOfPurchase, PaymentStatus, ResourceType};
 
 macro_rules! schema {
     ($name:ident, $schema:tt) => {
@@ -32,4 +32,3 @@ schema!(PaymentStatus, {
 });
 schema!(ResourceType, { "type": "string", "enum": ["PLUGIN", "WIDGET", "COMMUNITY_FILE"] });
 schema!(DateOfPurchase, { "type": "string", "format": "date-time" });
-schema!(StatusNumber, { "type": "integer" });

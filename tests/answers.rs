@@ -120,7 +120,7 @@ async fn an_unreadable_success_is_an_error_and_never_access() {
         (paid_without("/meta").to_string(), None),
         (paid_without("/error").to_string(), None),
         (paid_but("/error", json!("false")).to_string(), None),
-        (paid_but("/status", json!(200.5)).to_string(), None),
+        (paid_but("/status", json!("200")).to_string(), None),
         (paid_but("/meta/user_id", json!(500123)).to_string(), None),
         (paid_but("/meta", json!([paid()["meta"]])).to_string(), None),
         ("".to_owned(), None),

@@ -41,7 +41,7 @@ fn the_types_written_by_hand_took_the_place_of_generated_ones() {
         "pub payment_status: crate::PaymentStatus,",
         "pub resource_type: crate::ResourceType,",
         "pub date_of_purchase: ::std::option::Option<crate::DateOfPurchase>,",
-        "pub status: crate::StatusNumber,",
+        "pub status: ::serde_json::Number,",
         "pub user_id: ::std::string::String,",
     ] {
         assert!(bindings.contains(field), "{field}");

@@ -8,7 +8,7 @@ use super::server::{Reply, Request};
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
 use crate::{
     DateOfPurchase, PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus,
-    PluginPaymentToken, Resource, StatusNumber, UserId,
+    PluginPaymentToken, Resource, UserId,
 };
 
 pub(super) const ACCESS_TOKEN: &str = "figd_sandbox";
@@ -65,7 +65,7 @@ impl State {
         json(
             200,
             &GetPaymentsResponseBody {
-                status: StatusNumber(200),
+                status: 200.into(),
                 error: false,
                 meta: PaymentInformation {
                     user_id: user.to_string(),

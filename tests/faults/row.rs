@@ -15,8 +15,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::common::{access_token, by_token};
 use crate::shows_secret;
 
-pub const TIMEOUT: Duration = Duration::from_millis(400);
-pub const DEADLINE: Duration = Duration::from_secs(3);
+pub const TIMEOUT: Duration = Duration::from_millis(700);
+pub const DEADLINE: Duration = Duration::from_secs(4);
 
 /// A busy machine is late by itself.
 const SLACK: Duration = Duration::from_millis(500);

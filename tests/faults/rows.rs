@@ -410,7 +410,8 @@ fn connections() -> Vec<Row> {
             "a byte at a time, in time",
             script(vec![
                 Step::send(head(body.len())),
-                Step::Trickle(body.clone().into(), Duration::from_micros(100)),
+                Step::Trickle(body[..20].to_owned().into(), Duration::from_micros(100)),
+                Step::send(body[20..].to_owned()),
             ]),
             Paid,
         ),

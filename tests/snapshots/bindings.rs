@@ -23,7 +23,7 @@ pub mod types {
         ///For successful requests, this value is always `false`.
         pub error: bool,
         pub meta: PaymentInformation,
-        pub status: crate::StatusNumber,
+        pub status: ::serde_json::Number,
     }
     ///An object describing a user's payment information for a plugin, widget, or Community file.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
