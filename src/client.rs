@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
@@ -41,7 +41,7 @@ struct Shared {
 
 struct Credential {
     token: PersonalAccessToken,
-    header: HeaderValue,
+    header: (HeaderName, HeaderValue),
 }
 
 impl Client {
@@ -67,7 +67,7 @@ impl Client {
         settings: Settings,
         token: PersonalAccessToken,
     ) -> Result<Self, Error> {
-        let credential = Credential { header: settings.auth_scheme.header_value(&token)?, token };
+        let credential = Credential { header: settings.auth_scheme.header(&token)?, token };
         let credential = RwLock::new(Arc::new(credential));
         let (budget, watch) = (settings.retry.new_budget(), Watch::default());
         let shared = Shared { http, base_url, settings, credential, budget, watch };
@@ -84,7 +84,7 @@ impl Client {
     /// [`Configuration`](crate::ErrorKind::Configuration) if no header can
     /// carry it; the old one stays.
     pub fn set_access_token(&self, token: PersonalAccessToken) -> Result<(), Error> {
-        let header = self.shared.settings.auth_scheme.header_value(&token)?;
+        let header = self.shared.settings.auth_scheme.header(&token)?;
         let mut credential = self.shared.credential.write();
         let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
         *credential = Arc::new(Credential { token, header });
@@ -157,11 +157,9 @@ impl Client {
         query: &PaymentQuery,
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
-        let settings = &self.shared.settings;
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
-        let header = (settings.auth_scheme.header_name(), credential.header.clone());
-        let transport = Transport::new(header, timeout);
+        let transport = Transport::new(credential.header.clone(), timeout);
         let base_url = self.shared.base_url.as_str().trim_end_matches('/');
         let http = self.shared.http.clone();
         let bindings = api::Client::new_with_client(base_url, http, transport.clone());

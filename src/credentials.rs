@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::Error;
@@ -110,24 +110,19 @@ pub enum AuthScheme {
 }
 
 impl AuthScheme {
-    pub(crate) fn header_name(self) -> HeaderName {
-        match self {
-            AuthScheme::FigmaToken => HeaderName::from_static("x-figma-token"),
-            AuthScheme::Bearer => reqwest::header::AUTHORIZATION,
-        }
-    }
-
-    /// The header's value: marked sensitive, shared by all requests, and wiped
-    /// when the last of them is gone.
-    pub(crate) fn header_value(self, token: &PersonalAccessToken) -> Result<HeaderValue, Error> {
-        let text = match self {
-            AuthScheme::FigmaToken => token.0.clone(),
-            AuthScheme::Bearer => Zeroizing::new(format!("Bearer {}", token.as_str())),
+    /// The header: marked sensitive, shared by all requests, and wiped when the
+    /// last of them is gone.
+    pub(crate) fn header(
+        self,
+        token: &PersonalAccessToken,
+    ) -> Result<(HeaderName, HeaderValue), Error> {
+        let (name, text) = match self {
+            AuthScheme::FigmaToken => (HeaderName::from_static("x-figma-token"), token.0.clone()),
+            AuthScheme::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", *token.0))),
         };
-        let bytes = Bytes::from_owner(text);
-        let mut value = HeaderValue::from_maybe_shared(bytes)
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
             .map_err(|_| Error::configuration("the access token cannot be carried by a header"))?;
         value.set_sensitive(true);
-        Ok(value)
+        Ok((name, value))
     }
 }

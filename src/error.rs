@@ -108,7 +108,7 @@ pub enum ErrorKind {
 /// secrets: no access token, no payment token and no URL is in it.
 ///
 /// [`kind`](Self::kind) says what to do; its table is in [`ErrorKind`].
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Error(Arc<Details>);
 
 /// The limit behind a 429, as its headers describe it. Header names and values
@@ -228,12 +228,6 @@ impl fmt::Display for Error {
             write!(f, "; after {} attempts", details.attempts)?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
     }
 }
 
