@@ -5,6 +5,8 @@ pub mod api;
 mod builder;
 mod client;
 mod credentials;
+#[cfg(feature = "cache")]
+mod entitlements;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -25,6 +27,8 @@ pub use api::types::PaymentInformation;
 pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
 pub use client::Client;
 pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
+#[cfg(feature = "cache")]
+pub use entitlements::{CacheCounters, Entitlement, Entitlements, EntitlementsBuilder, Source};
 pub use error::{Error, ErrorKind, RateLimit};
 pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
 pub use query::{PaymentParams, PaymentQuery};
