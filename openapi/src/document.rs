@@ -63,7 +63,8 @@ impl Document {
     /// A `$ref` that dangles, goes in circles or leaves the document.
     pub fn from_value(name: &str, root: Value) -> Result<Self> {
         let document = Document { name: name.to_owned(), root };
-        document.check_references("", &document.root)?;
+        references("", &document.root)
+            .try_for_each(|(at, target)| document.check_reference(&at, target))?;
         Ok(document)
     }
 
@@ -91,26 +92,6 @@ impl Document {
 
     pub(crate) fn error(&self, pointer: &str, message: impl Into<String>) -> Error {
         Error::at(&self.name, pointer, message)
-    }
-
-    fn check_references(&self, at: &str, value: &Value) -> Result<()> {
-        match value {
-            Value::Object(map) => {
-                if let Some(target) = map.get("$ref") {
-                    self.check_reference(at, target)?;
-                }
-                for (key, child) in map {
-                    if !holds_data(at, key, child) {
-                        self.check_references(&pointer::join(at, key), child)?;
-                    }
-                }
-                Ok(())
-            }
-            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, child)| {
-                self.check_references(&pointer::join(at, &index.to_string()), child)
-            }),
-            _ => Ok(()),
-        }
     }
 
     fn check_reference(&self, at: &str, target: &Value) -> Result<()> {
@@ -145,6 +126,35 @@ impl Document {
                 None => return Ok(()),
             }
         }
+    }
+}
+
+/// Every `$ref` in `value`, which stands at the JSON pointer `at`: where it
+/// stands and what it says. Data of the API (examples, defaults) has none.
+pub fn references<'a>(at: &str, value: &'a Value) -> impl Iterator<Item = (String, &'a Value)> {
+    let mut found = Vec::new();
+    collect(at, value, &mut found);
+    found.into_iter()
+}
+
+fn collect<'a>(at: &str, value: &'a Value, into: &mut Vec<(String, &'a Value)>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(target) = map.get("$ref") {
+                into.push((at.to_owned(), target));
+            }
+            for (key, child) in map {
+                if !holds_data(at, key, child) {
+                    collect(&pointer::join(at, key), child, into);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, child) in items.iter().enumerate() {
+                collect(&pointer::join(at, &index.to_string()), child, into);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -22,8 +22,10 @@ mod pointer;
 
 #[cfg(feature = "bindings")]
 pub use bindings::bindings;
-pub use corrections::{CORRECTIONS, Corrected, Correction, Evidence, Outcome, correct};
-pub use document::{Document, MAX_BYTES};
+pub use corrections::{
+    CORRECTIONS, Corrected, Correction, Evidence, Outcome, Outcomes, attempt, correct,
+};
+pub use document::{Document, MAX_BYTES, references};
 pub use error::{Error, Result};
 pub use lowering::lower;
 pub use names::name;

@@ -65,6 +65,9 @@ pub const CORRECTIONS: &[Correction] = &[
     answers::STATUS_404,
 ];
 
+/// What became of each of [`CORRECTIONS`], in their order.
+pub type Outcomes = Vec<(&'static Correction, Result<Outcome>)>;
+
 /// A document that says what the server is known to do, and how it got there.
 #[derive(Debug, Clone)]
 pub struct Corrected {
@@ -82,22 +85,32 @@ pub struct Corrected {
 /// A correction that can be neither applied nor found unneeded, because what
 /// it speaks of is not where it should be.
 pub fn correct(named: &Document) -> Result<Corrected> {
-    let mut draft = Draft { document: named, root: named.root().clone() };
-    let report = CORRECTIONS
-        .iter()
-        .map(|correction| {
-            let outcome = (correction.apply)(&mut draft).map_err(|error| {
-                let place = error.pointer().unwrap_or_default().to_owned();
-                let message = error.message();
-                named.error(
-                    &place,
-                    format!("the correction `{}` could not be applied: {message}", correction.id),
-                )
-            })?;
-            Ok((correction, outcome))
-        })
+    let (root, outcomes) = apply_all(named);
+    let report = outcomes
+        .into_iter()
+        .map(|(correction, outcome)| Ok((correction, outcome?)))
         .collect::<Result<_>>()?;
-    Ok(Corrected { document: Document::from_value(named.name(), draft.root)?, report })
+    Ok(Corrected { document: Document::from_value(named.name(), root)?, report })
+}
+
+/// Tries every one of [`CORRECTIONS`], so that a report can list all that could
+/// not be applied and not only the first.
+pub fn attempt(named: &Document) -> Outcomes {
+    apply_all(named).1
+}
+
+fn apply_all(named: &Document) -> (Value, Outcomes) {
+    let mut draft = Draft { document: named, root: named.root().clone() };
+    let outcomes = CORRECTIONS.iter().map(|correction| {
+        let outcome = (correction.apply)(&mut draft).map_err(|error| {
+            let place = error.pointer().unwrap_or_default();
+            let (id, message) = (correction.id, error.message());
+            named.error(place, format!("the correction `{id}` could not be applied: {message}"))
+        });
+        (correction, outcome)
+    });
+    let outcomes = outcomes.collect();
+    (draft.root, outcomes)
 }
 
 /// The document under correction.
