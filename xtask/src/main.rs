@@ -10,7 +10,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
   bindings    print the bindings as the build generates them
-  fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default";
+  fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
+
+  update-spec, diff-spec, replay-spec    what Figma changed; --help says more";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "bindings" => bindings(),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
+        "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -31,6 +34,24 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(100)
+        }
+    }
+}
+
+/// The report goes to standard output, what was done or went wrong to standard
+/// error: one line.
+fn spec(command: &str, arguments: &[String]) -> ExitCode {
+    match xtask::command::run(command, arguments) {
+        Ok(said) => {
+            print!("{}", said.report);
+            if !said.note.is_empty() {
+                eprintln!("{}", said.note);
+            }
+            ExitCode::from(said.code)
+        }
+        Err(error) => {
+            eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
+            ExitCode::from(xtask::update::FAILED)
         }
     }
 }

@@ -1,0 +1,133 @@
+//! `openapi/source.lock.toml`: where the bundled document came from, and which
+//! of Figma's own versions was reviewed last. No timestamps: the same sources
+//! give the same lock.
+
+use anyhow::{Context, Result};
+use toml::{Table, Value};
+
+use crate::slice::{Slice, sha256};
+use crate::source::npm::Package;
+
+const HEADER: &str = "\
+# Where the bundled document came from, and the newest version of Figma's own
+# that was reviewed. Written by `cargo xtask update-spec`, never by hand; a test
+# compares it with the document. `slice` is the SHA-256 of the payments part
+# without `info`.
+";
+
+/// The lock as a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The bundled document.
+    pub bundled: Bundled,
+    /// The version that was reviewed last.
+    pub reviewed: Option<Reviewed>,
+}
+
+/// The bundled document and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundled {
+    /// Where it came from, in words.
+    pub source: String,
+    /// Its `info.title`.
+    pub title: String,
+    /// Its `info.version`.
+    pub version: String,
+    /// Of the file.
+    pub sha256: String,
+    /// Of the npm package, where it came from one.
+    pub integrity: Option<String>,
+    /// Of the payments part.
+    pub slice: String,
+}
+
+/// A version of Figma's own document that somebody read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The version of the package, and its integrity.
+    pub package: Package,
+    /// Of its payments part.
+    pub slice: String,
+}
+
+impl Bundled {
+    /// Describes a document that is about to be bundled.
+    pub fn new(source: &str, package: Option<&Package>, slice: &Slice, text: &str) -> Self {
+        Bundled {
+            source: source.to_owned(),
+            title: slice.title().to_owned(),
+            version: slice.version().to_owned(),
+            sha256: sha256(text.as_bytes()),
+            integrity: package.map(|package| package.integrity.clone()),
+            slice: slice.hash(),
+        }
+    }
+}
+
+impl Lock {
+    /// Reads the lock.
+    ///
+    /// # Errors
+    ///
+    /// It is not TOML, or lacks something.
+    pub fn parse(text: &str) -> Result<Self> {
+        let table: Table = text.parse().context("the lock is not TOML")?;
+        let part = |name: &str| table.get(name).and_then(Value::as_table);
+        let bundled = part("bundled").context("the lock has no [bundled]")?;
+        let reviewed = part("reviewed").map(|reviewed| {
+            Ok::<_, anyhow::Error>(Reviewed {
+                package: Package {
+                    version: entry(reviewed, "version")?,
+                    integrity: entry(reviewed, "integrity")?,
+                },
+                slice: entry(reviewed, "slice")?,
+            })
+        });
+        Ok(Lock {
+            bundled: Bundled {
+                source: entry(bundled, "source")?,
+                title: entry(bundled, "title")?,
+                version: entry(bundled, "version")?,
+                sha256: entry(bundled, "sha256")?,
+                integrity: entry(bundled, "integrity").ok(),
+                slice: entry(bundled, "slice")?,
+            },
+            reviewed: reviewed.transpose()?,
+        })
+    }
+
+    /// Writes the lock.
+    pub fn to_text(&self) -> String {
+        let bundled = &self.bundled;
+        let mut text = format!("{HEADER}\n[bundled]\n");
+        let mut line = |key: &str, value: &str| {
+            // JSON's strings are also TOML's.
+            let value = serde_json::Value::from(value);
+            text.push_str(&format!("{key} = {value}\n"));
+        };
+        line("source", &bundled.source);
+        line("title", &bundled.title);
+        line("version", &bundled.version);
+        line("sha256", &bundled.sha256);
+        if let Some(integrity) = &bundled.integrity {
+            line("integrity", integrity);
+        }
+        line("slice", &bundled.slice);
+        if let Some(Reviewed { package, slice }) = &self.reviewed {
+            text.push_str("\n[reviewed]\n");
+            let mut line =
+                |key: &str, value: &str| text.push_str(&format!("{key} = \"{value}\"\n"));
+            line("package", crate::source::npm::NAME);
+            line("version", &package.version);
+            line("integrity", &package.integrity);
+            line("slice", slice);
+        }
+        text
+    }
+}
+
+fn entry(table: &Table, key: &str) -> Result<String> {
+    let value = table.get(key).and_then(Value::as_str);
+    let value = value.with_context(|| format!("the lock has no `{key}` where one is expected"))?;
+    Ok(value.to_owned())
+}

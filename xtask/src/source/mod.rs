@@ -1,0 +1,111 @@
+//! Where a document comes from: npm, an `https://` URL or a file. Whatever is
+//! fetched is checked before anything reads it.
+
+mod https;
+pub mod npm;
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+use figma_payments_openapi::{Document, MAX_BYTES};
+
+/// What `--source` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Figma's own package on npm: this version, or the newest.
+    Npm(Option<String>),
+    /// An `https://` URL.
+    Https(String),
+    /// A local file.
+    File(PathBuf),
+}
+
+/// A document as it was fetched.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// What it says.
+    pub document: Document,
+    /// The text that was read.
+    pub text: String,
+    /// For the lock and the comment at the top; names nothing of this machine.
+    pub origin: String,
+    /// The package it came in, where it came from npm.
+    pub package: Option<npm::Package>,
+}
+
+impl FromStr for Source {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "npm" {
+            return Ok(Source::Npm(None));
+        }
+        if let Some(version) = text.strip_prefix("npm@") {
+            npm::check_version(version)?;
+            return Ok(Source::Npm(Some(version.to_owned())));
+        }
+        if text.starts_with("https://") {
+            return Ok(Source::Https(text.to_owned()));
+        }
+        if text.contains("://") {
+            bail!(
+                "the source `{text}` is not understood; npm, npm@VERSION, an https:// URL or a file is"
+            );
+        }
+        Ok(Source::File(text.into()))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Npm(None) => f.write_str("npm"),
+            Source::Npm(Some(version)) => write!(f, "npm@{version}"),
+            Source::Https(url) => f.write_str(&https::without_secrets(url)),
+            Source::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl Source {
+    /// Fetches the document and reads it.
+    ///
+    /// # Errors
+    ///
+    /// One line: what could not be had, and what to do.
+    pub fn fetch(&self) -> Result<Fetched> {
+        let (text, origin, package) = match self {
+            Source::Npm(version) => {
+                let package = npm::view(version.as_deref())?;
+                let text = npm::fetch(&package)?;
+                (text, package.to_string(), Some(package))
+            }
+            Source::Https(url) => (https::fetch(url)?, https::without_secrets(url), None),
+            Source::File(path) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                (read(path)?, format!("the file {name}"), None)
+            }
+        };
+        Ok(Fetched { document: Document::parse(&self.to_string(), &text)?, text, origin, package })
+    }
+}
+
+/// Reads a file as text, but not one that is too large to be a document.
+fn read(path: &Path) -> Result<String> {
+    let file = File::open(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    read_text(file).with_context(|| format!("{}: cannot be taken", path.display()))
+}
+
+/// At most [`MAX_BYTES`] of UTF-8; of more, only so much is read.
+fn read_text(from: impl Read) -> Result<String> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_BYTES {
+        bail!("it is longer than {MAX_BYTES} bytes; an OpenAPI document is expected");
+    }
+    String::from_utf8(bytes).context("it is not UTF-8 text; an OpenAPI document is expected")
+}

@@ -1,0 +1,183 @@
+//! `update-spec`: from a source to a report, and on to a new bundled document.
+
+use anyhow::{Result, bail};
+
+use crate::diff::{Format, Report, Verdict, diff};
+use crate::lock::{Bundled, Lock, Reviewed};
+use crate::replace::replace;
+use crate::slice::{Slice, slice};
+use crate::source::{Fetched, Source};
+use crate::workspace::{FILES, LOCK, Workspace};
+
+/// Nothing to do, or done.
+pub const DONE: u8 = 0;
+/// The `--fail-on` threshold was reached.
+pub const THRESHOLD: u8 = 1;
+/// `--check` found that the reviewed version is stale.
+pub const STALE: u8 = 4;
+/// Could not run.
+pub const FAILED: u8 = 100;
+
+/// What is done with the document from the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// It replaces the bundled one.
+    #[default]
+    Update,
+    /// All but the replacing.
+    DryRun,
+    /// It is compared with the one that was reviewed last.
+    Check,
+    /// It is recorded as reviewed.
+    Review,
+}
+
+/// From which verdict on a run fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// Only if something breaks.
+    Breaking,
+    /// At any change.
+    Any,
+}
+
+/// What a command has to say, and its exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// For standard output: the report.
+    pub report: String,
+    /// For standard error: what was done.
+    pub note: String,
+    /// One of the documented exit codes.
+    pub code: u8,
+}
+
+impl FailOn {
+    fn is_reached(self, verdict: Verdict) -> bool {
+        match self {
+            FailOn::Breaking => verdict == Verdict::Breaking,
+            FailOn::Any => verdict != Verdict::None,
+        }
+    }
+}
+
+/// Whether the threshold, if there is one, is reached.
+pub fn is_reached(threshold: Option<FailOn>, report: &Report) -> bool {
+    threshold.is_some_and(|threshold| threshold.is_reached(report.verdict()))
+}
+
+/// Runs `update-spec`.
+///
+/// # Errors
+///
+/// One line on why it could not run; nothing was changed.
+pub fn update(
+    workspace: &Workspace,
+    source: &Source,
+    mode: Mode,
+    format: Format,
+    fail_on: Option<FailOn>,
+) -> Result<Said> {
+    match mode {
+        Mode::Update => crate::replace::check_writable(workspace.root(), &FILES)?,
+        Mode::Review => crate::replace::check_writable(workspace.root(), &[LOCK])?,
+        Mode::DryRun | Mode::Check => {}
+    }
+    let (document, lock) = workspace.bundled()?;
+    let fetched = source.fetch()?;
+    let new = slice(&fetched.document)?;
+    match mode {
+        Mode::Check => check(&lock, &slice(&document)?, &new, format, fail_on),
+        Mode::Review => review(workspace, lock, &fetched, &new),
+        Mode::Update | Mode::DryRun => {
+            let report = diff(&slice(&document)?, &new)?;
+            let said = |note: String, code| Said { report: report.render(format), note, code };
+            if new.hash() == lock.bundled.slice {
+                return Ok(said(
+                    "nothing to do: the bundled document says the same".to_owned(),
+                    DONE,
+                ));
+            }
+            if is_reached(fail_on, &report) {
+                return Ok(said(
+                    "the --fail-on threshold is reached; nothing was written".to_owned(),
+                    THRESHOLD,
+                ));
+            }
+            let files = workspace
+                .dry_run(new.to_yaml(&fetched.origin)?, &bundling(lock, &fetched, &new)?)?;
+            if mode == Mode::DryRun {
+                return Ok(said("the document builds; nothing was written".to_owned(), DONE));
+            }
+            replace(workspace.root(), &files, |_| Ok(()))?;
+            Ok(said(format!("replaced {}", FILES.join(", ")), DONE))
+        }
+    }
+}
+
+/// The lock with this document bundled. One from npm is thereby reviewed,
+/// unless a newer one already was.
+fn bundling(lock: Lock, fetched: &Fetched, new: &Slice) -> Result<Lock> {
+    let text = new.to_yaml(&fetched.origin)?;
+    let package = fetched.package.as_ref();
+    let reviewed = match (package, lock.reviewed) {
+        (Some(package), old) => {
+            let newer = old.filter(|old| numbers(&old.package.version) > numbers(&package.version));
+            Some(newer.unwrap_or_else(|| Reviewed { package: package.clone(), slice: new.hash() }))
+        }
+        (None, reviewed) => reviewed,
+    };
+    Ok(Lock { bundled: Bundled::new(&fetched.origin, package, new, &text), reviewed })
+}
+
+fn review(workspace: &Workspace, lock: Lock, fetched: &Fetched, new: &Slice) -> Result<Said> {
+    let Some(package) = fetched.package.clone() else {
+        bail!("only a version on npm can be reviewed; use --source npm or npm@VERSION");
+    };
+    let note = format!("recorded {package} as reviewed in {LOCK}");
+    let reviewed = Some(Reviewed { package, slice: new.hash() });
+    let lock = Lock { reviewed, ..lock };
+    replace(workspace.root(), &[(LOCK, lock.to_text())], |_| Ok(()))?;
+    Ok(Said { report: String::new(), note, code: DONE })
+}
+
+/// Compares with what was reviewed last, or with the bundled document where
+/// nothing was.
+fn check(
+    lock: &Lock,
+    bundled: &Slice,
+    new: &Slice,
+    format: Format,
+    fail_on: Option<FailOn>,
+) -> Result<Said> {
+    let stale = lock.reviewed.as_ref().is_none_or(|reviewed| reviewed.slice != new.hash());
+    let (report, note) = match &lock.reviewed {
+        Some(Reviewed { package, .. }) if !stale => {
+            (diff(new, new)?, format!("up to date: the payments part is that of {package}, which was reviewed"))
+        }
+        Some(Reviewed { package, slice: hash }) => {
+            let old = slice(&Source::Npm(Some(package.version.clone())).fetch()?.document)?;
+            if old.hash() != *hash {
+                bail!("{package}: is not what was reviewed; the slice in {LOCK} is another one");
+            }
+            let version = new.version();
+            (diff(&old, new)?, format!("stale: {version} differs from {package}; read the report, then `cargo xtask update-spec --review`"))
+        }
+        None => (
+            diff(bundled, new)?,
+            "stale: no version was reviewed yet; read the report, then `cargo xtask update-spec --review`".to_owned(),
+        ),
+    };
+    let code = match (is_reached(fail_on, &report), stale) {
+        (true, _) => THRESHOLD,
+        (false, true) => STALE,
+        (false, false) => DONE,
+    };
+    Ok(Said { report: report.render(format), note, code })
+}
+
+/// The numbers of a version, for comparing.
+fn numbers(version: &str) -> Vec<u64> {
+    let numbers = version.split(['.', '-', '+']).take(3);
+    numbers.map(|number| number.parse().unwrap_or(0)).collect()
+}
