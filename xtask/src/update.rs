@@ -122,7 +122,7 @@ fn bundling(lock: Lock, fetched: &Fetched, new: &Slice) -> Result<Lock> {
     let package = fetched.package.as_ref();
     let reviewed = match (package, lock.reviewed) {
         (Some(package), old) => {
-            let newer = old.filter(|old| numbers(&old.package.version) > numbers(&package.version));
+            let newer = old.filter(|old| old.package.numbers() > package.numbers());
             Some(newer.unwrap_or_else(|| Reviewed { package: package.clone(), slice: new.hash() }))
         }
         (None, reviewed) => reviewed,
@@ -174,10 +174,4 @@ fn check(
         (false, false) => DONE,
     };
     Ok(Said { report: report.render(format), note, code })
-}
-
-/// The numbers of a version, for comparing.
-fn numbers(version: &str) -> Vec<u64> {
-    let numbers = version.split(['.', '-', '+']).take(3);
-    numbers.map(|number| number.parse().unwrap_or(0)).collect()
 }

@@ -129,8 +129,13 @@ pub fn slice(document: &Document) -> Result<Slice> {
     }
     if let Some(tags) = root["tags"].as_array() {
         let own = operation["tags"].as_array();
-        let is_own = |tag: &&Value| own.is_some_and(|own| own.contains(&tag["name"]));
-        cut.insert("tags".to_owned(), tags.iter().filter(is_own).cloned().collect());
+        let mut tags = tags.clone();
+        tags.retain(|tag| own.is_some_and(|own| own.contains(&tag["name"])));
+        // Where the documentation is read says nothing about the API.
+        for tag in tags.iter_mut().filter_map(Value::as_object_mut) {
+            tag.remove("externalDocs");
+        }
+        cut.insert("tags".to_owned(), Value::Array(tags));
     }
     let security = operation.get("security").or_else(|| root.get("security"));
     if operation.get("security").is_none() && security.is_some() {

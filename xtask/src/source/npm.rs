@@ -28,6 +28,14 @@ pub struct Package {
     pub integrity: String,
 }
 
+impl Package {
+    /// The numbers of its version, by which versions are ordered.
+    pub fn numbers(&self) -> Vec<u64> {
+        let numbers = self.version.split(['.', '-', '+']).take(3);
+        numbers.map(|number| number.parse().unwrap_or(0)).collect()
+    }
+}
+
 impl fmt::Display for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "npm {NAME} {}", self.version)
@@ -64,7 +72,9 @@ pub fn view(version: Option<&str>) -> Result<Package> {
 ///
 /// As [`view`].
 pub fn history() -> Result<Vec<Package>> {
-    ask(&format!("{NAME}@>=0"))
+    let mut history = ask(&format!("{NAME}@>=0"))?;
+    history.sort_by_key(Package::numbers);
+    Ok(history)
 }
 
 fn ask(wanted: &str) -> Result<Vec<Package>> {
