@@ -135,7 +135,6 @@ const SCHEMA_CHECKS: &[SchemaCheck] = &[
     schema("pattern-changed",   (B, B), (B, B), "the pattern went from {old} to {new}"),
     schema("bound-tightened",   (B, B), (C, B), "a bound was tightened, from {old} to {new}"),
     schema("bound-relaxed",     (C, B), (B, B), "a bound was relaxed, from {old} to {new}"),
-    schema("bound-changed",     (B, B), (B, B), "a bound went from {old} to {new}"),
     schema("enum-value-added",  (C, B), (B, B), "the value {new} was added"),
     schema("enum-value-removed", (B, B), (C, B), "the value {old} was removed"),
     schema("became-enum",       (B, B), (C, B), "only the values {new} are left"),

@@ -98,7 +98,7 @@ impl<'a> Flat<'a> {
     fn bound(&mut self, key: &'static str, bound: &'a Value) {
         let tighter = BOUNDS.iter().find(|(name, _)| *name == key);
         let old = self.bounds.entry(key).or_insert(bound);
-        if tighter.is_some_and(|(_, tighter)| order(bound, old) == Some(*tighter)) {
+        if tighter.is_some_and(|(_, tighter)| order(bound, old) == *tighter) {
             *old = bound;
         }
     }
@@ -333,14 +333,14 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
 }
 
 /// How two numbers compare, without losing digits of whole ones.
-pub(super) fn order(a: &Value, b: &Value) -> Option<Ordering> {
+pub(super) fn order(a: &Value, b: &Value) -> Ordering {
     let whole = |value: &Value| {
         let positive = value.as_u64().map(i128::from);
         positive.or_else(|| value.as_i64().map(i128::from))
     };
     match (whole(a), whole(b)) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Comparing two schemas, whoever writes the value.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use figma_payments_openapi::Document;
 use serde_json::{Value, json};
 
 use super::Comparison;
@@ -51,9 +53,7 @@ impl<'a> Comparison<'a> {
         old: Schemas<'_, 'a>,
         new: Schemas<'_, 'a>,
     ) -> Result<()> {
-        let addresses =
-            |schemas: &[&Value]| schemas.iter().map(|it| std::ptr::from_ref(*it)).collect();
-        let pair: (Vec<_>, Vec<_>) = (addresses(old), addresses(new));
+        let pair = (addresses(self.old, old), addresses(self.new, new));
         // A recursive schema: this pair is being compared already.
         if self.open.contains(&pair) {
             return Ok(());
@@ -275,10 +275,9 @@ impl<'a> Comparison<'a> {
                 (None, Some(_)) => "bound-tightened",
                 (Some(_), None) => "bound-relaxed",
                 (Some(before), Some(after)) => match flat::order(after, before) {
-                    Some(order) if order.is_eq() => continue,
-                    Some(order) if order == tighter => "bound-tightened",
-                    Some(_) => "bound-relaxed",
-                    None => "bound-changed",
+                    Ordering::Equal => continue,
+                    order if order == tighter => "bound-tightened",
+                    _ => "bound-relaxed",
                 },
             };
             let words = |bound: Option<&&Value>| match bound {
@@ -394,6 +393,17 @@ impl<'a> Comparison<'a> {
             (old, new) => old.is_none() && new.is_none(),
         }
     }
+}
+
+/// What tells schemas apart. A mere reference is what it leads to, so that a
+/// recursive schema is known again wherever it is entered.
+fn addresses(document: &Document, schemas: &[&Value]) -> Vec<*const Value> {
+    let mere = |schema: &Value| schema.as_object().is_some_and(|map| map.len() == 1);
+    let address = |schema: &&Value| match mere(schema) {
+        true => std::ptr::from_ref(document.resolve(schema)),
+        false => std::ptr::from_ref(*schema),
+    };
+    schemas.iter().map(address).collect()
 }
 
 fn is_open(others: &[&Value]) -> bool {
