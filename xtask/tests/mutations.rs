@@ -5,7 +5,7 @@ mod common;
 use common::mutations::{self, Expected, Mutation};
 use figma_payments_openapi::Document;
 use serde_json::Value;
-use xtask::diff::{Level, Report, Verdict, diff};
+use xtask::diff::{Report, Verdict, diff};
 use xtask::slice::slice;
 
 fn report(old: &Value, new: &Value) -> Report {
@@ -33,7 +33,8 @@ fn every_change_is_seen_for_what_it_is_in_both_directions() {
     let mut wrong = Vec::new();
     for Mutation { what, base, root, is, back, .. } in &all {
         // As text, in which the order counts.
-        assert!(root.to_string() != base.to_string(), "{what}: changes nothing");
+        let (before, after) = (base.to_string(), root.to_string());
+        assert_ne!(before, after, "{what}: changes nothing");
         for (way, old, new, expected) in [("there", base, root, is), ("back", root, base, back)] {
             let found = found(&report(old, new));
             if found != *expected {

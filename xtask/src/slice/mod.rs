@@ -1,6 +1,7 @@
 //! The payments part of a document: the operation and the closure of what it
 //! refers to. Nothing else, in an order that depends on the document alone.
 
+mod circles;
 mod text;
 
 use std::collections::BTreeSet;

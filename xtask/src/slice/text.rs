@@ -15,6 +15,7 @@ pub struct Slice {
 impl Slice {
     pub(super) fn new(name: &str, root: Value) -> Result<Self> {
         let document = Document::from_value(name, root)?;
+        super::circles::check(&document)?;
         Ok(Slice { document })
     }
 

@@ -1,0 +1,217 @@
+//! The commands as they are run, on a small checkout with an npm and a cargo
+//! of the tests' own.
+#![cfg(unix)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::checkout::{Checkout, OFFICIAL};
+use serde_json::Value;
+use xtask::lock::Lock;
+use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+
+#[test]
+fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    let ran = checkout.run(&["update-spec"]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    assert!(ran.said.contains("replaced"), "{}", ran.said);
+
+    let after = checkout.tree();
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    let document = checkout.read(DOCUMENT);
+    assert!(document.starts_with("# The payments part of Figma's OpenAPI document, from npm "));
+    assert!(document.contains("by `cargo xtask update-spec`; never edited by hand"));
+    assert!(checkout.read(CORRECTIONS).contains("ids-as-text no longer needed\n"));
+    assert!(checkout.read(SNAPSHOT).contains("pub struct PaymentInformation"));
+    let lock = Lock::parse(&checkout.read(LOCK)).unwrap();
+    assert_eq!(lock.bundled.source, "npm @figma/rest-api-spec 0.99.0");
+    let reviewed = lock.reviewed.unwrap();
+    assert_eq!(Some(reviewed.package.integrity), lock.bundled.integrity);
+    assert_eq!(reviewed.slice, lock.bundled.slice);
+
+    let again = checkout.run(&["update-spec"]);
+    assert_eq!((again.code, checkout.tree() == after), (0, true), "{}", again.said);
+    assert!(again.said.contains("nothing to do"), "{}", again.said);
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 0);
+
+    // The same source gives the same bytes.
+    let other = Checkout::new();
+    assert_eq!(other.run(&["update-spec"]).code, 0);
+    for name in [DOCUMENT, LOCK, CORRECTIONS, SNAPSHOT] {
+        assert_eq!(other.read(name), checkout.read(name), "{name}");
+    }
+}
+
+#[test]
+fn a_document_that_does_not_fit_the_thin_layer_is_refused() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    checkout
+        .cargo("echo 'error[E0560]: no such field' >&2; echo '  --> src/x.rs:1:2' >&2; exit 101");
+    let ran = checkout.run(&["update-spec"]);
+    assert_eq!((ran.code, ran.said.lines().count()), (100, 1), "{}", ran.said);
+    assert!(
+        ran.said.contains("do not fit the thin layer: error[E0560]: no such field --> src/x.rs")
+    );
+    assert_eq!(checkout.tree(), before);
+}
+
+#[test]
+fn a_document_that_the_lowering_refuses_is_refused() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    let odd = OFFICIAL.replacen("operationId: getPayments", "operationId: askPayments", 1);
+    checkout.publish("1.0.0", &odd);
+    let ran = checkout.run(&["update-spec"]);
+    assert_eq!((ran.code, ran.said.lines().count()), (100, 1), "{}", ran.said);
+    assert!(ran.said.contains("has to be `getPayments`"), "{}", ran.said);
+    assert_eq!(checkout.tree(), before);
+}
+
+#[test]
+fn a_dry_run_and_a_threshold_write_nothing() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    for (arguments, code) in [
+        (&["update-spec", "--dry-run"][..], 0),
+        (&["update-spec", "--fail-on", "breaking"], 1),
+        (&["update-spec", "--fail-on", "any", "--dry-run"], 1),
+    ] {
+        let ran = checkout.run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.said);
+        assert!(ran.report.contains("verdict, as published: breaking"), "{}", ran.report);
+        assert!(ran.report.contains("effect on this crate: none"), "{}", ran.report);
+        assert_eq!(checkout.tree(), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn stale_is_what_differs_from_the_version_that_was_reviewed() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4, "nothing was reviewed yet");
+    assert_eq!(checkout.run(&["update-spec", "--check", "--fail-on", "breaking"]).code, 1);
+    assert_eq!(checkout.tree(), before);
+
+    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
+    let reviewed = checkout.tree();
+    let changed: Vec<_> = reviewed.iter().filter(|(path, text)| before[*path] != **text).collect();
+    assert_eq!(changed.len(), 1);
+    assert!(changed[0].0.ends_with(LOCK));
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 0);
+
+    // A newer version of the whole document with the same payments part.
+    let newer = OFFICIAL.replacen("version: 0.99.0", "version: 1.0.0", 1);
+    checkout.publish("1.0.0", &newer);
+    let same = checkout.run(&["update-spec", "--check", "--format", "json"]);
+    assert_eq!(same.code, 0, "{}", same.said);
+    let report: Value = serde_json::from_str(&same.report).unwrap();
+    assert_eq!(report["verdict"], "none");
+    assert_eq!(checkout.tree(), reviewed);
+}
+
+#[test]
+fn what_was_reviewed_is_fetched_again_to_say_what_changed_since() {
+    let checkout = Checkout::new();
+    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
+    // From now on npm has two versions.
+    let (one, two) = (checkout.file("one"), checkout.file("two"));
+    let keep = |folder: &std::path::Path| {
+        std::fs::create_dir(folder).unwrap();
+        for name in ["package.tgz", "view.json"] {
+            std::fs::copy(checkout.file(name), folder.join(name)).unwrap();
+        }
+    };
+    keep(&one);
+    let changed = OFFICIAL.replacen("COMMUNITY_FILE]", "COMMUNITY_FILE, SLIDES]", 1);
+    assert!(changed != OFFICIAL);
+    checkout.publish("1.0.0", &changed.replacen("version: 0.99.0", "version: 1.0.0", 1));
+    keep(&two);
+    let script = format!(
+        "case $2 in\n  *@0.99.0) from='{}' ;;\n  *) from='{}' ;;\nesac\ncase $1 in\n  view) cat \"$from/view.json\" ;;\n  pack) cp \"$from/package.tgz\" . ;;\nesac",
+        one.display(),
+        two.display()
+    );
+    checkout.npm(&script);
+    let ran = checkout.run(&["update-spec", "--check", "--format", "markdown"]);
+    assert_eq!(ran.code, 4, "{}", ran.said);
+    assert!(ran.report.starts_with("## 1 change: 1 breaking, 0 compatible\n"), "{}", ran.report);
+    assert!(ran.report.contains("`response-property-enum-value-added`"), "{}", ran.report);
+    assert!(ran.said.starts_with("stale: 1.0.0"), "{}", ran.said);
+}
+
+#[test]
+fn a_diff_is_text_json_or_markdown() {
+    let checkout = Checkout::new();
+    let (old, new) = (checkout.root().join(DOCUMENT), checkout.file("new.yml"));
+    std::fs::write(&new, OFFICIAL).unwrap();
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    let text = checkout.run(&["diff-spec", old, new]);
+    assert_eq!((text.code, text.said.as_str()), (0, ""));
+    assert!(text.report.contains("[request-parameter-type-changed]"), "{}", text.report);
+
+    let json = checkout.run(&["diff-spec", old, new, "--format", "json", "--fail-on", "breaking"]);
+    assert_eq!(json.code, 1);
+    let report: Value = serde_json::from_str(&json.report).unwrap();
+    assert_eq!((&report["verdict"], &report["effect"]), (&"breaking".into(), &"none".into()));
+    assert_eq!(report["summary"]["breaking"], report["changes"].as_array().unwrap().len());
+    assert_eq!(report["corrections"][0]["id"], "ids-as-text");
+
+    let same = checkout.run(&["diff-spec", new, new, "--fail-on", "any"]);
+    assert_eq!(same.code, 0, "{}", same.report);
+    assert!(same.report.starts_with("0 changes: 0 breaking, 0 compatible\n"), "{}", same.report);
+    let markdown = checkout.run(&["diff-spec", old, new, "--format=markdown"]);
+    assert!(markdown.report.contains("| wire | api | check | what |"), "{}", markdown.report);
+}
+
+#[test]
+fn a_correction_that_cannot_be_applied_is_an_error_in_the_report() {
+    let checkout = Checkout::new();
+    let new = checkout.file("new.yml");
+    let text = OFFICIAL.replacen("name: plugin_id", "name: gadget_id", 1).replacen(
+        "        payment_status:\n",
+        "        standing:\n",
+        1,
+    );
+    std::fs::write(&new, text).unwrap();
+    let old = checkout.root().join(DOCUMENT);
+    let arguments = ["diff-spec", old.to_str().unwrap(), new.to_str().unwrap(), "--format", "json"];
+    let report: Value = serde_json::from_str(&checkout.run(&arguments).report).unwrap();
+    assert_eq!(report["effect"], "breaking");
+    let corrections = report["corrections"].as_array().unwrap();
+    let failed: Vec<_> = corrections
+        .iter()
+        .filter(|it| it["outcome"] == "could not be applied" && it["error"].is_string())
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert!(failed.contains(&"ids-as-text"), "{failed:?}");
+    assert!(failed.contains(&"payment-status-absent"), "{failed:?}");
+}
+
+#[test]
+fn a_run_that_is_killed_in_the_dry_run_leaves_the_tree_as_it_was() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    let reached = checkout.file("reached");
+    checkout.cargo(&format!("touch '{}'; exec sleep 60", reached.display()));
+    let mut run = checkout.start(&["update-spec"]);
+    while !reached.exists() {
+        assert!(run.try_wait().unwrap().is_none(), "it ended before cargo was reached");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(checkout.tree(), before);
+}
+
+#[test]
+fn help_says_what_the_exit_codes_mean() {
+    let checkout = Checkout::new();
+    let ran = checkout.run(&["update-spec", "--help"]);
+    for words in ["0  nothing to do", "1  the --fail-on", "4  --check", "100  could not run"] {
+        assert!(ran.report.contains(words), "{words}: {}", ran.report);
+    }
+}

@@ -1,0 +1,164 @@
+//! A small checkout in a temporary folder, with an npm and a cargo that do
+//! what a test wants of them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use figma_payments_openapi::BUNDLED;
+use serde_json::json;
+use sha2::{Digest, Sha512};
+use tempfile::TempDir;
+use xtask::lock::{Bundled, Lock};
+use xtask::slice::slice;
+use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+
+/// In the style of Figma's own document.
+pub const OFFICIAL: &str = include_str!("../../../openapi/tests/fixtures/official-style.yml");
+
+pub struct Checkout {
+    folder: TempDir,
+}
+
+/// What a run left behind.
+pub struct Ran {
+    pub code: i32,
+    pub report: String,
+    pub said: String,
+}
+
+impl Checkout {
+    /// With the document that is bundled now, and nothing reviewed yet.
+    pub fn new() -> Self {
+        let checkout = Checkout { folder: tempfile::tempdir().unwrap() };
+        let document = figma_payments_openapi::Document::parse("x.yml", BUNDLED).unwrap();
+        let part = slice(&document).unwrap();
+        let bundled = Bundled::new("a test", None, &part, BUNDLED);
+        let lock = Lock { bundled, reviewed: None };
+        for (name, text) in [
+            (DOCUMENT, BUNDLED),
+            (LOCK, &lock.to_text()),
+            (CORRECTIONS, "old corrections\n"),
+            (SNAPSHOT, "old bindings\n"),
+            ("xtask/Cargo.toml", ""),
+        ] {
+            let path = checkout.root().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        checkout.publish("0.99.0", OFFICIAL);
+        checkout.program("cargo", "exit 0");
+        checkout
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("checkout")
+    }
+
+    /// A place outside of the checkout.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.file("bin").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What cargo does from now on.
+    pub fn cargo(&self, script: &str) {
+        self.program("cargo", script);
+    }
+
+    /// What npm does from now on.
+    pub fn npm(&self, script: &str) {
+        self.program("npm", script);
+    }
+
+    /// Lets npm have one version of the package, with this document. Returns
+    /// the archive.
+    pub fn publish(&self, version: &str, document: &str) -> PathBuf {
+        let compression = flate2::Compression::fast();
+        let encoder = flate2::write::GzEncoder::new(Vec::new(), compression);
+        let mut archive = tar::Builder::new(encoder);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(document.len() as u64);
+        header.set_mode(0o644);
+        let name = "package/openapi/openapi.yaml";
+        archive.append_data(&mut header, name, document.as_bytes()).unwrap();
+        let bytes = archive.into_inner().unwrap().finish().unwrap();
+        let digest = BASE64_STANDARD.encode(Sha512::digest(&bytes));
+        let listed = json!({ "version": version, "dist.integrity": format!("sha512-{digest}") });
+        let archive = self.file("package.tgz");
+        fs::write(&archive, bytes).unwrap();
+        fs::write(self.file("view.json"), listed.to_string()).unwrap();
+        let here = self.folder.path().display();
+        self.npm(&format!(
+            "case $1 in\n  view) cat '{here}/view.json' ;;\n  pack) cp '{here}/package.tgz' . ;;\nesac"
+        ));
+        archive
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let bin = self.file("bin");
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("CARGO_MANIFEST_DIR", self.root().join("xtask"))
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO", bin.join("cargo"))
+            .env("PATH", path);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs with nothing but the programs in `folder`.
+    pub fn run_with_path(&self, folder: &Path, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).env("PATH", folder).output().unwrap())
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> std::process::Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// Every file of the checkout but what was built.
+    pub fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut tree = BTreeMap::new();
+        let mut folders = vec![self.root()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true if path.ends_with("checkout/target") => {}
+                    true => folders.push(path),
+                    false => drop(tree.insert(path.clone(), fs::read(path).unwrap())),
+                }
+            }
+        }
+        tree
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.root().join(name)).unwrap()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            report: String::from_utf8(output.stdout).unwrap(),
+            said: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
