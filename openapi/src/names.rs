@@ -13,8 +13,8 @@ use crate::{Document, Error, Result, pointer};
 const RENAMED: [(&str, &str); 1] =
     [("ErrorResponsePayloadWithErrorBoolean", "ErrorResponsePayload")];
 
-/// Schemas that get a name where they are spelled out in place, outermost
-/// first: (how to get there, the name).
+/// Schemas that get a name where they are spelled out in place or go by another
+/// name, outermost first: (how to get there, the name).
 const NAMED: [(Place, &str); 9] = [
     (Place::Answer("200"), "GetPaymentsResponseBody"),
     (Place::Answer("401"), "UnauthorizedError"),
@@ -46,13 +46,18 @@ pub fn name(document: &Document) -> Result<Document> {
         rename(document, &mut root, theirs, ours)?;
     }
     for (place, name) in NAMED {
+        let place_is_shared = matches!(place, Place::Answer(status) if status != "200");
         let Some(place) = place.find(document.name(), &root)? else {
             continue;
         };
         let Some(schema) = root.pointer_mut(&place) else {
             continue;
         };
-        if reference(schema).is_some() {
+        if let Some(theirs) = reference(schema).and_then(component) {
+            // Error answers may share one schema, which then has its own name.
+            if !place_is_shared && theirs != name && !is_ours(&theirs) {
+                rename(document, &mut root, &theirs, name)?;
+            }
             continue;
         }
         let target = json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -67,6 +72,17 @@ pub fn name(document: &Document) -> Result<Document> {
         schemas.insert(name.to_owned(), schema);
     }
     Document::from_value(document.name(), root)
+}
+
+/// The name of the component schema that a reference leads to.
+fn component(target: &str) -> Option<String> {
+    let name = target.strip_prefix("#/components/schemas/")?;
+    (!name.contains(['/', '~', '%'])).then(|| name.to_owned())
+}
+
+fn is_ours(name: &str) -> bool {
+    let named = NAMED.iter().map(|(_, ours)| ours);
+    named.chain(RENAMED.iter().map(|(_, ours)| ours)).any(|ours| *ours == name)
 }
 
 impl Place {
