@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{OFFICIAL_STYLE, bundled, corrected, edited};
+use common::{HANDED_OVER, OFFICIAL_STYLE, bundled, corrected, edited};
 use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, correct, name};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn the_official_style_needs_fewer() {
 
 #[test]
 fn a_corrected_document_needs_no_correction() {
-    let once = corrected(&bundled());
+    let once = corrected(HANDED_OVER);
     let twice = correct(&name(&once.document).unwrap()).unwrap();
     for (correction, outcome) in &twice.report {
         assert_eq!(*outcome, Outcome::NoLongerNeeded, "{}", correction.id);
@@ -58,7 +58,7 @@ fn every_correction_says_why_and_who_says_so() {
 
 #[test]
 fn ids_are_text_and_so_are_their_examples() {
-    let document = corrected(&bundled()).document;
+    let document = corrected(HANDED_OVER).document;
     let parameters = document.root()["components"]["parameters"].as_object().unwrap();
     assert_eq!(parameters.len(), 5);
     for (name, parameter) in parameters {
@@ -70,7 +70,7 @@ fn ids_are_text_and_so_are_their_examples() {
 
 #[test]
 fn the_token_goes_into_its_header() {
-    let document = corrected(&bundled()).document;
+    let document = corrected(HANDED_OVER).document;
     let scheme = &document.root()["components"]["securitySchemes"]["PersonalAccessToken"];
     assert_eq!(scheme["type"], "apiKey");
     assert_eq!(scheme["in"], "header");
@@ -79,7 +79,7 @@ fn the_token_goes_into_its_header() {
 
 #[test]
 fn every_documented_status_has_a_readable_error() {
-    let document = corrected(&bundled()).document;
+    let document = corrected(HANDED_OVER).document;
     let responses = &document.root()["paths"]["/v1/payments"]["get"]["responses"];
     for status in ["400", "401", "403", "404", "429", "500"] {
         let response = document.resolve(&responses[status]);
