@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use figma_payments_openapi::BUNDLED;
+use figma_payments_openapi::Document;
 use serde_json::json;
 use sha2::{Digest, Sha512};
 use tempfile::TempDir;
@@ -18,6 +18,9 @@ use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
 
 /// In the style of Figma's own document.
 pub const OFFICIAL: &str = include_str!("../../../openapi/tests/fixtures/official-style.yml");
+
+/// What is bundled in the checkout, whatever is in this one.
+const BUNDLED: &str = include_str!("../../../openapi/tests/fixtures/handed-over.yml");
 
 pub struct Checkout {
     folder: TempDir,
@@ -31,10 +34,10 @@ pub struct Ran {
 }
 
 impl Checkout {
-    /// With the document that is bundled now, and nothing reviewed yet.
+    /// With the document that was handed over, and nothing reviewed yet.
     pub fn new() -> Self {
         let checkout = Checkout { folder: tempfile::tempdir().unwrap() };
-        let document = figma_payments_openapi::Document::parse("x.yml", BUNDLED).unwrap();
+        let document = Document::parse("x.yml", BUNDLED).unwrap();
         let part = slice(&document).unwrap();
         let bundled = Bundled::new("a test", None, &part, BUNDLED);
         let lock = Lock { bundled, reviewed: None };
