@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 use toml::{Table, Value};
 
 use crate::slice::{Slice, sha256};
-use crate::source::npm::Package;
+use crate::source::npm::{self, Package};
+use crate::source::{Checksum, Origin};
 
 const HEADER: &str = "\
 # Where the bundled document came from, and the newest version of Figma's own
 # that was reviewed. Written by `cargo xtask update-spec`, never by hand; a test
-# compares it with the document. `slice` is the SHA-256 of the payments part
-# without `info`.
+# compares it with the document. `sha256` is of the file, `integrity` of what it
+# was cut out of, `slice` of the payments part without `info`.
 ";
 
 /// The lock as a value.
@@ -35,8 +36,9 @@ pub struct Bundled {
     pub version: String,
     /// Of the file.
     pub sha256: String,
-    /// Of the npm package, where it came from one.
-    pub integrity: Option<String>,
+    /// Of the source: the integrity of the npm package, or the SHA-256 of what
+    /// was fetched before the payments part was cut out.
+    pub checksum: Option<String>,
     /// Of the payments part.
     pub slice: String,
 }
@@ -52,13 +54,16 @@ pub struct Reviewed {
 
 impl Bundled {
     /// Describes a document that is about to be bundled.
-    pub fn new(source: &str, package: Option<&Package>, slice: &Slice, text: &str) -> Self {
+    pub fn new(origin: &Origin, slice: &Slice, text: &str) -> Self {
         Bundled {
-            source: source.to_owned(),
+            source: origin.words.clone(),
             title: slice.title().to_owned(),
             version: slice.version().to_owned(),
             sha256: sha256(text.as_bytes()),
-            integrity: package.map(|package| package.integrity.clone()),
+            checksum: Some(match &origin.checksum {
+                Checksum::Npm(package) => package.integrity.clone(),
+                Checksum::Sha256(digest) => format!("sha256-{digest}"),
+            }),
             slice: slice.hash(),
         }
     }
@@ -89,7 +94,7 @@ impl Lock {
                 title: entry(bundled, "title")?,
                 version: entry(bundled, "version")?,
                 sha256: entry(bundled, "sha256")?,
-                integrity: entry(bundled, "integrity").ok(),
+                checksum: entry(bundled, "integrity").ok(),
                 slice: entry(bundled, "slice")?,
             },
             reviewed: reviewed.transpose()?,
@@ -109,15 +114,15 @@ impl Lock {
         line("title", &bundled.title);
         line("version", &bundled.version);
         line("sha256", &bundled.sha256);
-        if let Some(integrity) = &bundled.integrity {
-            line("integrity", integrity);
+        if let Some(checksum) = &bundled.checksum {
+            line("integrity", checksum);
         }
         line("slice", &bundled.slice);
         if let Some(Reviewed { package, slice }) = &self.reviewed {
             text.push_str("\n[reviewed]\n");
             let mut line =
                 |key: &str, value: &str| text.push_str(&format!("{key} = \"{value}\"\n"));
-            line("package", crate::source::npm::NAME);
+            line("package", npm::NAME);
             line("version", &package.version);
             line("integrity", &package.integrity);
             line("slice", slice);

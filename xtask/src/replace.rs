@@ -75,7 +75,10 @@ fn attempt(
         write(&beside(&path, "new"), text)?;
         match fs::copy(&path, beside(&path, "old")) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            result => drop(result.with_context(|| format!("{}: cannot be kept", path.display()))?),
+            kept => {
+                kept.with_context(|| format!("{}: cannot be kept", path.display()))?;
+                fs::set_permissions(beside(&path, "new"), fs::metadata(&path)?.permissions())?;
+            }
         }
         between(Step::Staged(index))?;
     }

@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 
 use crate::diff::{Verdict, diff};
 use crate::lock::{Bundled, Lock};
+use crate::replace::Replacement;
 use crate::slice::{Slice, slice};
 use crate::source::npm::{self, Package};
+use crate::source::{Checksum, Fetched, Origin};
 use crate::update::{DONE, Said, THRESHOLD};
 use crate::workspace::Workspace;
-use figma_payments_openapi::Document;
 
 /// Runs `replay-spec`; with `tests` also the whole test suite, with the newest
 /// document in place of the bundled one.
@@ -22,10 +23,7 @@ use figma_payments_openapi::Document;
 pub fn replay(workspace: &Workspace, tests: bool) -> Result<Said> {
     let (_, lock) = workspace.bundled()?;
     let history = npm::history()?;
-    let slices = history.iter().map(|package| {
-        let text = npm::fetch(package)?;
-        slice(&Document::parse(&format!("npm@{}", package.version), &text)?)
-    });
+    let slices = history.iter().map(|package| slice(&Fetched::of(package)?.document));
     let slices = slices.collect::<Result<Vec<_>>>()?;
 
     let mut report = String::new();
@@ -79,10 +77,10 @@ fn dry_run(
     lock: &Lock,
     package: &Package,
     slice: &Slice,
-) -> Result<Vec<crate::replace::Replacement>> {
-    let origin = package.to_string();
-    let text = slice.to_yaml(&origin)?;
-    let bundled = Bundled::new(&origin, Some(package), slice, &text);
+) -> Result<Vec<Replacement>> {
+    let origin = Origin { words: package.to_string(), checksum: Checksum::Npm(package.clone()) };
+    let text = slice.to_yaml(&origin.words)?;
+    let bundled = Bundled::new(&origin, slice, &text);
     let lock = Lock { bundled, reviewed: lock.reviewed.clone() };
     let files = workspace.dry_run(text, &lock);
     files.with_context(|| format!("{package}: the dry run refuses it"))

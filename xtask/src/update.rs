@@ -4,9 +4,9 @@ use anyhow::{Result, bail};
 
 use crate::diff::{Format, Report, Verdict, diff};
 use crate::lock::{Bundled, Lock, Reviewed};
-use crate::replace::replace;
+use crate::replace::{check_writable, replace};
 use crate::slice::{Slice, slice};
-use crate::source::{Fetched, Source};
+use crate::source::{Checksum, Fetched, Origin, Source};
 use crate::workspace::{FILES, LOCK, Workspace};
 
 /// Nothing to do, or done.
@@ -17,6 +17,8 @@ pub const THRESHOLD: u8 = 1;
 pub const STALE: u8 = 4;
 /// Could not run.
 pub const FAILED: u8 = 100;
+
+const REVIEW: &str = "read the report, then `cargo xtask update-spec --review`";
 
 /// What is done with the document from the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,8 +81,8 @@ pub fn update(
     fail_on: Option<FailOn>,
 ) -> Result<Said> {
     match mode {
-        Mode::Update => crate::replace::check_writable(workspace.root(), &FILES)?,
-        Mode::Review => crate::replace::check_writable(workspace.root(), &[LOCK])?,
+        Mode::Update => check_writable(workspace.root(), &FILES)?,
+        Mode::Review => check_writable(workspace.root(), &[LOCK])?,
         Mode::DryRun | Mode::Check => {}
     }
     let (document, lock) = workspace.bundled()?;
@@ -88,7 +90,7 @@ pub fn update(
     let new = slice(&fetched.document)?;
     match mode {
         Mode::Check => check(&lock, &slice(&document)?, &new, format, fail_on),
-        Mode::Review => review(workspace, lock, &fetched, &new),
+        Mode::Review => review(workspace, lock, &fetched.origin, &new),
         Mode::Update | Mode::DryRun => {
             let report = diff(&slice(&document)?, &new)?;
             let said = |note: String, code| Said { report: report.render(format), note, code };
@@ -104,8 +106,9 @@ pub fn update(
                     THRESHOLD,
                 ));
             }
-            let files = workspace
-                .dry_run(new.to_yaml(&fetched.origin)?, &bundling(lock, &fetched, &new)?)?;
+            let text = new.to_yaml(&fetched.origin.words)?;
+            let lock = bundling(lock, &fetched.origin, &new, &text);
+            let files = workspace.dry_run(text, &lock)?;
             if mode == Mode::DryRun {
                 return Ok(said("the document builds; nothing was written".to_owned(), DONE));
             }
@@ -117,21 +120,19 @@ pub fn update(
 
 /// The lock with this document bundled. One from npm is thereby reviewed,
 /// unless a newer one already was.
-fn bundling(lock: Lock, fetched: &Fetched, new: &Slice) -> Result<Lock> {
-    let text = new.to_yaml(&fetched.origin)?;
-    let package = fetched.package.as_ref();
-    let reviewed = match (package, lock.reviewed) {
-        (Some(package), old) => {
+fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
+    let reviewed = match (&origin.checksum, lock.reviewed) {
+        (Checksum::Npm(package), old) => {
             let newer = old.filter(|old| old.package.numbers() > package.numbers());
             Some(newer.unwrap_or_else(|| Reviewed { package: package.clone(), slice: new.hash() }))
         }
-        (None, reviewed) => reviewed,
+        (Checksum::Sha256(_), reviewed) => reviewed,
     };
-    Ok(Lock { bundled: Bundled::new(&fetched.origin, package, new, &text), reviewed })
+    Lock { bundled: Bundled::new(origin, new, text), reviewed }
 }
 
-fn review(workspace: &Workspace, lock: Lock, fetched: &Fetched, new: &Slice) -> Result<Said> {
-    let Some(package) = fetched.package.clone() else {
+fn review(workspace: &Workspace, lock: Lock, origin: &Origin, new: &Slice) -> Result<Said> {
+    let Checksum::Npm(package) = origin.checksum.clone() else {
         bail!("only a version on npm can be reviewed; use --source npm or npm@VERSION");
     };
     let note = format!("recorded {package} as reviewed in {LOCK}");
@@ -151,23 +152,20 @@ fn check(
     fail_on: Option<FailOn>,
 ) -> Result<Said> {
     let stale = lock.reviewed.as_ref().is_none_or(|reviewed| reviewed.slice != new.hash());
-    let (report, note) = match &lock.reviewed {
+    let version = new.version();
+    let (old, note) = match &lock.reviewed {
         Some(Reviewed { package, .. }) if !stale => {
-            (diff(new, new)?, format!("up to date: the payments part is that of {package}, which was reviewed"))
+            let note = format!("up to date: {version} says of payments what {package} said");
+            (new.clone(), note)
         }
-        Some(Reviewed { package, slice: hash }) => {
-            let old = slice(&Source::Npm(Some(package.version.clone())).fetch()?.document)?;
-            if old.hash() != *hash {
-                bail!("{package}: is not what was reviewed; the slice in {LOCK} is another one");
-            }
-            let version = new.version();
-            (diff(&old, new)?, format!("stale: {version} differs from {package}; read the report, then `cargo xtask update-spec --review`"))
+        // The lock's integrity makes sure that it is what was reviewed.
+        Some(Reviewed { package, .. }) => {
+            let old = slice(&Fetched::of(package)?.document)?;
+            (old, format!("stale: {version} differs from {package}; {REVIEW}"))
         }
-        None => (
-            diff(bundled, new)?,
-            "stale: no version was reviewed yet; read the report, then `cargo xtask update-spec --review`".to_owned(),
-        ),
+        None => (bundled.clone(), format!("stale: no version was reviewed yet; {REVIEW}")),
     };
+    let report = diff(&old, new)?;
     let code = match (is_reached(fail_on, &report), stale) {
         (true, _) => THRESHOLD,
         (false, true) => STALE,

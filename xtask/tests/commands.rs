@@ -29,7 +29,7 @@ fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
     let lock = Lock::parse(&checkout.read(LOCK)).unwrap();
     assert_eq!(lock.bundled.source, "npm @figma/rest-api-spec 0.99.0");
     let reviewed = lock.reviewed.unwrap();
-    assert_eq!(Some(reviewed.package.integrity), lock.bundled.integrity);
+    assert_eq!(Some(reviewed.package.integrity), lock.bundled.checksum);
     assert_eq!(reviewed.slice, lock.bundled.slice);
 
     let again = checkout.run(&["update-spec"]);
@@ -159,6 +159,26 @@ fn a_diff_is_text_json_or_markdown() {
     assert_eq!((&report["verdict"], &report["effect"]), (&"breaking".into(), &"none".into()));
     assert_eq!(report["summary"]["breaking"], report["changes"].as_array().unwrap().len());
     assert_eq!(report["corrections"][0]["id"], "ids-as-text");
+    // All in which the two sources are known to disagree, and nothing else.
+    let found: Vec<_> = report["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["where"].as_str().unwrap()))
+        .collect();
+    let parameter = |name: &str| format!("GET /v1/payments, query parameter `{name}`");
+    let status = "GET /v1/payments, response 200, application/json, `meta.payment_status`";
+    assert_eq!(
+        found,
+        [
+            ("security-scheme-type-changed", "GET /v1/payments, security"),
+            ("request-parameter-type-changed", &parameter("user_id")),
+            ("request-parameter-type-changed", &parameter("community_file_id")),
+            ("request-parameter-type-changed", &parameter("plugin_id")),
+            ("request-parameter-type-changed", &parameter("widget_id")),
+            ("response-property-type-changed", status),
+        ]
+    );
 
     let same = checkout.run(&["diff-spec", new, new, "--fail-on", "any"]);
     assert_eq!(same.code, 0, "{}", same.report);

@@ -31,7 +31,7 @@ fn a_version_was_reviewed() {
 fn a_lock_survives_being_written_and_read() {
     let mut lock = Lock::parse(LOCK).unwrap();
     lock.bundled.source = "a \"quoted\" name\\with\ta tab and an é".to_owned();
-    lock.bundled.integrity = Some("sha512-x".to_owned());
+    lock.bundled.checksum = Some("sha512-x".to_owned());
     assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock);
     lock.reviewed = None;
     assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock);

@@ -84,8 +84,9 @@ impl<'a> Comparison<'a> {
     }
 
     fn headers(&mut self, place: &str, old: &'a Value, new: &'a Value) -> Result<()> {
-        let old = members(old.get("headers"), place)?;
-        let new = members(new.get("headers"), place)?;
+        // Here `x-` starts a name, not an extension.
+        let old = mapping(old.get("headers"), place)?;
+        let new = mapping(new.get("headers"), place)?;
         for (name, before) in &old {
             let at = At::new(Subject::ResponseHeader, format!("{place}, header `{name}`"));
             let before = self.old.resolve(before);
@@ -110,14 +111,19 @@ impl<'a> Comparison<'a> {
 
 /// The members of a mapping that may be absent, without extensions.
 fn members<'a>(value: Option<&'a Value>, place: &str) -> Result<Vec<(&'a str, &'a Value)>> {
+    let mut members = mapping(value, place)?;
+    members.retain(|(name, _)| !name.starts_with("x-"));
+    Ok(members)
+}
+
+fn mapping<'a>(value: Option<&'a Value>, place: &str) -> Result<Vec<(&'a str, &'a Value)>> {
     let Some(value) = value else {
         return Ok(Vec::new());
     };
     let map = value
         .as_object()
         .ok_or_else(|| anyhow!("{place}: a mapping is expected where a list or value stands"))?;
-    let members = map.iter().map(|(name, value)| (name.as_str(), value));
-    Ok(members.filter(|(name, _)| !name.starts_with("x-")).collect())
+    Ok(map.iter().map(|(name, value)| (name.as_str(), value)).collect())
 }
 
 /// Status ranges, media types and headers have no case.

@@ -9,6 +9,8 @@ use anyhow::{Result, anyhow};
 use figma_payments_openapi::Document;
 use serde_json::{Map, Value};
 
+use super::words;
+
 /// A schema that says nothing is `Flat::default()`: everything is allowed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Flat<'a> {
@@ -108,32 +110,15 @@ impl<'a> Flat<'a> {
             && self.choices.iter().all(|choice| choice.null)
     }
 
-    /// In words: `string (PAID, UNPAID)`, `object {status?: string}`.
-    pub(super) fn describe(&self, document: &Document) -> String {
-        let mut text = self.kinds_and_values();
-        let properties = self.properties.iter().map(|(name, schemas)| {
-            let optional = if self.required.contains(name) { "" } else { "?" };
-            let inner = Flat::of(document, schemas);
-            let inner = inner.map_or_else(|_| "anything".to_owned(), |it| it.kinds_and_values());
-            format!("{name}{optional}: {inner}")
-        });
-        let properties: Vec<_> = properties.collect();
-        if !properties.is_empty() {
-            text.push_str(&format!(" {{{}}}", properties.join(", ")));
-        }
-        for choice in &self.choices {
-            let (keyword, count) = (choice.keyword, choice.branches.len());
-            text.push_str(&format!(", {keyword} of {count}"));
-        }
-        text
-    }
-
-    fn kinds_and_values(&self) -> String {
-        let kinds = kinds_in_words(&self.kinds);
-        match &self.values {
-            Some(values) => format!("{kinds} ({})", in_words(values)),
-            None => kinds,
-        }
+    /// Whether it says nothing beside its one choice.
+    pub(super) fn is_mere_choice(&self) -> bool {
+        let Flat { kinds, values, formats, patterns, bounds, properties, .. } = self;
+        let Flat { required, others, items, choices, default, flags, unknown, .. } = self;
+        let plain = kinds.is_none() && values.is_none() && default.is_none();
+        let unlimited = formats.is_empty() && patterns.is_empty() && bounds.is_empty();
+        let empty = properties.is_empty() && required.is_empty() && others.is_empty();
+        let rest = items.is_empty() && flags.is_empty() && unknown.is_empty();
+        plain && unlimited && empty && rest && choices.len() == 1
     }
 }
 
@@ -287,7 +272,7 @@ impl<'a> Folding<'a> {
 
     fn malformed(&self, expected: &str, found: &Value) -> anyhow::Error {
         let name = self.document.name();
-        anyhow!("{name}: {expected} is expected where {} stands", shortened(found))
+        anyhow!("{name}: {expected} is expected where {} stands", words::shortened(found))
     }
 }
 
@@ -342,35 +327,4 @@ pub(super) fn order(a: &Value, b: &Value) -> Ordering {
         (Some(a), Some(b)) => a.cmp(&b),
         _ => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
     }
-}
-
-/// `number`, `string or null`, `anything`.
-pub(super) fn kinds_in_words(kinds: &Option<BTreeSet<&str>>) -> String {
-    let Some(kinds) = kinds else {
-        return "anything".to_owned();
-    };
-    if kinds.is_empty() {
-        return "nothing".to_owned();
-    }
-    let number = kinds.contains("number");
-    let shown = kinds.iter().filter(|kind| !(number && **kind == "integer"));
-    let mut shown: Vec<_> = shown.copied().collect();
-    shown.sort_by_key(|kind| *kind == "null");
-    shown.join(" or ")
-}
-
-pub(super) fn in_words(values: &[&Value]) -> String {
-    let words = values.iter().map(|value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
-fn shortened(value: &Value) -> String {
-    let mut text = value.to_string();
-    if let Some((end, _)) = text.char_indices().nth(60) {
-        text.replace_range(end.., "…");
-    }
-    text
 }

@@ -4,13 +4,16 @@
 
 mod answers;
 mod checks;
+mod choices;
 mod flat;
+mod limits;
 mod operation;
 mod render;
 mod report;
 mod request;
 mod schemas;
 mod security;
+mod words;
 
 use anyhow::Result;
 use figma_payments_openapi::{self as openapi, Document};
@@ -87,7 +90,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn push(&mut self, id: String, check: &Check, place: String, old: Value, new: Value) {
-        let says = check.says.replace("{old}", &in_words(&old)).replace("{new}", &in_words(&new));
+        let says =
+            check.says.replace("{old}", &words::value(&old)).replace("{new}", &words::value(&new));
         self.changes.push(Change {
             id,
             wire: check.wire,
@@ -155,14 +159,5 @@ impl<'a> Comparison<'a> {
             }
             (old, new) => old == new,
         }
-    }
-}
-
-/// A value for a sentence: texts without quotes, nothing as "nothing".
-fn in_words(value: &Value) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

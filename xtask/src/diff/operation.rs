@@ -8,18 +8,8 @@ use super::{Comparison, Pair};
 use crate::slice::Place;
 
 /// Keys of the document that are compared elsewhere or say nothing about it.
-const DOCUMENT: [&str; 10] = [
-    "openapi",
-    "info",
-    "servers",
-    "tags",
-    "paths",
-    "components",
-    "security",
-    "externalDocs",
-    "webhooks",
-    "$self",
-];
+const DOCUMENT: [&str; 7] =
+    ["openapi", "info", "servers", "tags", "paths", "components", "security"];
 
 const PATH_ITEM: [&str; 12] = [
     "get",
@@ -36,7 +26,7 @@ const PATH_ITEM: [&str; 12] = [
     "servers",
 ];
 
-const OPERATION: [&str; 12] = [
+const OPERATION: [&str; 11] = [
     "tags",
     "summary",
     "description",
@@ -48,7 +38,6 @@ const OPERATION: [&str; 12] = [
     "security",
     "servers",
     "deprecated",
-    "x-",
 ];
 
 impl<'a> Comparison<'a> {

@@ -1,6 +1,5 @@
 //! Comparing two schemas, whoever writes the value.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -9,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::checks::Subject;
-use super::flat::{self, BOUNDS, Choice, Flat};
+use super::flat::Flat;
+use super::words;
 
 /// A place inside a body, parameter or header.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl At {
         At { subject, place: place.into(), path: String::new() }
     }
 
-    fn inner(&self, step: &str) -> Self {
+    pub(super) fn inner(&self, step: &str) -> Self {
         let dot = if self.path.is_empty() || step.starts_with('[') { "" } else { "." };
         At {
             subject: self.subject.inner(),
@@ -66,7 +66,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn flats(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) -> Result<()> {
+    pub(super) fn flats(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) -> Result<()> {
         if !self.kinds(at, old, new) || !self.choices(at, old, new)? {
             return Ok(());
         }
@@ -125,182 +125,10 @@ impl<'a> Comparison<'a> {
         // Where the comparison ends here, the report says all there was.
         let (from, to) = match suffix {
             "type-changed" => (old.describe(self.old), new.describe(self.new)),
-            _ => (flat::kinds_in_words(&before), flat::kinds_in_words(&after)),
+            _ => (words::kinds(&before), words::kinds(&after)),
         };
         self.found(at, suffix, json!(from), json!(to));
         suffix != "type-changed"
-    }
-
-    /// `anyOf` and `oneOf`; false where the rest cannot be compared.
-    fn choices(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) -> Result<bool> {
-        match (&old.choices[..], &new.choices[..]) {
-            ([], []) => Ok(true),
-            ([], [choice]) => self.one_or_several(at, old, choice, new, "alternative-added"),
-            ([choice], []) => self.one_or_several(at, new, choice, old, "alternative-removed"),
-            (before, after) if before.len() == after.len() => {
-                for (before, after) in before.iter().zip(after) {
-                    self.choice(at, before, after)?;
-                }
-                Ok(true)
-            }
-            _ => {
-                self.found(
-                    at,
-                    "composition-changed",
-                    json!(old.describe(self.old)),
-                    json!(new.describe(self.new)),
-                );
-                Ok(false)
-            }
-        }
-    }
-
-    /// One side is a plain schema, the other a choice that may contain it.
-    fn one_or_several(
-        &mut self,
-        at: &At,
-        plain: &Flat<'a>,
-        choice: &Choice<'a>,
-        of: &Flat<'a>,
-        suffix: &str,
-    ) -> Result<bool> {
-        let added = suffix == "alternative-added";
-        let document = match added {
-            true => self.new,
-            false => self.old,
-        };
-        let mut others = Vec::new();
-        for branch in &choice.branches {
-            let branch = Flat::of(document, &[branch])?;
-            let same = self.quietly(|quiet| match added {
-                true => quiet.flats(at, plain, &branch),
-                false => quiet.flats(at, &branch, plain),
-            })?;
-            if !same {
-                others.push(branch.describe(document));
-            }
-        }
-        let alone = of.kinds.is_none() && of.properties.is_empty() && of.values.is_none();
-        if alone && others.len() + 1 == choice.branches.len() {
-            for other in others {
-                let (old, new) = match added {
-                    true => (Value::Null, json!(other)),
-                    false => (json!(other), Value::Null),
-                };
-                self.found(at, suffix, old, new);
-            }
-        } else {
-            let here = if added { self.old } else { self.new };
-            let (plain, choice) = (json!(plain.describe(here)), json!(of.describe(document)));
-            let (old, new) = if added { (plain, choice) } else { (choice, plain) };
-            self.found(at, "composition-changed", old, new);
-        }
-        Ok(false)
-    }
-
-    fn choice(&mut self, at: &At, old: &Choice<'a>, new: &Choice<'a>) -> Result<()> {
-        if old.keyword != new.keyword {
-            self.found(at, "composition-changed", json!(old.keyword), json!(new.keyword));
-        }
-        let mut added = new.branches.clone();
-        let mut removed = Vec::new();
-        for before in &old.branches {
-            let mut found = None;
-            for (index, after) in added.iter().enumerate() {
-                if self.quietly(|quiet| quiet.schemas(at, &[before], &[after]))? {
-                    found = Some(index);
-                    break;
-                }
-            }
-            match found {
-                Some(index) => drop(added.remove(index)),
-                None => removed.push(*before),
-            }
-        }
-        if let ([before], [after]) = (&removed[..], &added[..]) {
-            return self.schemas(&at.inner("[alternative]"), &[before], &[after]);
-        }
-        for schema in removed {
-            let words = Flat::of(self.old, &[schema])?.describe(self.old);
-            self.found(at, "alternative-removed", json!(words), Value::Null);
-        }
-        for schema in added {
-            let words = Flat::of(self.new, &[schema])?.describe(self.new);
-            self.found(at, "alternative-added", Value::Null, json!(words));
-        }
-        Ok(())
-    }
-
-    fn values(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
-        match (&old.values, &new.values) {
-            (None, None) => {}
-            (Some(old), None) => {
-                self.found(at, "became-not-enum", json!(flat::in_words(old)), Value::Null);
-            }
-            (None, Some(new)) => {
-                self.found(at, "became-enum", Value::Null, json!(flat::in_words(new)));
-            }
-            (Some(old), Some(new)) => {
-                for value in old.iter().filter(|value| !new.contains(value)) {
-                    self.found(at, "enum-value-removed", (*value).clone(), Value::Null);
-                }
-                for value in new.iter().filter(|value| !old.contains(value)) {
-                    self.found(at, "enum-value-added", Value::Null, (*value).clone());
-                }
-            }
-        }
-    }
-
-    fn texts(&mut self, at: &At, what: &str, old: &BTreeSet<&str>, new: &BTreeSet<&str>) {
-        if old == new {
-            return;
-        }
-        let joined = |texts: &BTreeSet<&str>| match texts.is_empty() {
-            true => Value::Null,
-            false => json!(texts.iter().copied().collect::<Vec<_>>().join(" and ")),
-        };
-        let step = match (old.is_subset(new), new.is_subset(old)) {
-            (true, _) => "added",
-            (_, true) => "removed",
-            _ => "changed",
-        };
-        self.found(at, &format!("{what}-{step}"), joined(old), joined(new));
-    }
-
-    fn bounds(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
-        for (key, tighter) in BOUNDS {
-            let (before, after) = (old.bounds.get(key), new.bounds.get(key));
-            let suffix = match (before, after) {
-                (None, None) => continue,
-                (None, Some(_)) => "bound-tightened",
-                (Some(_), None) => "bound-relaxed",
-                (Some(before), Some(after)) => match flat::order(after, before) {
-                    Ordering::Equal => continue,
-                    order if order == tighter => "bound-tightened",
-                    _ => "bound-relaxed",
-                },
-            };
-            let words = |bound: Option<&&Value>| match bound {
-                Some(bound) => json!(format!("{key} {bound}")),
-                None => json!(format!("no {key}")),
-            };
-            self.found(at, suffix, words(before), words(after));
-        }
-    }
-
-    fn flags(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
-        for (flag, on, off) in [
-            ("deprecated", "deprecated", "reactivated"),
-            ("readOnly", "read-only-changed", "read-only-changed"),
-            ("writeOnly", "write-only-changed", "write-only-changed"),
-            ("uniqueItems", "bound-tightened", "bound-relaxed"),
-        ] {
-            let (before, after) = (old.flags.contains(flag), new.flags.contains(flag));
-            if before != after {
-                let suffix = if after { on } else { off };
-                self.found(at, suffix, json!(before), json!(after));
-            }
-        }
     }
 
     fn properties(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) -> Result<()> {
@@ -374,15 +202,6 @@ impl<'a> Comparison<'a> {
     pub(super) fn found(&mut self, at: &At, suffix: &str, old: Value, new: Value) {
         let (id, check) = at.subject.check(suffix);
         self.push(id, &check, at.in_words(), old, new);
-    }
-
-    /// Whether a comparison finds nothing; what it finds is not noted.
-    fn quietly(&mut self, compare: impl FnOnce(&mut Self) -> Result<()>) -> Result<bool> {
-        let before = self.changes.len();
-        compare(self)?;
-        let same = self.changes.len() == before;
-        self.changes.truncate(before);
-        Ok(same)
     }
 
     fn same_lists(&self, old: Option<&Vec<&Value>>, new: Option<&Vec<&Value>>) -> bool {

@@ -13,6 +13,8 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use figma_payments_openapi::{Document, MAX_BYTES};
 
+use crate::slice::sha256;
+
 /// What `--source` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -29,12 +31,27 @@ pub enum Source {
 pub struct Fetched {
     /// What it says.
     pub document: Document,
-    /// The text that was read.
-    pub text: String,
-    /// For the lock and the comment at the top; names nothing of this machine.
-    pub origin: String,
-    /// The package it came in, where it came from npm.
-    pub package: Option<npm::Package>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where a document came from, for the lock and for the comment at its top.
+/// Names nothing of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// In words.
+    pub words: String,
+    /// What tells these bytes from any others.
+    pub checksum: Checksum,
+}
+
+/// What tells a source's bytes from any others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checksum {
+    /// The version of the package and its integrity.
+    Npm(npm::Package),
+    /// The SHA-256 of the text, in hexadecimal digits.
+    Sha256(String),
 }
 
 impl FromStr for Source {
@@ -78,19 +95,35 @@ impl Source {
     ///
     /// One line: what could not be had, and what to do.
     pub fn fetch(&self) -> Result<Fetched> {
-        let (text, origin, package) = match self {
-            Source::Npm(version) => {
-                let package = npm::view(version.as_deref())?;
-                let text = npm::fetch(&package)?;
-                (text, package.to_string(), Some(package))
-            }
-            Source::Https(url) => (https::fetch(url)?, https::without_secrets(url), None),
+        let (text, words) = match self {
+            Source::Npm(version) => return Fetched::of(&npm::view(version.as_deref())?),
+            Source::Https(url) => (https::fetch(url)?, https::without_secrets(url)),
             Source::File(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                (read(path)?, format!("the file {name}"), None)
+                (read(path)?, format!("the file {name}"))
             }
         };
-        Ok(Fetched { document: Document::parse(&self.to_string(), &text)?, text, origin, package })
+        let checksum = Checksum::Sha256(sha256(text.as_bytes()));
+        Fetched::new(&self.to_string(), &text, Origin { words, checksum })
+    }
+}
+
+impl Fetched {
+    /// Fetches a version from npm; what comes has to be what `package` promises.
+    ///
+    /// # Errors
+    ///
+    /// As [`npm::fetch`], or a document that cannot be read.
+    pub fn of(package: &npm::Package) -> Result<Self> {
+        let text = npm::fetch(package)?;
+        let checksum = Checksum::Npm(package.clone());
+        let origin = Origin { words: package.to_string(), checksum };
+        Fetched::new(&format!("npm@{}", package.version), &text, origin)
+    }
+
+    fn new(name: &str, text: &str, origin: Origin) -> Result<Self> {
+        let document = Document::parse(name, text)?;
+        Ok(Fetched { document, origin })
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::json;
 use sha2::{Digest, Sha512};
 use tempfile::TempDir;
 use xtask::lock::{Bundled, Lock};
-use xtask::slice::slice;
+use xtask::slice::{sha256, slice};
+use xtask::source::{Checksum, Origin};
 use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
 
 /// In the style of Figma's own document.
@@ -39,7 +40,9 @@ impl Checkout {
         let checkout = Checkout { folder: tempfile::tempdir().unwrap() };
         let document = Document::parse("x.yml", BUNDLED).unwrap();
         let part = slice(&document).unwrap();
-        let bundled = Bundled::new("a test", None, &part, BUNDLED);
+        let checksum = Checksum::Sha256(sha256(BUNDLED.as_bytes()));
+        let origin = Origin { words: "a test".to_owned(), checksum };
+        let bundled = Bundled::new(&origin, &part, BUNDLED);
         let lock = Lock { bundled, reviewed: None };
         for (name, text) in [
             (DOCUMENT, BUNDLED),
