@@ -151,6 +151,10 @@ fn urls_that_cannot_be_fetched() {
     assert!(!ran.said.contains("secret"), "{}", ran.said);
     assert_eq!(checkout.tree(), before);
     refused(&checkout, &["update-spec", "--source", "http://127.0.0.1/x"], "is not understood");
+    checkout.curl("exec yes");
+    refused(&checkout, &["update-spec", "--source", url], "longer than 16777216 bytes");
+    checkout.curl("echo 'openapi: 3.1.0'; echo 'curl: (18) transfer closed' >&2; exit 18");
+    refused(&checkout, &["update-spec", "--source", url], "(curl: (18) transfer closed)");
     let ran = checkout.run_with_path(&checkout.file("nowhere"), &["diff-spec", url, url]);
     is_refusal(&ran, "curl is not installed");
 }

@@ -46,6 +46,22 @@ fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
 }
 
 #[test]
+fn an_update_from_a_url_keeps_its_checksum_and_no_secret() {
+    let checkout = Checkout::new();
+    let file = checkout.file("openapi.yml");
+    std::fs::write(&file, OFFICIAL).unwrap();
+    checkout.curl(&format!("cat '{}'", file.display()));
+    let ran = checkout.run(&["update-spec", "--source", "https://u:p@example.com/a.yml?token=t"]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    let lock = Lock::parse(&checkout.read(LOCK)).unwrap();
+    assert_eq!(lock.bundled.source, "https://example.com/a.yml");
+    let sha256 = xtask::slice::sha256(OFFICIAL.as_bytes());
+    assert_eq!(lock.bundled.checksum, Some(format!("sha256-{sha256}")));
+    assert_eq!(lock.reviewed, None, "only a version on npm can be reviewed");
+    assert!(checkout.read(DOCUMENT).contains("from https://example.com/a.yml.\n"));
+}
+
+#[test]
 fn a_document_that_does_not_fit_the_thin_layer_is_refused() {
     let checkout = Checkout::new();
     let before = checkout.tree();

@@ -2,10 +2,9 @@
 //! proxy and certificates. The lock keeps the sha256 of what came.
 
 use std::io::ErrorKind;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::{Result, anyhow, bail};
-use figma_payments_openapi::MAX_BYTES;
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::read_text;
 
@@ -13,25 +12,35 @@ pub(super) fn fetch(url: &str) -> Result<String> {
     let shown = without_secrets(url);
     // Only https, also after a redirect; `--url` keeps the text from being an
     // option, and `--globoff` from being a pattern.
-    let output = Command::new("curl")
+    let mut curl = Command::new("curl")
         .args(["--silent", "--show-error", "--fail", "--location", "--globoff"])
         .args(["--proto", "=https", "--max-redirs", "5"])
         .args(["--connect-timeout", "20", "--max-time", "120"])
-        .args(["--max-filesize", &MAX_BYTES.to_string()])
         .args(["--url", url])
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow!(
                 "curl is not installed; install it, or download {shown} and name the file with --source"
             ),
             _ => anyhow!("curl cannot be run: {error}"),
         })?;
+    // Read as it comes, so that an endless answer is cut off and not kept; curl
+    // ends when its output is closed.
+    let text = match curl.stdout.take() {
+        Some(stdout) => read_text(stdout),
+        None => bail!("curl has no output"),
+    };
+    let output = curl.wait_with_output()?;
+    // Of an answer that is too long, curl's own end says nothing.
+    let text = text.with_context(|| shown.clone())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.lines().next().unwrap_or("curl gave no reason");
         bail!("{shown}: cannot be fetched ({said}); check the address and the network");
     }
-    read_text(&output.stdout[..]).map_err(|error| error.context(shown))
+    Ok(text)
 }
 
 /// The URL without what may be a secret: its query, and a user and password.

@@ -86,6 +86,11 @@ impl Checkout {
         self.program("npm", script);
     }
 
+    /// What curl does from now on.
+    pub fn curl(&self, script: &str) {
+        self.program("curl", script);
+    }
+
     /// Lets npm have one version of the package, with this document. Returns
     /// the archive.
     pub fn publish(&self, version: &str, document: &str) -> PathBuf {
