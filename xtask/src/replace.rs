@@ -146,7 +146,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
-    written.with_context(|| format!("{}: cannot be written", path.display()))
+    written.with_context(|| {
+        format!("{}: cannot be written; the checkout has to be writable", path.display())
+    })
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
@@ -154,10 +156,9 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("{}: cannot be removed", path.display()))
-        }
-        _ => Ok(()),
+    // Asked first: a read-only file system refuses to remove what is not there.
+    if !path.exists() {
+        return Ok(());
     }
+    fs::remove_file(path).with_context(|| format!("{}: cannot be removed", path.display()))
 }

@@ -166,6 +166,10 @@ fn check(
         None => (bundled.clone(), format!("stale: no version was reviewed yet; {REVIEW}")),
     };
     let report = diff(&old, new)?;
+    let note = match stale && report.verdict() == Verdict::None {
+        true => format!("{note} (only texts or their order differ)"),
+        false => note,
+    };
     let code = match (is_reached(fail_on, &report), stale) {
         (true, _) => THRESHOLD,
         (false, true) => STALE,

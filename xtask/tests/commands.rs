@@ -160,6 +160,20 @@ fn what_was_reviewed_is_fetched_again_to_say_what_changed_since() {
 }
 
 #[test]
+fn other_texts_are_stale_but_no_change() {
+    let checkout = Checkout::new();
+    assert_eq!(checkout.run(&["update-spec"]).code, 0);
+    checkout.publish("0.99.0", &OFFICIAL.replacen("description: A user.", "description: One.", 1));
+    // The version that was reviewed is on npm no more; its integrity says so.
+    let ran = checkout.run(&["update-spec", "--check"]);
+    assert_eq!(ran.code, 100, "{}", ran.said);
+    assert!(ran.said.contains("was promised"), "{}", ran.said);
+    let ran = checkout.run(&["update-spec", "--dry-run", "--fail-on", "any"]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    assert!(ran.report.starts_with("0 changes"), "{}", ran.report);
+}
+
+#[test]
 fn a_diff_is_text_json_or_markdown() {
     let checkout = Checkout::new();
     let (old, new) = (checkout.root().join(DOCUMENT), checkout.file("new.yml"));
