@@ -3,7 +3,7 @@
 mod common;
 
 use common::{HANDED_OVER, OFFICIAL_STYLE, bundled, corrected, edited};
-use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, correct, name};
+use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, attempt, correct, name};
 use serde_json::json;
 
 fn report(corrected: &Corrected) -> String {
@@ -114,4 +114,14 @@ fn a_correction_that_finds_nothing_to_correct_is_an_error() {
         let error = name(&edited(from, to)).and_then(|named| correct(&named)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn an_attempt_lists_every_correction_and_not_only_the_first_that_fails() {
+    let document = edited("name: plugin_id", "name: gadget_id");
+    let outcomes = attempt(&name(&document).unwrap());
+    assert_eq!(outcomes.len(), CORRECTIONS.len());
+    let failed: Vec<_> =
+        outcomes.iter().filter(|(_, outcome)| outcome.is_err()).map(|(it, _)| it.id).collect();
+    assert_eq!(failed, ["ids-as-text"]);
 }

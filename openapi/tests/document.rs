@@ -1,7 +1,7 @@
 //! Reading: what a YAML parser would swallow in silence is refused, with the
 //! place and, where the parser knows it, the line.
 
-use figma_payments_openapi::{BUNDLED, BUNDLED_NAME, Document, MAX_BYTES};
+use figma_payments_openapi::{BUNDLED, BUNDLED_NAME, Document, MAX_BYTES, references};
 use sha2::{Digest, Sha256};
 
 fn refusal(text: &str) -> String {
@@ -126,4 +126,13 @@ fn data_that_looks_like_a_reference_is_data() {
     ] {
         Document::parse("test.yml", text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
     }
+}
+
+#[test]
+fn references_are_listed_with_the_place_they_stand_at() {
+    let text = "a: {$ref: '#/b'}\nb: {items: [{$ref: '#/c'}], example: {$ref: '#/no'}}\nc: 1\n";
+    let document = Document::parse("test.yml", text).unwrap();
+    let found: Vec<_> = references("", document.root()).collect();
+    let found: Vec<_> = found.iter().map(|(at, to)| (at.as_str(), to.as_str().unwrap())).collect();
+    assert_eq!(found, [("/a", "#/b"), ("/b/items/0", "#/c")]);
 }

@@ -156,6 +156,7 @@ fn what_was_reviewed_is_fetched_again_to_say_what_changed_since() {
     assert_eq!(ran.code, 4, "{}", ran.said);
     assert!(ran.report.starts_with("## 1 change: 1 breaking, 0 compatible\n"), "{}", ran.report);
     assert!(ran.report.contains("`response-property-enum-value-added`"), "{}", ran.report);
+    assert!(ran.report.contains("Effect on this crate: **breaking"), "{}", ran.report);
     assert!(ran.said.starts_with("stale: 1.0.0"), "{}", ran.said);
 }
 
