@@ -9,10 +9,12 @@ fn main() {
     // The document is part of the crate that the flow lives in; a change of
     // either rebuilds this script and so runs it again.
     println!("cargo::rerun-if-changed=build.rs");
-    // The generator's panics come back as errors; one line is enough.
+    // Whatever goes wrong is told in one line, a panic of the generator too.
     std::panic::set_hook(Box::new(|_| {}));
-    if let Err(error) = generate() {
-        println!("cargo::error={error}");
+    match std::panic::catch_unwind(generate) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => println!("cargo::error={error}"),
+        Err(_) => println!("cargo::error=the build flow gave up over the bundled document"),
     }
 }
 

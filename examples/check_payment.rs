@@ -19,8 +19,8 @@ use figma_payments::{
 };
 
 const USAGE: &str = "usage: check_payment [--base-url URL] [--user ID (--plugin ID | --widget ID | --community-file ID)]
-The access token is read from FIGMA_TOKEN, a payment token from FIGMA_PAYMENT_TOKEN.
-Without a user or a payment token, the sandbox is asked.";
+The access token is read from FIGMA_TOKEN. A payment token, from FIGMA_PAYMENT_TOKEN,
+takes the place of --user. Without any argument, the sandbox is asked.";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -31,18 +31,15 @@ async fn main() {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (base_url, params) = arguments()?;
-    let asks_nothing = params.user_id.is_none() && params.plugin_payment_token.is_none();
-    if asks_nothing && base_url.is_none() {
+    let Some((base_url, query)) = arguments()? else {
         return ask_the_sandbox().await;
-    }
+    };
     let token = std::env::var("FIGMA_TOKEN")
         .map_err(|_| "FIGMA_TOKEN is not set; make an access token in Figma's settings")?;
     let mut client = Client::builder(PersonalAccessToken::new(token)?);
     if let Some(base_url) = base_url {
         client = client.base_url(base_url);
     }
-    let query = PaymentQuery::try_from(params)?;
     print(&client.build()?.get_payments(query).await?);
     Ok(())
 }
@@ -100,13 +97,18 @@ fn print(payment: &PaymentInformation) {
     );
 }
 
-fn arguments() -> Result<(Option<String>, PaymentParams), Box<dyn Error>> {
+/// The server, if it is not Figma's, and the question.
+type Asked = (Option<String>, PaymentQuery);
+
+/// What is asked; nothing if no argument is given.
+fn arguments() -> Result<Option<Asked>, Box<dyn Error>> {
     let mut base_url = None;
-    let mut params = PaymentParams {
-        plugin_payment_token: std::env::var("FIGMA_PAYMENT_TOKEN").ok(),
-        ..PaymentParams::default()
-    };
-    let mut arguments = std::env::args().skip(1);
+    let mut params = PaymentParams::default();
+    let token = std::env::var("FIGMA_PAYMENT_TOKEN").ok();
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.peek().is_none() && token.is_none() {
+        return Ok(None);
+    }
     while let Some(name) = arguments.next() {
         let place = match name.as_str() {
             "--base-url" => &mut base_url,
@@ -119,5 +121,15 @@ fn arguments() -> Result<(Option<String>, PaymentParams), Box<dyn Error>> {
         let value = arguments.next();
         *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
     }
-    Ok((base_url, params))
+    let query = match (token, &params) {
+        // A token has to be for the resource that is about to be opened.
+        (Some(token), PaymentParams { user_id: None, plugin_id: Some(id), .. }) => {
+            PaymentQuery::by_token(PluginPaymentToken::new(token)?, Resource::plugin(id)?)
+        }
+        (Some(token), PaymentParams { user_id: None, widget_id: Some(id), .. }) => {
+            PaymentQuery::by_token(PluginPaymentToken::new(token)?, Resource::widget(id)?)
+        }
+        (plugin_payment_token, _) => PaymentParams { plugin_payment_token, ..params }.try_into()?,
+    };
+    Ok(Some((base_url, query)))
 }

@@ -8,6 +8,8 @@ use progenitor_client::{Error as Failure, ResponseValue};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
+use serde_json::error::Category;
+
 use crate::api::types::GetPaymentsResponseBody;
 use crate::error::{Answer, RateLimit};
 use crate::secrets::Secrets;
@@ -21,14 +23,7 @@ const MAX_MESSAGE: usize = 1024;
 const MAX_HEADER: usize = 256;
 
 /// Headers in which servers and the proxies before them name a request.
-const REQUEST_IDS: [&str; 6] = [
-    "x-request-id",
-    "x-figma-request-id",
-    "x-amzn-requestid",
-    "x-amz-cf-id",
-    "cf-ray",
-    "x-correlation-id",
-];
+const REQUEST_IDS: [&str; 4] = ["x-request-id", "x-figma-request-id", "x-amzn-requestid", "cf-ray"];
 
 type Decoded = Result<ResponseValue<GetPaymentsResponseBody>, Failure>;
 
@@ -55,21 +50,37 @@ pub(crate) fn read(
                 let (kind, why) = broken(error, timeout, secrets);
                 Error::new(kind, format!("the answer did not arrive whole: {why}"))
             }
-            (Ok(_), Ok(value)) if value.error => {
+            (Ok(_), Ok(value)) if value.error || value.status.as_f64() != Some(200.0) => {
                 Error::new(ErrorKind::InvalidResponse, "a success that says it is an error")
+            }
+            // The decoder takes lists for objects; no server was seen to send them.
+            (Ok(body), Ok(_)) if !names_its_fields(body) => {
+                Error::new(ErrorKind::InvalidResponse, "the answer does not name its fields")
             }
             (Ok(_), Ok(value)) => match query.verify(&value.meta) {
                 Ok(()) => return Ok(value.into_inner().meta),
                 Err(mismatch) => mismatch,
             },
             (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => {
-                let why = secrets.redact(&error.to_string());
-                Error::new(ErrorKind::InvalidResponse, format!("the answer is not readable: {why}"))
+                // Not the decoder's own words: they quote what may be about a user.
+                let (line, column) = (error.line(), error.column());
+                let what = match error.classify() {
+                    Category::Data => "a field is missing or not what it should be",
+                    _ => "it is not whole JSON",
+                };
+                let message =
+                    format!("the answer is not readable: {what}, line {line} column {column}");
+                Error::new(ErrorKind::InvalidResponse, message)
             }
-            (Ok(_), Err(_)) => Error::new(ErrorKind::InvalidResponse, "the answer is not readable"),
+            (Ok(_), Err(_)) => Error::new(ErrorKind::InvalidResponse, "no answer that is known"),
         }
     };
     Err(described(error, &exchange, secrets))
+}
+
+fn names_its_fields(body: &[u8]) -> bool {
+    let body = std::str::from_utf8(body).unwrap_or_default();
+    body.contains("\"meta\"") && body.contains("\"user_id\"")
 }
 
 /// No answer began to arrive.
@@ -77,7 +88,8 @@ fn unanswered(decoded: Decoded, timeout: Duration, secrets: &Secrets<'_>) -> Err
     match decoded {
         Err(Failure::CommunicationError(error)) if !error.is_builder() => {
             let (kind, why) = broken(&error, timeout, secrets);
-            Error::new(kind, format!("no answer: {why}"))
+            let sent = !error.is_connect();
+            Error::new(kind, format!("no answer: {why}")).with(|it| it.sent = sent)
         }
         _ => Error::configuration("no request can be made from the base URL and the headers"),
     }
@@ -89,7 +101,7 @@ fn broken(error: &reqwest::Error, timeout: Duration, secrets: &Secrets<'_>) -> (
     if error.is_timeout() {
         let why = match error.is_connect() {
             true => "connecting took too long".to_owned(),
-            false => format!("the attempt took longer than {timeout:?}"),
+            false => format!("the attempt took too long; {timeout:?} were left for it"),
         };
         return (ErrorKind::Timeout, why);
     }
@@ -136,13 +148,13 @@ fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error 
         limit_type: text("x-figma-rate-limit-type"),
         upgrade_link: text("x-figma-upgrade-link"),
     };
-    let said = api_message(body, exchange.status.is_success());
+    let said = api_message(body, exchange.status.is_success(), secrets);
     let answer = Answer {
         status: Some(exchange.status.as_u16()),
         retry_after: retry_after(headers, SystemTime::now()),
         rate_limit: (limit != RateLimit::default()).then_some(limit),
         request_id: REQUEST_IDS.into_iter().find_map(text),
-        api_message: said.map(|said| bounded(&secrets.redact(&said), MAX_MESSAGE)),
+        api_message: said.map(|said| bounded(&said, MAX_MESSAGE)),
     };
     error.with(|details| details.answer = answer)
 }
@@ -163,7 +175,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Duration::from_secs);
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -171,7 +183,7 @@ pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration>
 
 /// What the server said: `message` or `err` of a JSON object, or else the text.
 /// A success that cannot be read is not quoted: it may be about a user.
-pub(crate) fn api_message(body: &[u8], success: bool) -> Option<String> {
+fn api_message(body: &[u8], success: bool, secrets: &Secrets<'_>) -> Option<String> {
     let said = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(serde_json::Value::Object(body)) => {
             let said = body.get("message").or_else(|| body.get("err"))?;
@@ -192,6 +204,8 @@ pub(crate) fn api_message(body: &[u8], success: bool) -> Option<String> {
             }
         }
     };
+    // Before white space is changed, which a secret may have in it.
+    let said = secrets.redact(&said);
     let words: Vec<&str> = said.split_whitespace().collect();
     let said = words.join(" ").replace(char::is_control, "");
     (!said.is_empty()).then_some(said)

@@ -14,6 +14,17 @@ pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// A setter for each of these settings, by its name.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.settings.$name = $name;
+            self
+        }
+    )*};
+}
+
 /// Settings for a [`Client`]; made by [`Client::builder`].
 ///
 /// | Setting | Default | Why |
@@ -74,42 +85,21 @@ impl ClientBuilder {
         self
     }
 
-    /// Allows `http://` to hosts other than this machine. Whoever is on the way
-    /// can then read the access token.
-    pub fn allow_plain_http(mut self, allow: bool) -> Self {
-        self.settings.allow_plain_http = allow;
-        self
-    }
-
-    /// Which header carries the access token.
-    pub fn auth_scheme(mut self, scheme: AuthScheme) -> Self {
-        self.settings.auth_scheme = scheme;
-        self
-    }
-
-    /// The longest that one attempt may take, connecting and reading included.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
-        self
-    }
-
-    /// The longest that connecting may take, name resolution and TLS included.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.connect_timeout = timeout;
-        self
-    }
-
-    /// The longest that a call may take, attempts and waits included. A wait
-    /// that would go beyond it is not begun.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = deadline;
-        self
-    }
-
-    /// When a call tries again; [`RetryPolicy::none`] for never.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.settings.retry = policy;
-        self
+    setters! {
+        /// Allows `http://` to hosts other than this machine. Whoever is on the way
+        /// can then read the access token.
+        allow_plain_http: bool;
+        /// Which header carries the access token.
+        auth_scheme: AuthScheme;
+        /// The longest that one attempt may take, connecting and reading included.
+        timeout: Duration;
+        /// The longest that connecting may take, name resolution and TLS included.
+        connect_timeout: Duration;
+        /// The longest that a call may take, attempts and waits included. A wait
+        /// that would go beyond it is not begun.
+        deadline: Duration;
+        /// When a call tries again; [`RetryPolicy::none`] for never.
+        retry: RetryPolicy;
     }
 
     /// What is sent as `User-Agent`.
@@ -158,7 +148,7 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
             Error::configuration("`user_agent` has a character that no header can carry")
         })?;
-        let mut http = crate::tls::http(self.http)?
+        let mut http = crate::tls::http(self.http, base_url.scheme() == "https")?
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())

@@ -109,7 +109,9 @@ impl Client {
         let query = query.into();
         let watch = &self.shared.watch;
         let span = watch.call(&self.shared.base_url, &query);
-        self.attempts(&query).instrument(span).await
+        let outcome = self.attempts(&query).instrument(span.clone()).await;
+        watch.answer(&span, &outcome);
+        outcome
     }
 
     /// How often things happened to this client and all its clones.
@@ -125,9 +127,10 @@ impl Client {
         let mut number = 0;
         loop {
             number += 1;
+            watch.begin(number);
             let outcome = self.attempt(query, settings.timeout.min(left())).await;
             let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
-            watch.attempt(number, &outcome);
+            watch.end(number, &outcome);
             let error = match outcome {
                 Ok(answer) => {
                     budget.give();
@@ -145,7 +148,7 @@ impl Client {
             if left().is_zero() {
                 return Err(error);
             }
-            let reached = !matches!(error.kind(), ErrorKind::Connect | ErrorKind::RateLimited);
+            let reached = error.0.sent && error.kind() != ErrorKind::RateLimited;
             if reached && query.payment_token().is_some() {
                 unknown.get_or_insert(error);
             }
@@ -175,7 +178,7 @@ impl Client {
 /// was bad: the first failure is the one to report.
 fn perhaps_used_up(first: &Error, attempts: u32) -> Error {
     first.clone().with(|details| {
-        details.attempts = attempts;
+        (details.attempts, details.used_up) = (attempts, true);
         details.message.push_str(
             "; a retry was then refused with 401, perhaps because a payment token is good only once",
         );

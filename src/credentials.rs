@@ -47,17 +47,14 @@ impl PersonalAccessToken {
     /// end left by reading a file is the usual cause.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
         let token = Zeroizing::new(token.into());
-        if token.is_empty() {
-            return Err(Error::configuration(
-                "the access token is empty; make one in Figma's settings",
-            ));
-        }
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::configuration(
-                "the access token has a space, a line end or another character that no header can carry; trim it",
-            ));
-        }
-        Ok(PersonalAccessToken(token))
+        let problem = if token.is_empty() {
+            "is empty; make one in Figma's settings"
+        } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            "has a space, a line end or another character that no header can carry; trim it"
+        } else {
+            return Ok(PersonalAccessToken(token));
+        };
+        Err(Error::configuration(format!("the access token {problem}")))
     }
 }
 

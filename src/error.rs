@@ -105,11 +105,11 @@ pub enum ErrorKind {
 }
 
 /// Why there is no answer. As large as a pointer, cheap to clone, and free of
-/// secrets: no access token, no payment token and no URL is in it.
+/// secrets: no access token, no payment token and no URL that was asked is in it.
 ///
 /// [`kind`](Self::kind) says what to do; its table is in [`ErrorKind`].
 #[derive(Debug, Clone)]
-pub struct Error(Arc<Details>);
+pub struct Error(pub(crate) Arc<Details>);
 
 /// The limit behind a 429, as its headers describe it. Header names and values
 /// are those of developers.figma.com/docs/rest-api/rate-limits.
@@ -130,6 +130,10 @@ pub(crate) struct Details {
     pub(crate) message: String,
     pub(crate) answer: Answer,
     pub(crate) attempts: u32,
+    /// Whether the server may have seen the request.
+    pub(crate) sent: bool,
+    /// Whether the payment token may be used up, so that asking again is vain.
+    pub(crate) used_up: bool,
 }
 
 /// What an answer said beside its kind.
@@ -145,7 +149,8 @@ pub(crate) struct Answer {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let (message, answer) = (message.into(), Answer::default());
-        Error(Arc::new(Details { kind, message, answer, attempts: 0 }))
+        let (attempts, sent, used_up) = (0, true, false);
+        Error(Arc::new(Details { kind, message, answer, attempts, sent, used_up }))
     }
 
     pub(crate) fn invalid_query(message: impl Into<String>) -> Self {
@@ -193,7 +198,7 @@ impl Error {
         self.0.answer.api_message.as_deref()
     }
 
-    /// How many requests were sent for this call; 0 if none was.
+    /// How many attempts were made for this call; 0 if none was.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -201,6 +206,7 @@ impl Error {
     /// Whether the same call may succeed later, without a change on your side.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
+            _ if self.0.used_up => false,
             ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Connect

@@ -119,13 +119,6 @@ impl PaymentStatus {
     }
 }
 
-/// Unknown, for want of a status.
-impl Default for PaymentStatus {
-    fn default() -> Self {
-        PaymentStatus::Unknown(String::new())
-    }
-}
-
 impl<'de> Deserialize<'de> for PaymentStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
@@ -142,7 +135,7 @@ impl<'de> Deserialize<'de> for PaymentStatus {
             }
 
             fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                Ok(PaymentStatus::default())
+                Ok("".into())
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -163,7 +156,7 @@ impl<'de> Deserialize<'de> for PaymentStatus {
                     }
                     found = Some(status);
                 }
-                Ok(found.unwrap_or_default())
+                Ok(found.unwrap_or("".into()))
             }
         }
 

@@ -169,12 +169,9 @@ impl Resource {
             reqwest::Url::parse(url).map_err(|error| refuse(&format!("is no URL ({error})")))?;
         let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
         let host = matches!(url.host_str(), Some("www.figma.com" | "figma.com"));
-        if url.scheme() != "https" || !host || !plain {
-            return Err(refuse("leads elsewhere"));
-        }
         let mut segments = url.path_segments().into_iter().flatten();
-        if segments.next() != Some("community") {
-            return Err(refuse("is not one of a Community page"));
+        if url.scheme() != "https" || !host || !plain || segments.next() != Some("community") {
+            return Err(refuse("leads elsewhere"));
         }
         match (segments.next(), segments.next()) {
             (Some("plugin"), Some(id)) => Resource::plugin(id),

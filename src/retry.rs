@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
+/// What a wait that the server asks for has to leave for the answer after it.
+const ROOM: Duration = Duration::from_millis(500);
+
 /// When a call tries again.
 ///
 /// Tried again are failures that may pass: no connection, a timeout, a broken
 /// connection, a body cut short, and the statuses 408, 500, 502, 503 and 504.
 /// Never: any other status, a mismatch, a success that cannot be read.
 ///
-/// A 429 is tried again only if it says how long to wait and the wait fits the
-/// [deadline](crate::ClientBuilder::deadline); without that, milliseconds of
-/// backoff gain nothing against a limit per minute.
+/// A 429 is tried again only if it says how long to wait and the wait leaves half
+/// a second before the [deadline](crate::ClientBuilder::deadline); without that,
+/// milliseconds of backoff gain nothing against a limit per minute.
 ///
 /// The wait is drawn evenly from zero to a bound that doubles with every
 /// attempt ("full jitter"), so that clients which failed together do not come
@@ -91,9 +94,12 @@ impl RetryPolicy {
             return None;
         }
         let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-        let jitter = (self.random.0)().clamp(0.0, 1.0);
-        let wait = doubled.min(self.longest_wait).mul_f64(jitter);
-        let wait = wait.saturating_add(error.retry_after().unwrap_or_default());
+        let drawn = (self.random.0)();
+        let jitter = if drawn.is_nan() { 0.0 } else { drawn.clamp(0.0, 1.0) };
+        let backoff = doubled.min(self.longest_wait).min(left).mul_f64(jitter);
+        let asked = error.retry_after();
+        let left = if asked.is_some() { left.saturating_sub(ROOM) } else { left };
+        let wait = backoff.saturating_add(asked.unwrap_or_default());
         (wait < left).then_some(wait)
     }
 
@@ -228,6 +234,16 @@ mod tests {
         assert_eq!(RetryPolicy::none().wait(1, &timeout(), LEFT), None);
         assert_eq!(RetryPolicy::none().max_attempts(0).wait(1, &timeout(), LEFT), None);
         assert!(policy(1.0).max_attempts(u32::MAX).wait(u32::MAX - 1, &timeout(), LEFT).is_some());
+    }
+
+    #[test]
+    fn no_setting_overflows() {
+        for random in [0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let policy = policy(random).backoff(Duration::MAX, Duration::MAX);
+            policy.wait(3, &timeout(), LEFT);
+            policy.wait(3, &timeout(), Duration::from_secs(1 << 40));
+        }
+        assert_eq!(policy(f64::NAN).wait(1, &timeout(), LEFT), Some(Duration::ZERO));
     }
 
     #[test]

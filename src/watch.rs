@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind, PaymentQuery, UserId};
 pub struct Counters {
     /// Calls of [`Client::get_payments`](crate::Client::get_payments).
     pub calls: u64,
-    /// Requests sent beyond the first of a call.
+    /// Attempts beyond the first of a call, counted when they begin.
     pub retries: u64,
     /// Answers with status 401.
     pub unauthorized: u64,
@@ -57,32 +57,42 @@ impl Watch {
         span
     }
 
-    /// An attempt has ended; in the span of its call.
-    pub(crate) fn attempt<T>(&self, number: u32, outcome: &Result<T, Error>) {
-        let error = outcome.as_ref().err();
-        let kind = error.map(Error::kind);
-        let mut counters = self.lock();
-        counters.retries += u64::from(number > 1);
-        counters.unauthorized += u64::from(kind == Some(ErrorKind::Unauthorized));
-        counters.rate_limited += u64::from(kind == Some(ErrorKind::RateLimited));
-        drop(counters);
-
-        let (span, status) = (Span::current(), error.map_or(Some(200), Error::status));
-        span.record("http.response.status_code", status);
-        if number > 1 {
-            span.record("http.request.resend_count", number - 1);
+    /// An attempt begins.
+    pub(crate) fn begin(&self, attempt: u32) {
+        if attempt > 1 {
+            self.lock().retries += 1;
+            Span::current().record("http.request.resend_count", attempt - 1);
         }
-        let Some(error) = error else {
-            return debug!("http.response.status_code" = status, attempt = number, "answered");
+    }
+
+    /// An attempt has ended. What the server said may name a user.
+    pub(crate) fn end<T>(&self, attempt: u32, outcome: &Result<T, Error>) {
+        let Err(error) = outcome else {
+            return debug!("http.response.status_code" = 200, attempt, "answered");
         };
-        span.record("error.type", debug(error.kind()));
+        match error.kind() {
+            ErrorKind::Unauthorized => self.lock().unauthorized += 1,
+            ErrorKind::RateLimited => self.lock().rate_limited += 1,
+            _ => {}
+        }
         warn!(
-            "http.response.status_code" = status,
+            "http.response.status_code" = error.status(),
             "error.type" = ?error.kind(),
-            attempt = number,
-            %error,
+            attempt,
+            request_id = error.request_id(),
+            retry_after_seconds = error.retry_after().map(|wait| wait.as_secs()),
             "not answered"
         );
+        trace!(attempt, %error, "not answered");
+    }
+
+    /// The call has ended.
+    pub(crate) fn answer<T>(&self, span: &Span, outcome: &Result<T, Error>) {
+        let error = outcome.as_ref().err();
+        span.record("http.response.status_code", error.map_or(Some(200), Error::status));
+        if let Some(error) = error {
+            span.record("error.type", debug(error.kind()));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counters> {

@@ -32,6 +32,13 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
     let error = common::client(&stranger).get_payments(common::by_user()).await.unwrap_err();
     assert!(!error.to_string().contains("500123"), "{error}");
 
+    let named_by_the_server = common::answering(404, r#"{"message": "no user 500123"}"#).await;
+    common::client(&named_by_the_server).get_payments(common::by_user()).await.unwrap_err();
+    let body = common::paid_but("/meta/user_id", 500123.into());
+    let unreadable = common::answering(200, body).await;
+    let error = common::client(&unreadable).get_payments(common::by_user()).await.unwrap_err();
+    assert!(!error.to_string().contains("500123"), "{error}");
+
     let log = log.text();
     let named = |line: &&str| line.contains("500123");
     assert!(log.lines().any(|line| named(&line)), "users are told at trace");
@@ -40,6 +47,11 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
     }
     assert!(log.contains("not answered") && log.contains("http.response.status_code"), "captured");
     assert!(log.contains("TRACE"), "captured at trace");
+    let recovered =
+        |line: &&str| line.contains("resend_count=1") && line.contains("code=200 close");
+    let recovered: Vec<&str> = log.lines().filter(recovered).collect();
+    assert!(!recovered.is_empty(), "calls that recovered were captured");
+    assert!(!recovered.iter().any(|line| line.contains("error.type")), "{recovered:?}");
     if let Some(line) = log.lines().find(|line| shows_secret(line)) {
         failed.push(format!("the log shows a secret: {line}"));
     }

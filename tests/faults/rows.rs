@@ -212,6 +212,15 @@ fn success_bodies() -> Vec<Row> {
             body(r#"{"error": true, "status": 401, "message": "No"}"#),
         )
         .says("No"),
+        invalid("a success that says 403", body(&paid_but("/status", json!(403)).to_string())),
+        invalid(
+            "lists for objects",
+            body(&json!([false, paid()["meta"], 200]).to_string().replace("500123", "7")),
+        ),
+        invalid(
+            "lists for objects, all the way",
+            body(r#"[false,["x","PAID","1678669904810665842","PLUGIN","500123"],200]"#),
+        ),
         invalid("an error around a payment", body(&paid_but("/error", json!(true)).to_string())),
         invalid("HTML with status 200", body("<html>Log in</html>")).says("<html>Log in</html>"),
         invalid("an empty success", body("")).says_nothing(),
@@ -283,7 +292,7 @@ fn waits() -> Vec<Row> {
         row("429, garbage", "soon", None),
         row("429, a negative wait", "-1", None),
         row("429, a fraction", "1.5", None),
-        row("429, too many digits", "99999999999999999999999999", None),
+        row("429, too many digits", "99999999999999999999999999", Some(u64::MAX)),
         row("429, the largest number", "18446744073709551615", Some(u64::MAX)),
         row("429, nothing in it", "", None),
         row("429, around it white space", " 7 ", Some(7)),
@@ -468,6 +477,14 @@ fn secrets() -> Vec<Row> {
     vec![
         Row::fails("secrets in a message", one(Reply::json(400, message.clone())), BadRequest)
             .says("[redacted] and [redacted]"),
+        Row::fails("secrets with other white space", one(Reply::json(400, json!({ "message": "ppt_MARKED\u{a0}\n payment&secret/é" }).to_string())), BadRequest)
+            .says("[redacted]"),
+        Row::fails("secrets escaped for JSON, in a message that is no text", one(Reply::json(400, r#"{"message": {"token": "ppt_MARKED payment&secret\/\u00e9"}}"#)), BadRequest),
+        Row::fails("secrets escaped for JSON, in a cut body", one(Reply::json(400, r#"{"message": "ppt_MARKED payment\u0026secret\/\u00e9"#)), BadRequest),
+        Row::fails("secrets escaped for HTML", one(Reply::json(400, "<p>ppt_MARKED payment&amp;secret&#x2F;&#233;")), BadRequest)
+            .says("<p>[redacted]"),
+        Row::fails("secrets escaped in part", one(Reply::json(400, "/?t=ppt_MARKED+payment&secret%2Fé")), BadRequest)
+            .says("/?t=[redacted]"),
         Row::fails("secrets in small letters", one(Reply::json(400, message.to_lowercase())), BadRequest)
             .says("[redacted] and [redacted]"),
         Row::fails("secrets in a success", one(Reply::json(200, message)), InvalidResponse),
@@ -492,6 +509,9 @@ fn secrets() -> Vec<Row> {
             .requests(2)
             .status(200)
             .tells("good only once"),
+        Row::fails("a token that was used up is not worth another try", then(raw(head(9)), status(401)), Transport)
+            .requests(2)
+            .check(|error| (!error.is_retryable()).then_some(()).ok_or("retryable".into())),
         Row::fails("a token that was refused at once", then(status(429).header("retry-after", "0"), status(401)), Unauthorized)
             .requests(2)
             .status(401),

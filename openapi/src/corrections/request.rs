@@ -94,6 +94,10 @@ fn x_figma_token(draft: &mut Draft<'_>) -> Result<Outcome> {
             return Ok(Outcome::NoLongerNeeded);
         }
     }
+    if scheme["type"] != "http" && scheme["type"] != "apiKey" {
+        let place = "/components/securitySchemes/PersonalAccessToken";
+        return Err(draft.document.error(place, "is neither `http` nor `apiKey`"));
+    }
     let description = scheme.get("description").cloned();
     *scheme = json!({ "type": "apiKey", "name": "X-Figma-Token", "in": "header" });
     if let Some(description) = description {
