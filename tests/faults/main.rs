@@ -47,8 +47,9 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
     }
     assert!(log.contains("not answered") && log.contains("http.response.status_code"), "captured");
     assert!(log.contains("TRACE"), "captured at trace");
-    let recovered =
-        |line: &&str| line.contains("resend_count=1") && line.contains("code=200 close");
+    let recovered = |line: &&str| {
+        line.contains("resend_count=1") && line.contains("code=200}") && line.contains(" close ")
+    };
     let recovered: Vec<&str> = log.lines().filter(recovered).collect();
     assert!(!recovered.is_empty(), "calls that recovered were captured");
     assert!(!recovered.iter().any(|line| line.contains("error.type")), "{recovered:?}");
