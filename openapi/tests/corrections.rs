@@ -96,6 +96,11 @@ fn every_documented_status_has_a_readable_error() {
 fn a_correction_that_finds_nothing_to_correct_is_an_error() {
     for (from, to, expected) in [
         (
+            "      type: http\n",
+            "      type: oauth2\n",
+            "`x-figma-token` could not be applied: is neither `http` nor `apiKey`",
+        ),
+        (
             "name: plugin_id",
             "name: gadget_id",
             "`ids-as-text` could not be applied: has no query parameter `plugin_id`",
