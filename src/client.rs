@@ -93,15 +93,18 @@ impl Client {
 
     /// Asks Figma about one user and one resource (`GET /v1/payments`).
     ///
-    /// The answer is about what was asked, or it is an error.
+    /// Takes a [`PaymentQuery`]; of [`PaymentParams`](crate::PaymentParams) make
+    /// one first. The answer is about what was asked, or it is an error.
     /// [`grants_access`](PaymentInformation::grants_access) says whether the
     /// user may go on.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`](crate::ErrorKind) but
-    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery); its table says what
-    /// to answer your own caller. "Has not paid" is not among them.
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery), and
+    /// [`Configuration`](crate::ErrorKind::Configuration) only if no request can
+    /// be made of what the builder took; its table says what to answer your own
+    /// caller. "Has not paid" is not among them.
     pub async fn get_payments(
         &self,
         query: impl Into<PaymentQuery>,

@@ -54,16 +54,27 @@ pub enum Source {
 /// kept under the user and resource that it is about; the token itself is
 /// not kept, only a keyed hash of it.
 ///
+/// Asked by token, memory is per token: have your plugin keep its token and send
+/// the same one until you answer 401. A new token is always a call to Figma, and
+/// has no stale answer in an outage. What is kept under a token ends with its time
+/// or with [`get_fresh`](Self::get_fresh) of that token; a newer answer by user,
+/// [`prime`](Self::prime) and [`invalidate`](Self::invalidate) do not change it.
+///
 /// An answer is good for a while that depends on it: see
 /// [`EntitlementsBuilder`]. Cheap to clone; clones share the memory.
 ///
 /// ```no_run
-/// # use figma_payments::{Client, Entitlements, Error, PaymentQuery};
+/// # use figma_payments::{Entitlements, ErrorKind, PaymentQuery};
 /// # async fn route(entitlements: &Entitlements, query: PaymentQuery) -> u16 {
 /// match entitlements.get(query).await {
 ///     Ok(entitlement) if entitlement.grants_access() => 200,
 ///     Ok(_) => 402,
-///     Err(_) => 503, // could not tell: not the same as has not paid
+///     Err(error) => match error.kind() {
+///         ErrorKind::InvalidQuery | ErrorKind::BadRequest => 400,
+///         ErrorKind::Unauthorized => 401, // the plugin makes a new token, once
+///         ErrorKind::Mismatch => 403,
+///         _ => 503, // could not tell: not the same as has not paid
+///     },
 /// }
 /// # }
 /// ```
@@ -424,7 +435,7 @@ pub struct CacheCounters {
     pub coalesced: u64,
     /// Answered with an answer that was no longer good.
     pub stale: u64,
-    /// Calls to Figma that failed.
+    /// Calls to Figma that gave an error, refused and mismatched ones included.
     pub errors: u64,
 }
 

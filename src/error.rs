@@ -35,8 +35,8 @@ pub enum ErrorKind {
     /// *Remedy:* the message says what was given and what is missing; it is
     /// your caller's input or your own code.
     InvalidQuery,
-    /// The client cannot be built as asked: a base URL, header value or limit
-    /// that makes no sense. Nothing was sent.
+    /// The client cannot be built as asked: an access token, base URL, header
+    /// value or time that makes no sense. Nothing was sent.
     ///
     /// *Remedy:* mend the setting that the message names.
     Configuration,
@@ -46,7 +46,8 @@ pub enum ErrorKind {
     /// *Remedy:* read [`Error::api_message`].
     BadRequest,
     /// Status 401: the access token or the payment token was refused. The
-    /// status does not say which of the two.
+    /// status does not say which of the two, and nobody documents whether the
+    /// message does.
     ///
     /// *Remedy:* when asking by user fails too, the access token is at fault:
     /// they live 90 days at most, make a new one and

@@ -127,6 +127,14 @@ impl PaymentQuery {
 /// - `plugin_payment_token` alone (as [`PaymentQuery::by_token_any_resource`]), or
 /// - `user_id` with exactly one of `community_file_id`, `plugin_id`, `widget_id`.
 ///
+/// A token alone asks about *any* resource of yours: compare
+/// [`PaymentInformation::resource`] before you grant anything, or take the token
+/// out and use [`PaymentQuery::by_token`]. And never grant access to a user id
+/// that the client only claims.
+///
+/// In JSON, ids are text: a number fails in serde already. `null` and absent are
+/// the same, empty text is an error, unknown keys are ignored.
+///
 /// ```
 /// use figma_payments::{PaymentParams, PaymentQuery};
 ///

@@ -31,7 +31,8 @@ macro_rules! id {
         $(#[$doc])*
         ///
         /// 1 to 20 digits, kept as text; never empty, never a float. Comes from
-        /// text (`FromStr`, `TryFrom`) or from a `u64`, and serializes as text.
+        /// text (`FromStr`, `TryFrom`) or from a `u64`. In JSON it is text both
+        /// ways; a number is refused, because on its way it may have been a float.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         pub struct $name(String);

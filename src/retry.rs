@@ -38,8 +38,8 @@ pub struct RetryPolicy {
     random: Random,
 }
 
-/// At most 3 attempts; waits of up to 200 ms, then up to 400 ms; a budget of
-/// 100 retries.
+/// At most 3 attempts; waits of up to 200 ms, then up to 400 ms (no wait beyond
+/// 2 s, if there are more attempts); a budget of 100 retries.
 impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
