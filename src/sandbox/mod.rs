@@ -23,31 +23,40 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod clock;
+mod faults;
+mod figma;
+mod limits;
+mod message;
+mod purchase;
 mod script;
 mod server;
+mod settings;
 mod state;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
 
 use tokio::task::JoinHandle;
 
-use crate::{
-    DateOfPurchase, PaymentStatus, PersonalAccessToken, PluginPaymentToken, Resource, UserId,
-};
-use server::lock;
-use state::State;
+use crate::PersonalAccessToken;
 
+pub use faults::{Calls, Fault};
+pub use figma::Figma;
+pub use limits::Limits;
+pub use message::{Reply, Request};
+pub use purchase::Purchase;
 pub use script::Step;
-pub use server::{Reply, Request, ScriptedServer};
+pub use server::ScriptedServer;
+pub use settings::{Settings, StatusShape};
 
-/// A server that answers `GET /v1/payments` from the purchases it is given.
-/// It stops when it is dropped.
+/// A [`Figma`] that listens: a server that answers `GET /v1/payments` from the
+/// purchases it is given. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    figma: Figma,
     server: JoinHandle<()>,
 }
 
@@ -58,11 +67,26 @@ impl Sandbox {
     ///
     /// When the operating system gives it no port.
     pub async fn start() -> io::Result<Self> {
-        let state = Arc::new(Mutex::new(State::default()));
-        let shared = Arc::clone(&state);
-        let (address, server) =
-            server::listen(move |request| lock(&shared).answer(request)).await?;
-        Ok(Sandbox { address, state, server })
+        Sandbox::start_at(server::LOOPBACK, |_, _| None).await
+    }
+
+    /// Starts at this address, port 0 for a free one. `also` is asked first
+    /// about every request: what it answers, Figma does not see.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not give it that address.
+    pub async fn start_at(
+        address: SocketAddr,
+        also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let figma = Figma::new();
+        let shared = figma.clone();
+        let answer = move |request: &Request| {
+            also(&shared, request).unwrap_or_else(|| shared.answer(request))
+        };
+        let (address, server) = server::listen(address, answer).await?;
+        Ok(Sandbox { address, figma, server })
     }
 
     /// Where it listens: the client's
@@ -71,30 +95,18 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// The one access token that it accepts.
+    /// The access token that it knows, unless
+    /// [`access_tokens`](Settings::access_tokens) was changed.
     pub fn access_token(&self) -> PersonalAccessToken {
-        PersonalAccessToken::new(state::ACCESS_TOKEN).expect("a constant that a header can carry")
+        settings::access_token()
     }
+}
 
-    /// Says where `user` stands with `resource` from now on. A refunded or
-    /// lapsed purchase is UNPAID and keeps its date. Who has no entry is UNPAID
-    /// without one.
-    pub fn set_purchase(
-        &self,
-        user: &UserId,
-        resource: &Resource,
-        status: PaymentStatus,
-        date_of_purchase: Option<&str>,
-    ) {
-        let date = date_of_purchase.map(DateOfPurchase::from);
-        let whom = (user.clone(), resource.clone());
-        lock(&self.state).purchases.insert(whom, (status, date));
-    }
+impl Deref for Sandbox {
+    type Target = Figma;
 
-    /// A payment token, as the plugin would get it from
-    /// `getPluginPaymentTokenAsync()`.
-    pub fn mint_token(&self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
-        lock(&self.state).mint_token(user, resource)
+    fn deref(&self) -> &Figma {
+        &self.figma
     }
 }
 

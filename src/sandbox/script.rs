@@ -94,3 +94,16 @@ async fn gone(stream: &mut TcpStream) {
     let mut unread = [0; 1024];
     while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {}
 }
+
+/// An answer that breaks off in the middle of its body.
+pub(super) fn cut(response: http::Response<Bytes>) -> Vec<Step> {
+    let (head, body) = response.into_parts();
+    let length = body.len();
+    let mut sent = format!("HTTP/1.1 {}\r\ncontent-length: {length}\r\n", head.status).into_bytes();
+    for (name, value) in &head.headers {
+        sent.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    sent.extend(b"\r\n");
+    sent.extend(&body[..length / 2]);
+    vec![Step::send(sent)]
+}

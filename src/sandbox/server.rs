@@ -1,97 +1,35 @@
 //! HTTP on loopback, with hyper, and a way out of HTTP for faults.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
+use super::message::{Reply, Request, What};
 use super::script::{self, Step};
 
-/// A connection that does not send a whole head in this time is closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection that does not send a whole head in this time is closed, and so
+/// is one that does not send a whole body.
+const HALF_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A request as the server saw it. It holds the secrets that it came with.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Request {
-    /// The method, such as `GET`.
-    pub method: String,
-    /// Path and query, as they stood on the wire.
-    pub target: String,
-    /// The headers, with lower-case names.
-    pub headers: HeaderMap,
-}
+/// Nothing that the sandbox reads is longer.
+const MAX_REQUEST_BODY: usize = 64 * 1024;
 
-/// What a server does about a request.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    delay: Duration,
-    what: What,
-}
+const TOO_LONG: &str = r#"{"error":true,"status":413,"message":"The body is longer than 64 KiB."}"#;
 
-#[derive(Debug, Clone)]
-enum What {
-    Respond(http::Response<Bytes>),
-    Play(Vec<Step>),
-}
-
-impl Reply {
-    /// Answers with this status and body, as JSON.
-    ///
-    /// # Panics
-    ///
-    /// When HTTP knows no such status.
-    pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        let mut response = http::Response::new(body.into());
-        *response.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        Reply { delay: Duration::ZERO, what: What::Respond(response) }
-    }
-
-    /// Does these steps in place of an answer, and closes the connection.
-    pub fn script(steps: impl IntoIterator<Item = Step>) -> Self {
-        Reply { delay: Duration::ZERO, what: What::Play(steps.into_iter().collect()) }
-    }
-
-    /// Adds a header to the answer; it does nothing to a script.
-    ///
-    /// # Panics
-    ///
-    /// When HTTP allows no such name or value.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let What::Respond(response) = &mut self.what {
-            let name: HeaderName = name.parse().expect("a header name");
-            let value = value.parse().expect("a header value");
-            match name == CONTENT_TYPE {
-                true => drop(response.headers_mut().insert(name, value)),
-                false => drop(response.headers_mut().append(name, value)),
-            }
-        }
-        self
-    }
-
-    /// Waits this long before anything else.
-    #[must_use]
-    pub fn after(mut self, delay: Duration) -> Self {
-        self.delay = delay;
-        self
-    }
-}
+/// A free port of this machine alone.
+pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
@@ -121,7 +59,7 @@ impl ScriptedServer {
     ) -> io::Result<Self> {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&requests);
-        let (address, server) = listen(move |request| {
+        let (address, server) = listen(LOOPBACK, move |request| {
             lock(&log).push(request.clone());
             handler(request)
         })
@@ -135,7 +73,7 @@ impl ScriptedServer {
     ///
     /// When the operating system gives it no port.
     pub async fn start_deaf(steps: Vec<Step>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind(LOOPBACK).await?;
         let address = listener.local_addr()?;
         let server = accept(listener, move |stream| script::play(stream, steps.clone()));
         Ok(ScriptedServer { address, requests: Arc::default(), server: tokio::spawn(server) })
@@ -168,11 +106,12 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Serves on a free port until the task is aborted.
+/// Serves there until the task is aborted.
 pub(super) async fn listen(
+    address: SocketAddr,
     handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> io::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let handler: Arc<Handler> = Arc::new(handler);
     let server = accept(listener, move |stream| connection(stream, Arc::clone(&handler)));
@@ -185,16 +124,28 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
+    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     // Answers are small; waiting to fill a packet delays them.
                     let _ = stream.set_nodelay(true);
-                    connections.spawn(serve(stream));
+                    if oldest_first.len() > 2 * connections.len() + 64 {
+                        oldest_first.retain(|connection| !connection.is_finished());
+                    }
+                    oldest_first.push_back(connections.spawn(serve(stream)));
                 }
-                // Out of file descriptors, for instance: the next may do better.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // Out of file descriptors: idle connections must not keep a
+                // new one out, so the oldest one goes.
+                Err(_) => {
+                    oldest_first.retain(|connection| !connection.is_finished());
+                    if let Some(oldest) = oldest_first.pop_front() {
+                        oldest.abort();
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
             },
             Some(_) = connections.join_next() => {}
         }
@@ -205,10 +156,13 @@ where
 /// script is played on it.
 async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     let (take, mut taken) = mpsc::channel(1);
-    let service = service_fn(|request: hyper::Request<_>| {
-        let reply = handler(&seen(&request));
-        let take = take.clone();
+    let service = service_fn(|request| {
+        let (handler, take) = (Arc::clone(&handler), take.clone());
         async move {
+            let reply = match whole(request).await? {
+                Some(request) => handler(&request),
+                None => Reply::json(413, TOO_LONG),
+            };
             tokio::time::sleep(reply.delay).await;
             match reply.what {
                 What::Respond(response) => Ok::<_, io::Error>(response.map(Full::new)),
@@ -221,9 +175,9 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(HALF_REQUEST_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
-    let steps = tokio::select! {
+    let steps: Vec<Step> = tokio::select! {
         // A client that goes away in the middle is no concern of the server.
         _ = &mut connection => return,
         Some(steps) = taken.recv() => steps,
@@ -232,11 +186,21 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     script::play(stream, steps).await;
 }
 
-fn seen(request: &hyper::Request<hyper::body::Incoming>) -> Request {
-    let target = request.uri().path_and_query();
-    Request {
-        method: request.method().to_string(),
+/// The request with its body, unless that is too long. An error closes the
+/// connection.
+async fn whole(request: hyper::Request<hyper::body::Incoming>) -> io::Result<Option<Request>> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAX_REQUEST_BODY).collect();
+    let body = match tokio::time::timeout(HALF_REQUEST_TIMEOUT, body).await? {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Ok(None),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let target = head.uri.path_and_query();
+    Ok(Some(Request {
+        method: head.method.to_string(),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
-        headers: request.headers().clone(),
-    }
+        headers: head.headers,
+        body,
+    }))
 }

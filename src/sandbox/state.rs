@@ -1,82 +1,209 @@
-//! What the sandbox knows, and what it answers.
+//! What the sandbox knows, and what it answers: one question at a time, so that
+//! every answer is one to a state that there was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use reqwest::Url;
+use serde_json::Value;
 
-use super::server::{Reply, Request};
+use super::clock::Clock;
+use super::faults::Faults;
+use super::limits::{Buckets, Way};
+use super::message::{Reply, Request};
+use super::settings::Settings;
+use super::{Figma, Purchase};
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
 use crate::{
-    DateOfPurchase, PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus,
-    PluginPaymentToken, Resource, UserId,
+    PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus, PluginPaymentToken, Resource,
+    UserId,
 };
 
-pub(super) const ACCESS_TOKEN: &str = "figd_sandbox";
+/// What a payment token stands for.
+#[derive(Debug)]
+struct Minted {
+    user: UserId,
+    resource: Resource,
+    good_until: Duration,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) purchases: HashMap<(UserId, Resource), (PaymentStatus, Option<DateOfPurchase>)>,
-    tokens: HashMap<String, (UserId, Resource)>,
+    pub(super) settings: Settings,
+    pub(super) purchases: BTreeMap<(UserId, Resource), Purchase>,
+    pub(super) faults: Faults,
+    pub(super) clock: Clock,
+    pub(super) requests: VecDeque<Request>,
+    tokens: HashMap<String, Minted>,
+    minted: u64,
+    buckets: Buckets,
+}
+
+/// An answer other than 200.
+struct Refusal {
+    status: u16,
+    message: String,
+    wait: Duration,
+}
+
+impl Refusal {
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        Refusal { status, message: message.into(), wait: Duration::ZERO }
+    }
+
+    /// With the words that are documented for the status.
+    fn documented(status: u16) -> Self {
+        let message = match status {
+            400 => "Invalid parameter",
+            401 => "Token is missing or incorrect",
+            403 => "Forbidden",
+            404 => "Not found",
+            405 => "Method not allowed",
+            429 => "Rate limit exceeded. Please wait before retrying.",
+            500.. => "Internal server error",
+            _ => "The request was refused",
+        };
+        let wait = Duration::from_secs(60); // "typically a minute", says the document
+        Refusal { wait, ..Refusal::new(status, message) }
+    }
 }
 
 impl State {
-    pub(super) fn mint_token(&mut self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
-        let token = format!("ppt_sandbox_{}", self.tokens.len() + 1);
-        self.tokens.insert(token.clone(), (user.clone(), resource.clone()));
-        PluginPaymentToken::new(token).expect("made of letters and digits")
+    pub(super) fn set(&mut self, purchase: Purchase) {
+        self.purchases.insert((purchase.user.clone(), purchase.resource.clone()), purchase);
     }
 
-    pub(super) fn answer(&self, request: &Request) -> Reply {
-        let (path, query) = match request.target.split_once('?') {
-            Some(parts) => parts,
-            None => (request.target.as_str(), ""),
-        };
-        if path != "/v1/payments" {
-            return refuse(404, "Not found");
+    /// A token that no other was, or this one again.
+    pub(super) fn mint(
+        &mut self,
+        token: Option<PluginPaymentToken>,
+        user: &UserId,
+        resource: &Resource,
+        lifetime: Duration,
+    ) -> PluginPaymentToken {
+        let now = self.clock.now();
+        self.minted += 1;
+        if self.minted.is_power_of_two() {
+            self.tokens.retain(|_, minted| minted.good_until > now);
+        }
+        let token = token.unwrap_or_else(|| {
+            PluginPaymentToken::new(format!("ppt_sandbox_{}", self.minted))
+                .expect("made of letters and digits")
+        });
+        let (user, resource) = (user.clone(), resource.clone());
+        let good_until = now.saturating_add(lifetime);
+        self.tokens.insert(token.as_str().to_owned(), Minted { user, resource, good_until });
+        token
+    }
+
+    pub(super) fn answer(&mut self, request: &Request) -> Reply {
+        if self.requests.len() == Figma::REMEMBERED {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request.clone());
+        if request.path() != "/v1/payments" {
+            return self.refuse(Refusal::documented(404));
         }
         if request.method != "GET" {
-            return refuse(405, "Method not allowed").header("allow", "GET");
+            return self.refuse(Refusal::documented(405)).header("allow", "GET");
         }
-        let token = request.headers.get("x-figma-token");
-        if token.is_none_or(|token| token != ACCESS_TOKEN) {
-            return refuse(401, "Token is missing or incorrect");
-        }
-        let query = match params(query)
+        let struck = self.faults.strike();
+        let outcome = match struck.status() {
+            Some(status) => Err(Refusal::documented(status)),
+            None => self.payment(request),
+        };
+        let reply = match outcome {
+            Ok(payment) => self.success(struck.mistake(payment)),
+            Err(refusal) => self.refuse(refusal),
+        };
+        struck.deliver(reply)
+    }
+
+    fn payment(&mut self, request: &Request) -> Result<PaymentInformation, Refusal> {
+        let access_token = self.known_access_token(request);
+        let access_token = access_token.ok_or_else(|| Refusal::documented(401))?;
+        let query = params(request.query())
             .and_then(|params| PaymentQuery::try_from(params).map_err(|error| error.to_string()))
-        {
-            Ok(query) => query,
-            Err(why) => return refuse(400, &format!("Invalid parameter: {why}")),
+            .map_err(|why| Refusal::new(400, format!("Invalid parameter: {why}")))?;
+        let way = match query.payment_token() {
+            Some(_) => Way::Token,
+            None => Way::User,
         };
-        let asked = match (query.payment_token(), query.user(), query.resource()) {
-            (Some(token), _, _) => self.tokens.get(token.as_str()).cloned(),
-            (None, Some(user), Some(resource)) => Some((user.clone(), resource.clone())),
-            _ => None,
+        let now = self.clock.now();
+        self.buckets
+            .pour(&self.settings.limits, &access_token, way, now)
+            .map_err(|wait| Refusal { wait, ..Refusal::documented(429) })?;
+        let (user, resource) = match (query.payment_token(), query.user(), query.resource()) {
+            (Some(token), _, _) => self.redeem(token, now)?,
+            (None, Some(user), Some(resource)) => (user.clone(), resource.clone()),
+            _ => return Err(Refusal::documented(400)),
         };
-        match asked {
-            Some(asked) => self.payment(asked),
-            None => refuse(401, "Payment token is missing or incorrect"),
+        if self.settings.foreign.contains(&resource) {
+            return Err(Refusal::documented(403));
+        }
+        Ok(self.standing(user, resource))
+    }
+
+    fn known_access_token(&self, request: &Request) -> Option<String> {
+        let given = request.headers.get("x-figma-token")?;
+        let mut known = self.settings.access_tokens.iter().map(|token| token.as_str());
+        known.find(|known| given == known).map(ToOwned::to_owned)
+    }
+
+    fn redeem(
+        &mut self,
+        token: &PluginPaymentToken,
+        now: Duration,
+    ) -> Result<(UserId, Resource), Refusal> {
+        let minted = self.tokens.get(token.as_str()).filter(|minted| minted.good_until > now);
+        let minted = minted.ok_or_else(|| Refusal::documented(401))?;
+        let asked = (minted.user.clone(), minted.resource.clone());
+        if self.settings.single_use_tokens {
+            self.tokens.remove(token.as_str());
+        }
+        Ok(asked)
+    }
+
+    fn standing(&self, user: UserId, resource: Resource) -> PaymentInformation {
+        let asked = (user, resource);
+        let owner = self.settings.owner.as_ref() == Some(&asked.0);
+        let purchase = self.purchases.get(&asked).filter(|_| !owner);
+        let (user, resource) = &asked;
+        PaymentInformation {
+            user_id: user.to_string(),
+            resource_id: resource.id().to_owned(),
+            resource_type: resource.resource_type(),
+            payment_status: purchase.map_or(PaymentStatus::Unpaid, |it| it.status.clone()),
+            date_of_purchase: purchase.and_then(|it| it.date_of_purchase.clone()),
         }
     }
 
-    fn payment(&self, asked: (UserId, Resource)) -> Reply {
-        let purchase = self.purchases.get(&asked).cloned();
-        let (payment_status, date_of_purchase) = purchase.unwrap_or((PaymentStatus::Unpaid, None));
-        let (user, resource) = asked;
-        json(
-            200,
-            &GetPaymentsResponseBody {
-                status: 200.into(),
-                error: false,
-                meta: PaymentInformation {
-                    user_id: user.to_string(),
-                    resource_id: resource.id().to_owned(),
-                    resource_type: resource.resource_type(),
-                    payment_status,
-                    date_of_purchase,
-                },
-            },
-        )
+    fn success(&self, payment: PaymentInformation) -> Reply {
+        let shaped = self.settings.shape.write(&payment.payment_status);
+        let body = GetPaymentsResponseBody { status: 200.into(), error: false, meta: payment };
+        let mut body = json(&body);
+        body["meta"]["payment_status"] = shaped;
+        Reply::json(200, body.to_string())
     }
+
+    fn refuse(&self, refusal: Refusal) -> Reply {
+        let Refusal { status, message, wait } = refusal;
+        let body = ErrorResponsePayload { error: true, status: status.into(), message };
+        let reply = Reply::json(status, json(&body).to_string());
+        if status != 429 {
+            return reply;
+        }
+        let limits = &self.settings.limits;
+        reply
+            .header("retry-after", &wait.as_millis().div_ceil(1000).to_string())
+            .header("x-figma-plan-tier", &limits.plan_tier)
+            .header("x-figma-rate-limit-type", &limits.limit_type)
+            .header("x-figma-upgrade-link", &limits.upgrade_link)
+    }
+}
+
+fn json(body: &impl serde::Serialize) -> Value {
+    serde_json::to_value(body).expect("a model without maps of odd keys")
 }
 
 fn params(query: &str) -> Result<PaymentParams, String> {
@@ -96,16 +223,4 @@ fn params(query: &str) -> Result<PaymentParams, String> {
         }
     }
     Ok(params)
-}
-
-fn refuse(status: u16, message: &str) -> Reply {
-    json(
-        status,
-        &ErrorResponsePayload { error: true, status: status.into(), message: message.to_owned() },
-    )
-}
-
-fn json(status: u16, body: &impl serde::Serialize) -> Reply {
-    let body = serde_json::to_vec(body).expect("a model without maps of odd keys");
-    Reply::json(status, body)
 }

@@ -1,6 +1,8 @@
 //! What the tests share: secrets that can be found again, and answers.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub mod wire;
+
 use figma_payments::sandbox::{Reply, ScriptedServer};
 use figma_payments::{
     Client, ClientBuilder, PaymentQuery, PersonalAccessToken, PluginPaymentToken, Resource, UserId,

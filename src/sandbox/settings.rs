@@ -1,0 +1,73 @@
+//! How the sandbox behaves where the sources leave it open, or disagree.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Limits;
+use crate::{PaymentStatus, PersonalAccessToken, Resource, UserId};
+
+pub(super) const ACCESS_TOKEN: &str = "figd_sandbox";
+
+/// How the sandbox behaves where the sources leave it open, or disagree; see
+/// [`Figma::configure`](super::Figma::configure).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The shape of `payment_status`; [`Text`](StatusShape::Text) at first.
+    pub shape: StatusShape,
+    /// Whether a payment token is good for one answer only; at first it is not.
+    pub single_use_tokens: bool,
+    /// How long a payment token is good for; 10 minutes at first. Figma says
+    /// that they are short-lived, and not how short.
+    pub token_lifetime: Duration,
+    /// The rate limits; [`Limits::default`] at first.
+    pub limits: Limits,
+    /// Who owns the resources: they read UNPAID, whatever they bought.
+    pub owner: Option<UserId>,
+    /// Resources of somebody else. Questions about them are answered with 403.
+    pub foreign: BTreeSet<Resource>,
+    /// The access tokens that are known. With any other the answer is 401.
+    pub access_tokens: Vec<PersonalAccessToken>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            shape: StatusShape::default(),
+            single_use_tokens: false,
+            token_lifetime: Duration::from_secs(600),
+            limits: Limits::default(),
+            owner: None,
+            foreign: BTreeSet::new(),
+            access_tokens: vec![access_token()],
+        }
+    }
+}
+
+pub(super) fn access_token() -> PersonalAccessToken {
+    PersonalAccessToken::new(ACCESS_TOKEN).expect("a constant that a header can carry")
+}
+
+/// In which of the three published shapes `payment_status` is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StatusShape {
+    /// `"PAID"`, as the bundled document has it.
+    #[default]
+    Text,
+    /// `{"type": "PAID"}`, as npm `@figma/rest-api-spec` has it.
+    Type,
+    /// `{"status": "PAID"}`, as developers.figma.com has it.
+    Status,
+}
+
+impl StatusShape {
+    pub(super) fn write(self, status: &PaymentStatus) -> Value {
+        match self {
+            StatusShape::Text => json!(status),
+            StatusShape::Type => json!({ "type": status }),
+            StatusShape::Status => json!({ "status": status }),
+        }
+    }
+}
