@@ -12,7 +12,7 @@ use figma_payments::sandbox::{
 };
 use figma_payments::{
     Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
-    PluginPaymentToken, Resource,
+    PluginPaymentToken, Resource, RetryPolicy,
 };
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn sandbox() -> (Sandbox, Client) {
 }
 
 fn client(sandbox: &Sandbox, token: PersonalAccessToken) -> Client {
-    Client::builder(token).base_url(sandbox.base_url()).build().unwrap()
+    Client::builder(token).base_url(sandbox.base_url()).retry(RetryPolicy::none()).build().unwrap()
 }
 
 async fn ask(client: &Client) -> Result<PaymentInformation, Error> {

@@ -47,11 +47,35 @@ pub enum Calls {
 
 /// What was asked for, in that order.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<(Fault, Calls)>);
+pub(super) struct Faults(Vec<(Fault, Strikes)>);
+
+/// [`Calls`], while they are counted.
+#[derive(Debug)]
+enum Strikes {
+    Next(u32),
+    Share(f64, fastrand::Rng),
+}
+
+impl Strikes {
+    fn this_call(&mut self) -> bool {
+        match self {
+            Strikes::Next(left) => {
+                let strikes = *left > 0;
+                *left = left.saturating_sub(1);
+                strikes
+            }
+            Strikes::Share(share, random) => random.f64() < *share,
+        }
+    }
+}
 
 impl Faults {
     pub(super) fn inject(&mut self, fault: Fault, calls: Calls) {
-        self.0.push((fault, calls));
+        let strikes = match calls {
+            Calls::Next(calls) => Strikes::Next(calls),
+            Calls::Share { share, seed } => Strikes::Share(share, fastrand::Rng::with_seed(seed)),
+        };
+        self.0.push((fault, strikes));
     }
 
     pub(super) fn clear(&mut self) {
@@ -60,20 +84,13 @@ impl Faults {
 
     /// Those that strike the call which is now at hand.
     pub(super) fn strike(&mut self) -> Struck {
-        let strikes = |(fault, calls): &mut (Fault, Calls)| {
-            let hit = match calls {
-                Calls::Next(left) => {
-                    let hit = *left > 0;
-                    *left = left.saturating_sub(1);
-                    hit
-                }
-                Calls::Share { share, seed } => random(seed) < *share,
-            };
-            hit.then(|| fault.clone())
-        };
-        let struck = Struck(self.0.iter_mut().filter_map(strikes).collect());
-        self.0.retain(|(_, calls)| *calls != Calls::Next(0));
-        struck
+        let struck = self
+            .0
+            .iter_mut()
+            .filter_map(|(fault, strikes)| strikes.this_call().then(|| fault.clone()))
+            .collect();
+        self.0.retain(|(_, strikes)| !matches!(strikes, Strikes::Next(0)));
+        Struck(struck)
     }
 }
 
@@ -118,14 +135,4 @@ fn another(id: &str) -> String {
         None => (0, ""),
     };
     format!("{rest}{}", (last + 1) % 10)
-}
-
-/// From 0 to 1, by SplitMix64: small, and good enough to strike calls with.
-fn random(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut bits = *state;
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
-    (bits >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -45,6 +45,11 @@ impl Figma {
         change(&mut lock(&self.state).settings);
     }
 
+    /// How it behaves.
+    pub fn settings(&self) -> Settings {
+        lock(&self.state).settings.clone()
+    }
+
     /// Says where a user stands with a resource from now on. Who has no entry
     /// is UNPAID without a date.
     pub fn set(&self, purchase: Purchase) {

@@ -1,0 +1,125 @@
+//! `figma-payments sandbox`: the sandbox as a program of its own.
+
+mod control;
+mod state_file;
+
+use std::future::pending;
+use std::io::{self, ErrorKind, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figma_payments::UserId;
+use figma_payments::sandbox::{Limits, Sandbox, Settings, StatusShape};
+
+use control::Control;
+use state_file::StateFile;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The port to listen on; 0 for a free one.
+    #[arg(long, default_value_t = 4010)]
+    port: u16,
+    /// The address to listen on. Any other than a loopback address lets other
+    /// machines in.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// A JSON file of purchases, read at the start and written back, whole,
+    /// with every change. It is made if it does not exist.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// How payment_status is written: "PAID", {"type": "PAID"} or
+    /// {"status": "PAID"}.
+    #[arg(long, default_value = "text")]
+    shape: Shape,
+    /// The user who owns the resources, and so reads UNPAID.
+    #[arg(long, value_name = "USER_ID")]
+    owner: Option<UserId>,
+    /// How long a payment token is good for.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    token_lifetime: u64,
+    /// A payment token is good for one answer only.
+    #[arg(long)]
+    single_use_tokens: bool,
+    /// No rate limits, which Figma never grants.
+    #[arg(long)]
+    no_limits: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shape {
+    Text,
+    Type,
+    Status,
+}
+
+/// Serves until it is killed.
+pub async fn run(arguments: Arguments) -> Result<(), String> {
+    let (file, purchases) = match &arguments.state {
+        Some(path) => StateFile::open(path).map(|(file, purchases)| (Some(file), purchases))?,
+        None => (None, Vec::new()),
+    };
+    let control = Control::new(file);
+    let address = SocketAddr::new(arguments.host, arguments.port);
+    let sandbox = Sandbox::start_at(address, move |figma, request| control.answer(figma, request))
+        .await
+        .map_err(|error| cannot_listen(address, &error))?;
+    sandbox.replace_purchases(purchases);
+    sandbox.configure(|settings| arguments.apply(settings));
+    // Who started it may read no further than the first line.
+    let _ = io::stdout().write_all(arguments.greeting(&sandbox.base_url()).as_bytes());
+    pending().await
+}
+
+impl Arguments {
+    fn apply(&self, settings: &mut Settings) {
+        settings.shape = match self.shape {
+            Shape::Text => StatusShape::Text,
+            Shape::Type => StatusShape::Type,
+            Shape::Status => StatusShape::Status,
+        };
+        settings.owner = self.owner.clone();
+        settings.token_lifetime = Duration::from_secs(self.token_lifetime);
+        settings.single_use_tokens = self.single_use_tokens;
+        if self.no_limits {
+            settings.limits = Limits::none();
+        }
+    }
+
+    fn greeting(&self, base_url: &str) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let control = format!("{base_url}{}", control::PREFIX);
+        let state = match &self.state {
+            Some(path) => format!("in {}", path.display()),
+            None => "in memory, gone when this ends (--state FILE keeps them)".to_owned(),
+        };
+        format!(
+            "figma-payments sandbox {version}, listening on {base_url}\n\
+             It answers GET /v1/payments as Figma is known to do. It is not Figma, and knows no real purchase.\n\
+             \n\
+             access token  figd_sandbox\n\
+             purchases     {state}\n\
+             control       {control}\n\
+             \n\
+             Point a client at it:\n\
+             \x20 Client::builder(PersonalAccessToken::new(\"figd_sandbox\")?).base_url(\"{base_url}\")\n\
+             or ask by hand:\n\
+             \x20 curl -X PUT {control}/purchases -d '{{\"user_id\": \"500123\", \"plugin_id\": \"1122334455\", \"payment_status\": \"PAID\", \"date_of_purchase\": \"2024-06-15T14:30:00Z\"}}'\n\
+             \x20 curl -H 'X-Figma-Token: figd_sandbox' '{base_url}/v1/payments?user_id=500123&plugin_id=1122334455'\n"
+        )
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another program listens there; choose another --port, or 0 for a free one"
+        }
+        ErrorKind::PermissionDenied => "ports below 1024 are reserved; choose a higher --port",
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; leave --host out for loopback"
+        }
+        _ => return format!("cannot listen on {address}: {error}"),
+    };
+    format!("cannot listen on {address}: {hint}")
+}
