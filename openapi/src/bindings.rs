@@ -1,5 +1,7 @@
 //! Generating: the lowered document to Rust source, with progenitor.
 
+use std::fmt::Display;
+
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 
@@ -35,6 +37,14 @@ pub fn bindings(lowered: &OpenAPI) -> Result<String, String> {
 }
 
 fn generate(lowered: &OpenAPI) -> Result<String, String> {
+    let tokens = Generator::new(&settings()?).generate_tokens(lowered).map_err(refused)?;
+    let file = syn::parse2(tokens).map_err(not_rust)?;
+    let text = prettyplease::unparse(&file);
+    check(&text)?;
+    Ok(text)
+}
+
+pub(crate) fn settings() -> Result<GenerationSettings, String> {
     let transport = "crate::transport::Transport".parse();
     let mut settings = GenerationSettings::new();
     settings
@@ -51,14 +61,15 @@ fn generate(lowered: &OpenAPI) -> Result<String, String> {
     for name in GENERATED {
         settings.with_patch(name, &patch);
     }
-    let tokens = Generator::new(&settings)
-        .generate_tokens(lowered)
-        .map_err(|error| format!("the generator refused the document: {error}"))?;
-    let file = syn::parse2(tokens)
-        .map_err(|error| format!("the generator wrote something that is not Rust: {error}"))?;
-    let text = prettyplease::unparse(&file);
-    check(&text)?;
-    Ok(text)
+    Ok(settings)
+}
+
+pub(crate) fn refused(error: impl Display) -> String {
+    format!("the generator refused the document: {error}")
+}
+
+pub(crate) fn not_rust(error: impl Display) -> String {
+    format!("the generator wrote something that is not Rust: {error}")
 }
 
 /// What the client relies on, and what progenitor would leave out in silence.

@@ -16,6 +16,8 @@ mod bindings;
 mod corrections;
 mod document;
 mod error;
+#[cfg(feature = "bindings")]
+mod httpmock;
 mod lowering;
 mod names;
 mod pointer;
@@ -27,8 +29,11 @@ pub use corrections::{
 };
 pub use document::{Document, MAX_BYTES, references};
 pub use error::{Error, Result};
+#[cfg(feature = "bindings")]
+pub use httpmock::httpmock;
 pub use lowering::lower;
 pub use names::name;
+pub use openapiv3::OpenAPI;
 
 /// The bundled document, as it was published.
 pub const BUNDLED: &str = include_str!("../figma-payments-api-openapi.yml");

@@ -1,5 +1,6 @@
 //! What maintainers run: `cargo xtask COMMAND`.
 
+mod corrected_spec;
 mod fuzz;
 
 use std::process::ExitCode;
@@ -10,6 +11,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
   bindings    print the bindings as the build generates them
+  httpmock    print the mocking helpers for tests, from the same flow
+  corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
 
   update-spec, diff-spec, replay-spec    what Figma changed; --help says more";
@@ -21,7 +24,9 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     let outcome = match command {
-        "bindings" => bindings(),
+        "bindings" => generated(openapi::bindings),
+        "httpmock" => generated(openapi::httpmock),
+        "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
         "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),
         _ => Err(USAGE.to_owned()),
@@ -56,7 +61,9 @@ fn spec(command: &str, arguments: &[String]) -> ExitCode {
     }
 }
 
-fn bindings() -> Result<String, String> {
+fn generated(
+    generator: impl Fn(&openapi::OpenAPI) -> Result<String, String>,
+) -> Result<String, String> {
     let flow = || openapi::lower(&openapi::corrected()?.document);
-    openapi::bindings(&flow().map_err(|error| error.to_string())?)
+    generator(&flow().map_err(|error| error.to_string())?)
 }
