@@ -13,3 +13,5 @@ mod exchanges;
 mod mocks;
 #[path = "contract/samples.rs"]
 mod samples;
+#[path = "contract/tools.rs"]
+mod tools;

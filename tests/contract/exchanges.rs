@@ -8,6 +8,7 @@ use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource, RetryPo
 
 use crate::common::wire;
 use crate::document::Judge;
+use crate::tools;
 
 const TOKEN: &str = "figd_sandbox";
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
@@ -79,7 +80,7 @@ async fn every_request_of_the_client_is_documented_and_asks_what_was_meant() {
         let meant: Vec<_> = meant.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
         assert_eq!(asked, meant);
     }
-    println!("requests: {} checked", seen.len());
+    tools::report("jsonschema", &tools::locked("jsonschema"), seen.len());
 }
 
 /// A check that lets everything pass would prove nothing.
@@ -202,5 +203,5 @@ async fn every_answer_of_the_sandbox_is_documented() {
     {
         assert!(limited.header(header).is_some_and(|value| !value.is_empty()), "{header}");
     }
-    println!("answers: {checked} checked");
+    tools::report("jsonschema", &tools::locked("jsonschema"), checked);
 }

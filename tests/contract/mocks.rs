@@ -9,10 +9,12 @@ mod helpers;
 use figma_payments::api::types::GetPaymentsResponseBody;
 use figma_payments::{
     Client, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
-    PluginPaymentToken, Resource, RetryPolicy, StatusNumber, UserId,
+    PluginPaymentToken, Resource, RetryPolicy, UserId,
 };
 use helpers::MockServerExt;
 use httpmock::MockServer;
+
+use crate::tools;
 
 fn client(server: &MockServer) -> Client {
     Client::builder(PersonalAccessToken::new("figd_mock").unwrap())
@@ -24,7 +26,7 @@ fn client(server: &MockServer) -> Client {
 
 fn paid(resource: &Resource) -> GetPaymentsResponseBody {
     GetPaymentsResponseBody {
-        status: StatusNumber(200),
+        status: 200.into(),
         error: false,
         meta: PaymentInformation {
             user_id: "500123".to_owned(),
@@ -74,6 +76,7 @@ async fn each_way_to_ask_matches_its_own_mock_and_no_other() {
         let payment = client(&server).get_payments(query).await.unwrap();
         assert!(payment.grants_access());
         mock.assert();
+        tools::report("httpmock", &tools::locked("httpmock"), 1);
     }
 }
 
@@ -99,6 +102,7 @@ async fn a_payment_token_goes_alone_and_its_answer_is_verified() {
     let dearer = ask(Resource::plugin("42").unwrap()).await.unwrap_err();
     assert_eq!(dearer.kind(), ErrorKind::Mismatch);
     mock.assert_calls(2);
+    tools::report("httpmock", &tools::locked("httpmock"), 2);
 }
 
 #[tokio::test]
@@ -111,4 +115,5 @@ async fn statuses_that_are_not_in_the_document_are_errors_too() {
     let query = PaymentQuery::by_user(UserId::from(500123), Resource::plugin("1").unwrap());
     let error = client(&server).get_payments(query).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::BadRequest, Some(418)));
+    tools::report("httpmock", &tools::locked("httpmock"), 1);
 }

@@ -1,5 +1,6 @@
 //! What maintainers run: `cargo xtask COMMAND`.
 
+mod contract;
 mod corrected_spec;
 mod fuzz;
 
@@ -12,6 +13,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 commands:
   bindings    print the bindings as the build generates them
   httpmock    print the mocking helpers for tests, from the same flow
+  contract    let tools that others wrote judge client, sandbox and documents
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "bindings" => generated(openapi::bindings),
         "httpmock" => generated(openapi::httpmock),
+        "contract" => contract::run(),
         "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
         "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),

@@ -1,0 +1,87 @@
+//! Installing the pinned tools, once for each state of their lockfile.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Why there is no tool.
+#[derive(Debug)]
+pub enum Problem {
+    /// There is no Node or Python that is new enough.
+    Missing(String),
+    /// There is, and it does not install them.
+    Failed(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Problem::Missing(message) | Problem::Failed(message)) = self;
+        f.write_str(message)
+    }
+}
+
+/// Prism and Redocly.
+pub fn node(folder: &Path) -> Result<(), Problem> {
+    expect("node", ["--version"], "Node 20.19 or newer is not installed")?;
+    expect("npm", ["--version"], "npm is not installed")?;
+    once(folder, &["package-lock.json", "package.json"], |folder| {
+        let flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
+        run(Command::new("npm").current_dir(folder).arg("ci").args(flags))
+    })
+}
+
+/// Schemathesis.
+pub fn python(folder: &Path) -> Result<(), Problem> {
+    let new_enough = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
+    expect("python3", ["-c", new_enough], "Python 3.10 or newer, with venv, is not installed")?;
+    once(folder, &["requirements.txt"], |folder| {
+        let python = folder.join("python");
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
+        run(Command::new(python.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
+            .arg(folder.join("requirements.txt")))
+    })
+}
+
+fn expect<const N: usize>(program: &str, arguments: [&str; N], or: &str) -> Result<(), Problem> {
+    let output = Command::new(program).args(arguments).output();
+    match output.is_ok_and(|output| output.status.success()) {
+        true => Ok(()),
+        false => Err(Problem::Missing(or.to_owned())),
+    }
+}
+
+/// Installs, unless the first of the files is what it was when that was done.
+fn once(
+    folder: &Path,
+    files: &[&str],
+    install: impl FnOnce(&Path) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| Problem::Failed(format!("{}: {error}", folder.display()));
+    let source = super::root().join("tests/contract");
+    let lock = fs::read(source.join(files[0])).map_err(failed)?;
+    let done = folder.join(format!("{}.done", files[0]));
+    if fs::read(&done).is_ok_and(|done| done == lock) {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(failed)?;
+    for file in files {
+        fs::copy(source.join(file), folder.join(file)).map_err(failed)?;
+    }
+    install(folder)?;
+    fs::write(done, lock).map_err(failed)
+}
+
+fn run(command: &mut Command) -> Result<(), Problem> {
+    println!("installing: {command:?}");
+    let output =
+        command.output().map_err(|error| Problem::Failed(format!("{command:?}: {error}")))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(Problem::Failed(format!(
+            "{command:?} failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))),
+    }
+}
