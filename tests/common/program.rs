@@ -1,4 +1,5 @@
 //! `figma-payments sandbox` as a process of its own.
+#![allow(dead_code, reason = "not every test needs every helper")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -41,6 +42,11 @@ impl Program {
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
         let target = format!("/_sandbox{path}");
         wire::send(&self.base_url, method, &target, &[], &body.to_string()).await.unwrap()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> String {
+        self.child.id().to_string()
     }
 
     pub fn kill(&mut self) {

@@ -1,0 +1,223 @@
+//! The sandbox under load, under SIGKILL and under idle connections. Small here;
+//! `cargo xtask deep` runs them in full and reports the figures.
+#![cfg(all(feature = "cli", unix))]
+
+mod common;
+#[path = "common/program.rs"]
+mod program;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use figma_payments::sandbox::{Figma, Limits, Sandbox};
+use figma_payments::{Client, PaymentQuery, PaymentStatus, Resource, RetryPolicy, UserId};
+use program::Program;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+/// The size of a drill: in full for `cargo xtask deep`.
+fn size(full: usize, small: usize) -> usize {
+    match std::env::var_os("FIGMA_PAYMENTS_DEEP") {
+        Some(_) => full,
+        None => small,
+    }
+}
+
+/// Resident memory of a process in KiB; 0 where there is no `/proc`.
+fn memory(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or_default()
+}
+
+/// The versions of one purchase: those begun to be set, and those set.
+#[derive(Default)]
+struct Versions {
+    begun: AtomicU64,
+    done: AtomicU64,
+}
+
+fn status(version: u64) -> PaymentStatus {
+    match version % 3 {
+        0 => PaymentStatus::Unpaid,
+        1 => PaymentStatus::Paid,
+        _ => PaymentStatus::Trial,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_under_load_is_one_to_a_state_that_there_was() {
+    const USERS: usize = 50;
+    const IN_FLIGHT: usize = 64;
+    let calls = size(100_000, 3_000);
+    let sandbox = Arc::new(Sandbox::start().await.unwrap());
+    sandbox.configure(|settings| settings.limits = Limits::none());
+    // What is used up is forgotten, so that memory stays flat.
+    sandbox.configure(|settings| settings.single_use_tokens = true);
+    let plugin = Resource::plugin(common::LARGE_ID).unwrap();
+    let versions: Arc<Vec<Versions>> = Arc::new((0..USERS).map(|_| Versions::default()).collect());
+    let set = {
+        let (sandbox, plugin, versions) = (sandbox.clone(), plugin.clone(), versions.clone());
+        move |user: usize| {
+            let version = versions[user].begun.fetch_add(1, SeqCst) + 1;
+            let id = UserId::from(user as u64);
+            sandbox.set_purchase(&id, &plugin, status(version), Some(&version.to_string()));
+            versions[user].done.store(version, SeqCst);
+        }
+    };
+    (0..USERS).for_each(&set);
+    let writer = tokio::spawn(async move {
+        for turn in 0.. {
+            set(turn % USERS);
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+    });
+    let client = Client::builder(sandbox.access_token())
+        .base_url(sandbox.base_url())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let (next, changed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let warm = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let askers = (0..IN_FLIGHT).map(|_| {
+        let (client, plugin, versions) = (client.clone(), plugin.clone(), versions.clone());
+        let (next, changed, warm) = (next.clone(), changed.clone(), warm.clone());
+        let sandbox = sandbox.clone();
+        tokio::spawn(async move {
+            loop {
+                let call = next.fetch_add(1, SeqCst);
+                if call >= calls {
+                    break;
+                }
+                // By then connections are open and the log of requests is full.
+                if call == calls / 4 {
+                    warm.store(memory("self"), SeqCst);
+                }
+                let (user, id) = (&versions[call % USERS], UserId::from((call % USERS) as u64));
+                let oldest = user.done.load(SeqCst);
+                let query = match call % 2 {
+                    0 => PaymentQuery::by_user(id, plugin.clone()),
+                    _ => PaymentQuery::by_token(sandbox.mint_token(&id, &plugin), plugin.clone()),
+                };
+                let payment = client.get_payments(query).await.unwrap();
+                let newest = user.begun.load(SeqCst);
+                let version: u64 = payment.date_of_purchase.unwrap().as_str().parse().unwrap();
+                assert!((oldest..=newest).contains(&version), "{oldest} {version} {newest}");
+                assert_eq!(payment.payment_status, status(version), "half of a change");
+                changed.fetch_add(usize::from(oldest < newest), SeqCst);
+            }
+        })
+    });
+    for asker in askers.collect::<Vec<_>>() {
+        asker.await.unwrap();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    writer.abort();
+    let (warm, end) = (warm.load(SeqCst), memory("self"));
+    println!(
+        "load: {calls} calls, {IN_FLIGHT} in flight, {seconds:.1} s, no error; {} met a change; memory {warm} KiB after a quarter, {end} KiB at the end",
+        changed.load(SeqCst),
+    );
+    assert!(changed.load(SeqCst) > calls / 1000, "nothing changed meanwhile");
+    let log_was_full = calls / 4 > Figma::REMEMBERED;
+    assert!(!log_was_full || end <= warm + 4096, "from {warm} to {end} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_it_writes_the_state_file_is_whole() {
+    const USERS: usize = 100;
+    let kills = size(200, 8);
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("killed.json");
+    let _ = std::fs::remove_file(&path);
+    let versions: Arc<Vec<Versions>> = Arc::new((0..USERS).map(|_| Versions::default()).collect());
+    let mut random = fastrand::Rng::with_seed(5);
+    let (mut unfinished, mut acknowledged) = (0, 0);
+    for kill in 0..kills {
+        let mut program = Program::start(&["--state", path.to_str().unwrap()]);
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let (url, versions) = (program.base_url.clone(), versions.clone());
+                tokio::spawn(async move { write_until_killed(&url, &versions, writer).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_micros(random.u64(1_000..60_000))).await;
+        program.kill();
+        for writer in writers {
+            acknowledged += writer.await.unwrap();
+        }
+        unfinished += usize::from(path.with_extension("json.new").exists());
+        let text = std::fs::read(&path).unwrap();
+        let state: Value = serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("torn by kill {kill}: {error}"));
+        let mut kept = [0; USERS];
+        for purchase in state["purchases"].as_array().unwrap() {
+            let user: usize = purchase["user_id"].as_str().unwrap().parse().unwrap();
+            kept[user] = version_of(purchase);
+        }
+        for (user, versions) in versions.iter().enumerate() {
+            let (done, begun) = (versions.done.load(SeqCst), versions.begun.load(SeqCst));
+            assert!((done..=begun).contains(&kept[user]), "kill {kill}: {done} {kept:?} {begun}");
+            // What was not acknowledged may be lost, and then is never seen again.
+            versions.done.store(kept[user], SeqCst);
+        }
+    }
+    println!(
+        "kills: {kills}, none torn, none of {acknowledged} acknowledged changes lost; {unfinished} kills met a write"
+    );
+    assert!(unfinished > 0 && acknowledged > kills, "no kill met a write");
+}
+
+/// A purchase that carries its version in its date, as a fraction of a second.
+fn purchase(user: usize, version: u64) -> Value {
+    let date = format!("2024-06-15T14:30:00.{version:09}Z");
+    json!({ "user_id": user.to_string(), "plugin_id": "1", "payment_status": "PAID", "date_of_purchase": date })
+}
+
+fn version_of(purchase: &Value) -> u64 {
+    let date = purchase["date_of_purchase"].as_str().unwrap();
+    date.trim_start_matches("2024-06-15T14:30:00.").trim_end_matches('Z').parse().unwrap()
+}
+
+/// Changes purchases, each a new version, until nobody answers; gives the
+/// number of changes that were acknowledged.
+async fn write_until_killed(url: &str, versions: &[Versions], writer: usize) -> usize {
+    let mut acknowledged = 0;
+    for turn in 0.. {
+        // No two writers have the same user.
+        let user = (turn * 4 + writer) % versions.len();
+        let version = versions[user].begun.fetch_add(1, SeqCst) + 1;
+        let purchase = purchase(user, version).to_string();
+        let answer = common::wire::send(url, "PUT", "/_sandbox/purchases", &[], &purchase).await;
+        if !answer.is_ok_and(|answer| answer.status == 200) {
+            break;
+        }
+        versions[user].done.store(version, SeqCst);
+        acknowledged += 1;
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_keep_nobody_out() {
+    let idle = size(10_000, 500);
+    let program = Program::start(&["--no-limits"]);
+    let address = program.base_url.trim_start_matches("http://").to_owned();
+    let mut connections = Vec::new();
+    for _ in 0..idle {
+        connections.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let begun = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(program.ask("user_id=1&plugin_id=2").await.status, 200);
+    }
+    println!(
+        "idle: {} connections, 100 questions answered in {} ms, {} KiB resident",
+        connections.len(),
+        begun.elapsed().as_millis(),
+        memory(&program.id()),
+    );
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
