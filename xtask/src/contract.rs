@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use figma_payments_openapi as openapi;
+use xtask::workspace::Workspace;
 
 use crate::corrected_spec;
 
@@ -25,8 +26,9 @@ const TOOLS: [(&str, Needs); 7] = [
     ("Schemathesis", Needs::Python),
 ];
 
+/// What a tool runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
+pub enum Needs {
     Nothing,
     Node,
     Python,
@@ -34,20 +36,14 @@ enum Needs {
 
 /// Where tools and documents are put: the tests look there.
 pub fn folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| root().join("target")).join("contract")
-}
-
-pub fn root() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package).to_owned()
+    Workspace::locate().target().join("contract")
 }
 
 /// Cargo in the checkout, as if it had been called from a shell: with the
 /// variables that `cargo run` sets, ring and all that needs it is built again.
 pub fn cargo() -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(root());
+    command.current_dir(Workspace::locate().root());
     for (name, _) in std::env::vars_os() {
         let ours = ["CARGO_PKG_", "CARGO_MANIFEST_"];
         if ours.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
@@ -95,7 +91,7 @@ pub fn run() -> Result<String, String> {
 }
 
 /// Installs the tools and writes the documents; gives what could not be had.
-fn prepare() -> Result<Vec<(Needs, String)>, String> {
+pub fn prepare() -> Result<Vec<(Needs, String)>, String> {
     let folder = folder();
     write_documents(&folder.join("documents"))?;
     let mut missing = Vec::new();

@@ -2,6 +2,7 @@
 
 mod contract;
 mod corrected_spec;
+mod deep;
 mod fuzz;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ commands:
   bindings    print the bindings as the build generates them
   httpmock    print the mocking helpers for tests, from the same flow
   contract    let tools that others wrote judge client, sandbox and documents
+  deep        what takes too long for the gate: [sandbox] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "bindings" => generated(openapi::bindings),
         "httpmock" => generated(openapi::httpmock),
         "contract" => contract::run(),
+        "deep" => deep::run(rest),
         "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
         "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),

@@ -47,6 +47,11 @@ impl Workspace {
         &self.root
     }
 
+    /// Where cargo builds it.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Reads one of its files.
     ///
     /// # Errors
@@ -162,7 +167,11 @@ fn first_error(log: &str) -> String {
 }
 
 /// Copies sources: what is built, hidden or a link is left behind.
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+///
+/// # Errors
+///
+/// A file cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("{}: cannot be made", to.display()))?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use xtask::workspace::Workspace;
+
 /// Why there is no tool.
 #[derive(Debug)]
 pub enum Problem {
@@ -39,7 +41,8 @@ pub fn python(folder: &Path) -> Result<(), Problem> {
         let python = folder.join("python");
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
         run(Command::new(python.join("bin/pip"))
-            .args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
+            .args(["install", "--quiet", "--disable-pip-version-check", "--timeout", "30"])
+            .args(["--require-hashes", "--requirement"])
             .arg(folder.join("requirements.txt")))
     })
 }
@@ -59,7 +62,7 @@ fn once(
     install: impl FnOnce(&Path) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let failed = |error: std::io::Error| Problem::Failed(format!("{}: {error}", folder.display()));
-    let source = super::root().join("tests/contract");
+    let source = Workspace::locate().root().join("tests/contract");
     let lock = fs::read(source.join(files[0])).map_err(failed)?;
     let done = folder.join(format!("{}.done", files[0]));
     if fs::read(&done).is_ok_and(|done| done == lock) {

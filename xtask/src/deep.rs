@@ -1,0 +1,45 @@
+//! `cargo xtask deep`: what takes too long for the gate, run before a release
+//! and after a change of what it drills.
+
+mod defects;
+
+use std::process::Command;
+
+use crate::contract;
+
+/// Prints its figures, and fails if they are wrong.
+type Drill = fn() -> Result<(), String>;
+
+const DRILLS: [(&str, Drill); 2] = [("sandbox", sandbox), ("defects", defects::run)];
+
+/// Runs the drills that are named, or all.
+pub fn run(names: &[String]) -> Result<String, String> {
+    let known = DRILLS.map(|(name, _)| name);
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("{unknown} is no drill; {} are", known.join(", ")));
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    for (name, drill) in DRILLS.into_iter().filter(|(name, _)| wanted(name)) {
+        println!("== {name}");
+        drill()?;
+    }
+    Ok(String::new())
+}
+
+/// Load, SIGKILL and idle connections, in full.
+fn sandbox() -> Result<(), String> {
+    let mut command = contract::cargo();
+    command
+        .args(["test", "--package", "figma-payments", "--all-features"])
+        .args(["--test", "sandbox_drills", "--", "--nocapture", "--test-threads=1"])
+        .env("FIGMA_PAYMENTS_DEEP", "1");
+    succeed(&mut command)
+}
+
+fn succeed(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("{command:?} failed; its output says why")),
+    }
+}

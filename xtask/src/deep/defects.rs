@@ -1,0 +1,270 @@
+//! Deliberate defects, one at a time, in a copy of this checkout: each has to be
+//! caught by a tool that others wrote, or by a contract test.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use xtask::workspace::{Workspace, copy_folder};
+
+use crate::contract;
+
+/// A change of one place of one file. It has to be found there exactly once, so
+/// that a defect which no longer is one is noticed.
+struct Defect {
+    what: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+const STATE: &str = "src/sandbox/state.rs";
+const SHAPED: &str = r#"body["meta"]["payment_status"] = shaped;"#;
+const UNKNOWN_TOKEN: &str =
+    "let access_token = access_token.ok_or_else(|| Refusal::documented(401))?;";
+
+const OF_THE_SANDBOX: [Defect; 14] = [
+    Defect {
+        what: "the access token is ignored",
+        file: STATE,
+        from: UNKNOWN_TOKEN,
+        to: "let access_token = access_token.unwrap_or_default();",
+    },
+    Defect {
+        what: "an id is a number",
+        file: STATE,
+        from: SHAPED,
+        to: r#"body["meta"]["payment_status"] = shaped; body["meta"]["user_id"] = 1.into();"#,
+    },
+    Defect {
+        what: "a status that does not exist",
+        file: STATE,
+        from: SHAPED,
+        to: r#"let _ = shaped; body["meta"]["payment_status"] = "ACTIVE".into();"#,
+    },
+    Defect {
+        what: "a date that is none",
+        file: STATE,
+        from: SHAPED,
+        to: r#"body["meta"]["payment_status"] = shaped; body["meta"]["date_of_purchase"] = "15/06/2024".into();"#,
+    },
+    Defect {
+        what: "a field is missing",
+        file: STATE,
+        from: SHAPED,
+        to: r#"body["meta"]["payment_status"] = shaped; body["meta"].as_object_mut().unwrap().remove("resource_type");"#,
+    },
+    Defect {
+        what: "500 for a good question",
+        file: STATE,
+        from: "None => self.payment(request),",
+        to: r#"None if request.query().contains("widget_id") => Err(Refusal::documented(500)), None => self.payment(request),"#,
+    },
+    Defect {
+        what: "a status that is not documented",
+        file: STATE,
+        from: UNKNOWN_TOKEN,
+        to: "let access_token = access_token.ok_or_else(|| Refusal::documented(418))?;",
+    },
+    Defect {
+        what: "a question that is none is answered",
+        file: STATE,
+        from: r#".map_err(|why| Refusal::new(400, format!("Invalid parameter: {why}")))?;"#,
+        to: r#".unwrap_or_else(|_| PaymentQuery::by_user(UserId::from(1), Resource::plugin("1").unwrap()));"#,
+    },
+    Defect {
+        what: "a parameter may be given twice",
+        file: STATE,
+        from: r#"return Err(format!("{name} is given twice"));"#,
+        to: "continue;",
+    },
+    Defect {
+        what: "JSON is called text",
+        file: "src/sandbox/message.rs",
+        from: r#"HeaderValue::from_static("application/json")"#,
+        to: r#"HeaderValue::from_static("text/plain")"#,
+    },
+    Defect {
+        what: "the body of an error has another status",
+        file: STATE,
+        from: "error: true, status: status.into(), message",
+        to: "error: true, status: 400.into(), message",
+    },
+    Defect {
+        what: "the body of an error says that it is none",
+        file: STATE,
+        from: "error: true, status: status.into(), message",
+        to: "error: false, status: status.into(), message",
+    },
+    Defect {
+        what: "the answer is about another user",
+        file: STATE,
+        from: "user_id: user.to_string(),",
+        to: r#"user_id: format!("{user}1"),"#,
+    },
+    Defect {
+        what: "any method will do",
+        file: STATE,
+        from: r#"if request.method != "GET""#,
+        to: r#"if request.method == "NONE""#,
+    },
+];
+
+const QUERY: &str = "src/query.rs";
+const TRANSPORT: &str = "src/transport.rs";
+const CREDENTIAL: &str = "let (name, value) = &transport.credential;";
+const INSERT: &str = "headers.insert(name.clone(), value.clone());";
+
+const OF_THE_CLIENT: [Defect; 12] = [
+    Defect {
+        what: "an id goes through a float",
+        file: TRANSPORT,
+        from: CREDENTIAL,
+        to: r#"let (name, value) = &transport.credential;
+            let query = request.url().query().unwrap_or_default().replace("1678669904810665842", "1678669904810665700");
+            request.url_mut().set_query(Some(&query));"#,
+    },
+    Defect {
+        what: "plugin_id and widget_id are both sent",
+        file: QUERY,
+        from: "Resource::Plugin(_) => [None, id, None, user, None],",
+        to: "Resource::Plugin(_) => [None, id, None, user, id],",
+    },
+    Defect {
+        what: "the access token is not sent",
+        file: TRANSPORT,
+        from: INSERT,
+        to: "let _ = (headers, name, value);",
+    },
+    Defect {
+        what: "the access token goes as a bearer token",
+        file: "src/credentials.rs",
+        from: r#"HeaderName::from_static("x-figma-token"), token.0.clone()"#,
+        to: r#"reqwest::header::AUTHORIZATION, Zeroizing::new(format!("Bearer {}", token.as_str()))"#,
+    },
+    Defect {
+        what: "the access token stands in a second header",
+        file: TRANSPORT,
+        from: INSERT,
+        to: r#"headers.insert(name.clone(), value.clone()); headers.insert("x-token", value.clone());"#,
+    },
+    Defect {
+        what: "the path is wrong",
+        file: TRANSPORT,
+        from: CREDENTIAL,
+        to: r#"let (name, value) = &transport.credential; request.url_mut().set_path("/v1/payment");"#,
+    },
+    Defect {
+        what: "the generator's api-version goes along",
+        file: TRANSPORT,
+        from: r#"headers.remove("api-version");"#,
+        to: "",
+    },
+    Defect {
+        what: "the user is left out",
+        file: QUERY,
+        from: "Resource::Plugin(_) => [None, id, None, user, None],",
+        to: "Resource::Plugin(_) => { let _ = user; [None, id, None, None, None] }",
+    },
+    Defect {
+        what: "a widget is asked about as a plugin",
+        file: QUERY,
+        from: "Resource::Widget(_) => [None, None, None, user, id],",
+        to: "Resource::Widget(_) => [None, id, None, user, None],",
+    },
+    Defect {
+        what: "ids go along with a payment token",
+        file: QUERY,
+        from: "Ask::Token(token, _) => [None, None, Some(token.as_str()), None, None],",
+        to: "Ask::Token(token, it) => [None, it.as_ref().map(Resource::id), Some(token.as_str()), None, None],",
+    },
+    Defect {
+        what: "the answer's user is not verified",
+        file: QUERY,
+        from: "if users.any(|user| answer.user_id != user.as_str())",
+        to: "if users.any(|_| false)",
+    },
+    Defect {
+        what: "it is not a GET",
+        file: TRANSPORT,
+        from: CREDENTIAL,
+        to: "let (name, value) = &transport.credential; *request.method_mut() = http::Method::POST;",
+    },
+];
+
+/// Which tests belong to which tool.
+const JUDGES: [(&str, &str); 7] = [
+    ("examples::", "jsonschema"),
+    ("exchanges::", "jsonschema"),
+    ("samples::", "jsonschema"),
+    ("mocks::", "httpmock"),
+    ("prism::prism_serves", "Prism (mock)"),
+    ("prism::prism_stands", "Prism (proxy)"),
+    ("schemathesis::", "Schemathesis"),
+];
+
+/// Plants each defect, and prints who caught it.
+pub fn run() -> Result<(), String> {
+    contract::prepare()?;
+    let workspace = Workspace::locate();
+    let copy = workspace.target().join("deep").join("defects");
+    let _ = fs::remove_dir_all(&copy);
+    copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
+    let healthy = caught_by(&copy, workspace.target())?;
+    if !healthy.is_empty() {
+        return Err(format!("without a defect there are already complaints: {healthy:?}"));
+    }
+    let mut missed = 0;
+    let of_whom = [("sandbox", &OF_THE_SANDBOX[..]), ("client", &OF_THE_CLIENT[..])];
+    println!("| Of the | Defect | Caught by |\n|---|---|---|");
+    for (whom, defects) in of_whom {
+        for Defect { what, file, from, to } in defects {
+            let path = copy.join(file);
+            let sound = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+            if sound.matches(from).count() != 1 {
+                return Err(format!("{what}: {file} does not have {from:?} exactly once"));
+            }
+            let write =
+                |text: &str| fs::write(&path, text).map_err(|error| format!("{file}: {error}"));
+            write(&sound.replacen(from, to, 1))?;
+            let judges =
+                caught_by(&copy, workspace.target()).map_err(|error| format!("{what}: {error}"))?;
+            write(&sound)?;
+            missed += usize::from(judges.is_empty());
+            let judges = Vec::from_iter(judges).join(", ");
+            println!(
+                "| {whom} | {what} | {} |",
+                if judges.is_empty() { "nobody" } else { &judges }
+            );
+        }
+    }
+    match missed {
+        0 => Ok(()),
+        _ => Err(format!("{missed} defects were not caught")),
+    }
+}
+
+/// Who complains about the copy as it is.
+fn caught_by(copy: &Path, target: &Path) -> Result<BTreeSet<&'static str>, String> {
+    let mut command: Command = contract::cargo();
+    let output = command
+        .current_dir(copy)
+        .args(["test", "--package", "figma-payments", "--all-features", "--no-fail-fast"])
+        .args(["--test", "contract", "--test", "contract_tools"])
+        .args(["--", "--include-ignored", "--test-threads=2", "--skip", "redocly::"])
+        .env("CARGO_TARGET_DIR", target)
+        .env("FIGMA_PAYMENTS_CONTRACT", contract::folder())
+        .output()
+        .map_err(|error| format!("cargo test: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said.matches("test result: ").count() != 2 {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("the copy does not compile: {said}"));
+    }
+    let failed = said.lines().filter_map(|line| {
+        let test = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+        JUDGES.iter().find(|(prefix, _)| test.starts_with(prefix)).map(|(_, judge)| *judge)
+    });
+    Ok(failed.collect())
+}
