@@ -221,3 +221,19 @@ async fn idle_connections_keep_nobody_out() {
     );
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_do_more_connections_than_it_has_file_descriptors() {
+    let program = Program::start_with_descriptors(64);
+    let address = program.base_url.trim_start_matches("http://").to_owned();
+    let mut connections = Vec::new();
+    for _ in 0..200 {
+        connections.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(program.ask("user_id=1&plugin_id=2").await.status, 200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(connections.len(), 200);
+}

@@ -7,6 +7,7 @@ mod program;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Command;
 
 use common::wire;
 use program::{KEY, Program, command};
@@ -144,6 +145,26 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
         assert_eq!(program.control("POST", "/clock", far).await.status, 200);
     }
     assert_eq!(program.ask(ASK).await.status, 200);
+}
+
+/// The shell commands of the page on testing, as they stand there.
+#[tokio::test]
+async fn the_page_on_testing_is_true_in_a_shell() {
+    let page = include_str!("../src/sandbox/testing.md");
+    let (_, rest) = page.split_once("```sh\n").unwrap();
+    let script = rest.split("```").next().unwrap();
+    let program = Program::start(&[]);
+    let script = script.replace("http://127.0.0.1:4010", &program.base_url);
+    let shell = Command::new("sh").args(["-e", "-c", &script]).output().unwrap();
+    let said = String::from_utf8_lossy(&shell.stderr);
+    if said.contains("curl: not found") || said.contains("curl: command not found") {
+        assert!(std::env::var_os("CI").is_none(), "curl is not installed");
+        println!("left out: curl is not installed");
+        return;
+    }
+    assert!(shell.status.success(), "{shell:?}");
+    let log = program.control("GET", "/requests", json!(null)).await.json();
+    assert_eq!(log["requests"].as_array().unwrap().len(), 5);
 }
 
 /// What a start that fails says, in one line.

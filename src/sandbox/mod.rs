@@ -1,27 +1,5 @@
-//! The Figma that developers can test against (feature `sandbox`).
-//!
-//! Figma has no sandbox for this API: the development status of a plugin has no
-//! effect on it, and the owner of a resource always reads UNPAID (Figma's
-//! documentation). [`Sandbox`] is an HTTP server on loopback, in your test's
-//! own process, that answers as the sources say Figma does.
-//!
-//! ```
-//! use figma_payments::sandbox::Sandbox;
-//! use figma_payments::{Client, PaymentQuery, PaymentStatus, Resource, UserId};
-//!
-//! # tokio::runtime::Runtime::new()?.block_on(async {
-//! let sandbox = Sandbox::start().await?;
-//! let (user, plugin) = (UserId::from(500123), Resource::plugin("1122334455")?);
-//! sandbox.set_purchase(&user, &plugin, PaymentStatus::Paid, Some("2024-06-15T14:30:00Z"));
-//!
-//! let client = Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build()?;
-//! let token = sandbox.mint_token(&user, &plugin);
-//! let payment = client.get_payments(PaymentQuery::by_token(token, plugin)).await?;
-//! assert!(payment.grants_access());
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+// The Figma to test against; what the module is for stands in `testing.md`.
+#![doc = include_str!("testing.md")]
 
 mod clock;
 mod faults;

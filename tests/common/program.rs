@@ -25,7 +25,18 @@ pub fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut command = command(&[&["--port", "0"], arguments].concat());
+        Program::spawn(command(&[&["--port", "0"], arguments].concat()))
+    }
+
+    /// With as few file descriptors as this.
+    pub fn start_with_descriptors(limit: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {limit}; exec \"$0\" sandbox --port 0 --no-limits");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_figma-payments")]);
+        Program::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();

@@ -185,6 +185,7 @@ async fn every_answer_of_the_sandbox_is_documented() {
         "",
         "?user_id=1",
         "?plugin_id=1",
+        "?user_id=1&plugin_id=1&plugin_id=1",
         "?user_id=1&plugin_id=1&widget_id=1",
         "?user_id=x&plugin_id=1",
     ] {

@@ -59,7 +59,7 @@ pub fn run() -> Result<String, String> {
     let missing = prepare()?;
     let mut command = cargo();
     command
-        .args(["test", "--package", "figma-payments", "--all-features", "--no-fail-fast"])
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .args(["--test", "contract", "--test", "contract_tools"])
         .args(["--", "--include-ignored", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_CONTRACT", folder())

@@ -30,7 +30,7 @@ pub fn run(names: &[String]) -> Result<String, String> {
 fn sandbox() -> Result<(), String> {
     let mut command = contract::cargo();
     command
-        .args(["test", "--package", "figma-payments", "--all-features"])
+        .args(["test", "--workspace", "--all-features"])
         .args(["--test", "sandbox_drills", "--", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)

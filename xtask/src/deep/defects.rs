@@ -250,7 +250,7 @@ fn caught_by(copy: &Path, target: &Path) -> Result<BTreeSet<&'static str>, Strin
     let mut command: Command = contract::cargo();
     let output = command
         .current_dir(copy)
-        .args(["test", "--package", "figma-payments", "--all-features", "--no-fail-fast"])
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .args(["--test", "contract", "--test", "contract_tools"])
         .args(["--", "--include-ignored", "--test-threads=2", "--skip", "redocly::"])
         .env("CARGO_TARGET_DIR", target)
