@@ -35,7 +35,8 @@ impl Figma {
     }
 
     /// Changes how it behaves from now on:
-    /// `sandbox.configure(|settings| settings.single_use_tokens = true)`.
+    /// `sandbox.configure(|settings| settings.single_use_tokens = true)`. The
+    /// function must not use the sandbox itself, which waits for it to end.
     ///
     /// # Panics
     ///

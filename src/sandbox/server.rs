@@ -23,6 +23,10 @@ use super::script::{self, Step};
 /// is one that does not send a whole body.
 const HALF_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Twice the longest target that the client sends; a longer head is answered
+/// with 431.
+const MAX_HEAD: usize = 32 * 1024;
+
 /// Nothing that the sandbox reads is longer.
 const MAX_REQUEST_BODY: usize = 64 * 1024;
 
@@ -176,6 +180,7 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HALF_REQUEST_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let steps: Vec<Step> = tokio::select! {
         // A client that goes away in the middle is no concern of the server.

@@ -25,7 +25,8 @@ impl fmt::Display for Problem {
 
 /// Prism and Redocly.
 pub fn node(folder: &Path) -> Result<(), Problem> {
-    expect("node", ["--version"], "Node 20.19 or newer is not installed")?;
+    let new_enough = "let [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)";
+    expect("node", ["-e", new_enough], "Node 20.19 or newer is not installed")?;
     expect("npm", ["--version"], "npm is not installed")?;
     once(folder, &["package-lock.json", "package.json"], |folder| {
         let flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
