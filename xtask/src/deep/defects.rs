@@ -208,10 +208,11 @@ const JUDGES: [(&str, &str); 7] = [
 pub fn run() -> Result<(), String> {
     contract::prepare()?;
     let workspace = Workspace::locate();
-    let copy = workspace.target().join("deep").join("defects");
+    let folder = workspace.target().join("deep");
+    let (copy, target) = (folder.join("defects"), folder.join("target"));
     let _ = fs::remove_dir_all(&copy);
     copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
-    let healthy = caught_by(&copy, workspace.target())?;
+    let healthy = caught_by(&copy, &target)?;
     if !healthy.is_empty() {
         return Err(format!("without a defect there are already complaints: {healthy:?}"));
     }
@@ -228,8 +229,7 @@ pub fn run() -> Result<(), String> {
             let write =
                 |text: &str| fs::write(&path, text).map_err(|error| format!("{file}: {error}"));
             write(&sound.replacen(from, to, 1))?;
-            let judges =
-                caught_by(&copy, workspace.target()).map_err(|error| format!("{what}: {error}"))?;
+            let judges = caught_by(&copy, &target).map_err(|error| format!("{what}: {error}"))?;
             write(&sound)?;
             missed += usize::from(judges.is_empty());
             let judges = Vec::from_iter(judges).join(", ");
@@ -245,7 +245,9 @@ pub fn run() -> Result<(), String> {
     }
 }
 
-/// Who complains about the copy as it is.
+/// Who complains about the copy as it is. It is built in a place of its own: for
+/// cargo the crates of a copy are those of the checkout, and the next build
+/// there would find the defect's, and take them for fresh.
 fn caught_by(copy: &Path, target: &Path) -> Result<BTreeSet<&'static str>, String> {
     let mut command: Command = contract::cargo();
     let output = command
