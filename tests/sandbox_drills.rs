@@ -167,7 +167,8 @@ async fn killed_while_it_writes_the_state_file_is_whole() {
     println!(
         "kills: {kills}, none torn, none of {acknowledged} acknowledged changes lost; {unfinished} kills met a write"
     );
-    assert!(unfinished > 0 && acknowledged > kills, "no kill met a write");
+    // A few kills may all come between two writes; of many, some do not.
+    assert!(kills < 100 || unfinished > 10 && acknowledged > kills, "no kill met a write");
 }
 
 /// A purchase that carries its version in its date, as a fraction of a second.
