@@ -6,11 +6,13 @@ mod defects;
 use std::process::Command;
 
 use crate::contract;
+use crate::fuzz::{self, Effort};
 
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 2] = [("sandbox", sandbox), ("defects", defects::run)];
+const DRILLS: [(&str, Drill); 3] =
+    [("fuzz", fuzz), ("sandbox", sandbox), ("defects", defects::run)];
 
 /// Runs the drills that are named, or all.
 pub fn run(names: &[String]) -> Result<String, String> {
@@ -24,6 +26,11 @@ pub fn run(names: &[String]) -> Result<String, String> {
         drill()?;
     }
     Ok(String::new())
+}
+
+/// A million inputs for every fuzz target.
+fn fuzz() -> Result<(), String> {
+    fuzz::run(Effort::Inputs(1_000_000)).map(|summary| print!("{summary}"))
 }
 
 /// Load, SIGKILL and idle connections, in full.
