@@ -138,7 +138,9 @@ impl Workspace {
         let output = Command::new(cargo)
             .args(arguments)
             .current_dir(folder)
-            .env("CARGO_TARGET_DIR", &self.target)
+            // Of its own: cargo tells a copy from the checkout by nothing that it
+            // keeps, and would take what it built of one for the other.
+            .env("CARGO_TARGET_DIR", self.target.join("update-spec").join("target"))
             .env_remove("CARGO_MANIFEST_DIR")
             .output()
             .context("cargo cannot be run; install Rust with rustup")?;
