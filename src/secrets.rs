@@ -23,17 +23,17 @@ impl Secrets<'_> {
         let mut text = text.to_owned();
         for secret in [Some(self.access.as_str()), payment].into_iter().flatten() {
             text = text.replace(secret, REDACTED);
-            // A secret may itself look escaped, or not.
-            for secret in [plain(secret, true).0, plain(secret, false).0] {
-                text = without(&text, &secret);
+            // Either of them may look escaped and not be.
+            for (of_secret, of_text) in [(false, false), (false, true), (true, true)] {
+                text = without(&text, &plain(secret, of_secret).0, of_text);
             }
         }
         text
     }
 }
 
-fn without(text: &str, secret: &[u8]) -> String {
-    let (plain, places) = plain(text, true);
+fn without(text: &str, secret: &[u8], unescape: bool) -> String {
+    let (plain, places) = plain(text, unescape);
     let (mut clean, mut kept, mut at) = (String::with_capacity(text.len()), 0, 0);
     while !secret.is_empty() && at + secret.len() <= plain.len() {
         if !plain[at..].starts_with(secret) {
@@ -134,6 +134,12 @@ mod tests {
                 assert_eq!(redacted(secret, &text), expected, "{secret:?} as {spelling:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_only_looks_escaped_hides_no_secret() {
+        assert_eq!(redacted("fppt_s", "/%2f\u{7f}ppt_s"), "/%2[redacted]");
+        assert_eq!(redacted("&ppt_s", "&#38&ppt_s;"), "&#38[redacted];");
     }
 
     #[test]
