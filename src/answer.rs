@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use progenitor_client::{Error as Failure, ResponseValue};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
-
 use serde_json::error::Category;
 
 use crate::api::types::GetPaymentsResponseBody;
@@ -186,9 +185,8 @@ pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration>
 fn api_message(body: &[u8], success: bool, secrets: &Secrets<'_>) -> Option<String> {
     let said = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(serde_json::Value::Object(body)) => {
-            let said = body.get("message").or_else(|| body.get("err"))?;
-            match said {
-                serde_json::Value::Null => return None,
+            let mut keys = [body.get("message"), body.get("err")].into_iter().flatten();
+            match keys.find(|said| !said.is_null())? {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             }

@@ -137,6 +137,7 @@ fn error_bodies() -> Vec<Row> {
         row("`message` before `err`", body(r#"{"err": "b", "message": "a"}"#)).says("a"),
         row("extra keys", body(r#"{"message": "m", "i18n": null, "x": {"y": []}}"#)).says("m"),
         row("a message that is no text", body(r#"{"message": {"code": 7}}"#)).says(r#"{"code":7}"#),
+        row("a null message, and `err`", body(r#"{"message": null, "err": "b"}"#)).says("b"),
         row("a null message", body(r#"{"message": null}"#)).says_nothing(),
         row("HTML", body("<html>\r\n  <h1>Denied</h1>\r\n</html>"))
             .says("<html> <h1>Denied</h1> </html>"),
