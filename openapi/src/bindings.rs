@@ -7,7 +7,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeP
 
 /// Types that are not generated, and what the bindings use in their place:
 /// (schema, Rust path). A status in a body is any number: the status line counts.
-const WRITTEN_BY_HAND: [(&str, &str); 4] = [
+const REPLACED: [(&str, &str); 4] = [
     ("DateOfPurchase", "crate::DateOfPurchase"),
     ("PaymentStatus", "crate::PaymentStatus"),
     ("ResourceType", "crate::ResourceType"),
@@ -52,7 +52,7 @@ pub(crate) fn settings() -> Result<GenerationSettings, String> {
         .with_hooks(HooksMode::Expected)
         .with_inner_type(transport.map_err(|error| format!("{error}"))?)
         .with_derive("PartialEq");
-    for (schema, path) in WRITTEN_BY_HAND {
+    for (schema, path) in REPLACED {
         settings.with_replacement(schema, path, std::iter::empty());
     }
     // One output for all features, so that a snapshot of it is stable.
@@ -74,7 +74,7 @@ pub(crate) fn not_rust(error: impl Display) -> String {
 
 /// What the client relies on, and what progenitor would leave out in silence.
 fn check(text: &str) -> Result<(), String> {
-    for (schema, path) in WRITTEN_BY_HAND {
+    for (schema, path) in REPLACED {
         if !text.contains(path) {
             return Err(format!(
                 "the bindings do not use `{path}`; the schema `{schema}` is missing or inline"
