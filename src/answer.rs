@@ -140,6 +140,7 @@ fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
 /// Adds what the status line, the headers and the body say.
 fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let headers = &exchange.headers;
+    // Of a body that did not arrive whole nothing is quoted: it may end inside a secret.
     let body = exchange.body.as_deref().unwrap_or_default();
     let text = |name: &str| header(headers, name, secrets);
     let limit = RateLimit {
