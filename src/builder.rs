@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use crate::{AuthScheme, Client, Error, PersonalAccessToken, RetryPolicy};
+use crate::{AuthScheme, Client, Error, PersonalAccessToken, RateLimits, RetryPolicy};
 
 /// Figma's production server, as the document names it.
 pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
@@ -35,6 +35,7 @@ macro_rules! setters {
 /// | [`timeout`](Self::timeout) | 5 s | per attempt; an answer that takes longer is more likely lost than slow |
 /// | [`deadline`](Self::deadline) | 12 s | per call; two attempts and the wait between them, while a buyer looks on |
 /// | [`retry`](Self::retry) | at most 3 attempts | see [`RetryPolicy`] |
+/// | [`rate_limits`](Self::rate_limits) | none | only you know your plan and how many processes share it |
 /// | [`user_agent`](Self::user_agent) | `figma-payments/{version}` | names the sender in the server's log |
 #[must_use]
 pub struct ClientBuilder {
@@ -53,6 +54,7 @@ pub(crate) struct Settings {
     connect_timeout: Duration,
     pub(crate) deadline: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) rate_limits: RateLimits,
     user_agent: String,
 }
 
@@ -72,6 +74,7 @@ impl ClientBuilder {
             connect_timeout: Duration::from_secs(3),
             deadline: Duration::from_secs(12),
             retry: RetryPolicy::default(),
+            rate_limits: RateLimits::default(),
             user_agent: USER_AGENT.to_owned(),
         };
         ClientBuilder { token, base_url: DEFAULT_BASE_URL.to_owned(), settings, http: None }
@@ -100,6 +103,8 @@ impl ClientBuilder {
         deadline: Duration;
         /// When a call tries again; [`RetryPolicy::none`] for never.
         retry: RetryPolicy;
+        /// How often the client may ask.
+        rate_limits: RateLimits;
     }
 
     /// What is sent as `User-Agent`.

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::builder::Settings;
+use crate::limit::{LONGEST, Limit, MINUTE};
 use crate::retry::Budget;
 use crate::secrets::Secrets;
 use crate::transport::Transport;
@@ -18,9 +19,6 @@ use crate::{
     ClientBuilder, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken, answer,
     api,
 };
-
-/// Beyond this a deadline means "never", and clocks overflow.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Asks Figma whether a user has paid.
 ///
@@ -36,7 +34,18 @@ struct Shared {
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
     budget: Budget,
+    /// By user and resource, by payment token.
+    limits: [Limit; 2],
     watch: Watch,
+}
+
+/// How long a question waits for its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as its deadline.
+    Deadline,
+    /// As long as it takes, also when it meets a 429.
+    Batch,
 }
 
 struct Credential {
@@ -70,7 +79,8 @@ impl Client {
         let credential = Credential { header: settings.auth_scheme.header(&token)?, token };
         let credential = RwLock::new(Arc::new(credential));
         let (budget, watch) = (settings.retry.new_budget(), Watch::default());
-        let shared = Shared { http, base_url, settings, credential, budget, watch };
+        let limits = [settings.rate_limits.by_user, settings.rate_limits.by_token].map(Limit::new);
+        let shared = Shared { http, base_url, settings, credential, budget, limits, watch };
         Ok(Client { shared: Arc::new(shared) })
     }
 
@@ -109,12 +119,7 @@ impl Client {
         &self,
         query: impl Into<PaymentQuery>,
     ) -> Result<PaymentInformation, Error> {
-        let query = query.into();
-        let watch = &self.shared.watch;
-        let span = watch.call(&self.shared.base_url, &query);
-        let outcome = self.attempts(&query).instrument(span.clone()).await;
-        watch.answer(&span, &outcome);
-        outcome
+        self.ask(&query.into(), Patience::Deadline).await
     }
 
     /// How often things happened to this client and all its clones.
@@ -122,20 +127,48 @@ impl Client {
         self.shared.watch.counters()
     }
 
-    async fn attempts(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
-        let Shared { settings, budget, watch, .. } = &*self.shared;
-        let deadline = Instant::now() + settings.deadline.min(LONGEST);
-        let left = || deadline.saturating_duration_since(Instant::now());
+    pub(crate) async fn ask(
+        &self,
+        query: &PaymentQuery,
+        patience: Patience,
+    ) -> Result<PaymentInformation, Error> {
+        let watch = &self.shared.watch;
+        let span = watch.call(&self.shared.base_url, query);
+        let attempt = |timeout| self.attempt(query, timeout);
+        let outcome = self.attempts(query, patience, attempt).instrument(span.clone()).await;
+        watch.answer(&span, &outcome);
+        outcome
+    }
+
+    pub(crate) async fn attempts<A: Future<Output = Result<PaymentInformation, Error>>>(
+        &self,
+        query: &PaymentQuery,
+        patience: Patience,
+        attempt: impl Fn(Duration) -> A,
+    ) -> Result<PaymentInformation, Error> {
+        let Shared { settings, budget, limits, watch, .. } = &*self.shared;
+        let limit = &limits[usize::from(query.payment_token().is_some())];
+        let batch = patience == Patience::Batch;
+        let ends = |from: Instant| from + settings.deadline.min(LONGEST);
+        let mut deadline = ends(Instant::now());
         let mut unknown: Option<Error> = None;
-        let mut number = 0;
+        let (mut number, mut limited) = (0, 0);
         loop {
+            let turn = limit.turn(if batch { deadline + LONGEST } else { deadline }).await;
+            let went_out = turn.map_err(|error| error.with(|it| it.attempts = number))?;
+            if batch {
+                deadline = ends(went_out);
+            }
+            let left = || deadline.saturating_duration_since(Instant::now());
+
             number += 1;
             watch.begin(number);
-            let outcome = self.attempt(query, settings.timeout.min(left())).await;
+            let outcome = attempt(settings.timeout.min(left())).await;
             let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
             watch.end(number, &outcome);
             let error = match outcome {
                 Ok(answer) => {
+                    limit.passed(went_out);
                     budget.give();
                     return Ok(answer);
                 }
@@ -144,7 +177,16 @@ impl Client {
             if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &unknown) {
                 return Err(perhaps_used_up(first, number));
             }
-            match settings.retry.wait(number, &error, left()) {
+            if error.kind() == ErrorKind::RateLimited {
+                let (unsaid, slow) =
+                    if batch { (Some(MINUTE), MINUTE / 50) } else { Default::default() };
+                error.retry_after().or(unsaid).inspect(|wait| limit.hold(&error, *wait, slow));
+                if batch {
+                    limited += 1;
+                    continue;
+                }
+            }
+            match settings.retry.wait(number - limited, &error, left()) {
                 Some(wait) if budget.take() => sleep(wait).await,
                 _ => return Err(error),
             }

@@ -62,8 +62,10 @@ pub enum ErrorKind {
     ///
     /// *Remedy:* check the resource id, its kind, and the base URL.
     NotFound,
-    /// Status 429. [`Error::retry_after`] says for how long (days have been
-    /// seen), [`Error::rate_limit`] which limit was hit.
+    /// Status 429; or nothing was sent ([`Error::attempts`] is 0), because an
+    /// earlier one asks to wait or the [pace](crate::RateLimits) leaves no turn.
+    /// [`Error::retry_after`] says for how long (days have been seen),
+    /// [`Error::rate_limit`] which limit was hit.
     ///
     /// *Remedy:* ask less often: keep answers, pace yourself.
     RateLimited,
@@ -179,7 +181,8 @@ impl Error {
     }
 
     /// How long the server asks to be left alone: `Retry-After`, in seconds or
-    /// as a date. Figma has been seen to send days.
+    /// as a date. Figma has been seen to send days. If nothing was sent, what is
+    /// left of it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.answer.retry_after
     }

@@ -3,6 +3,7 @@
 mod answer;
 pub mod api;
 mod builder;
+mod bulk;
 mod client;
 mod credentials;
 #[cfg(feature = "cache")]
@@ -10,6 +11,7 @@ mod entitlements;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod limit;
 mod payment;
 mod query;
 mod resource;
@@ -30,6 +32,7 @@ pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 #[cfg(feature = "cache")]
 pub use entitlements::{CacheCounters, Entitlement, Entitlements, EntitlementsBuilder, Source};
 pub use error::{Error, ErrorKind, RateLimit};
+pub use limit::RateLimits;
 pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
 pub use query::{PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};

@@ -66,7 +66,7 @@ impl PaymentQuery {
     }
 
     /// The user asked about or expected, if the question names one.
-    pub(crate) fn user(&self) -> Option<&UserId> {
+    pub fn user(&self) -> Option<&UserId> {
         match &self.ask {
             Ask::User(user, _) => Some(user),
             Ask::Token(..) => self.expected_user.as_ref(),
@@ -74,7 +74,7 @@ impl PaymentQuery {
     }
 
     /// The resource asked about, if the question names one.
-    pub(crate) fn resource(&self) -> Option<&Resource> {
+    pub fn resource(&self) -> Option<&Resource> {
         match &self.ask {
             Ask::User(_, resource) => Some(resource),
             Ask::Token(_, resource) => resource.as_ref(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{Error, ErrorKind};
 
 /// What a wait that the server asks for has to leave for the answer after it.
-const ROOM: Duration = Duration::from_millis(500);
+pub(crate) const ROOM: Duration = Duration::from_millis(500);
 
 /// When a call tries again.
 ///
@@ -18,7 +18,8 @@ const ROOM: Duration = Duration::from_millis(500);
 ///
 /// A 429 is tried again only if it says how long to wait and the wait leaves half
 /// a second before the [deadline](crate::ClientBuilder::deadline); without that,
-/// milliseconds of backoff gain nothing against a limit per minute.
+/// milliseconds of backoff gain nothing against a limit per minute. It holds back
+/// all clones, see [`RateLimits`](crate::RateLimits).
 ///
 /// The wait is drawn evenly from zero to a bound that doubles with every
 /// attempt ("full jitter"), so that clients which failed together do not come

@@ -478,43 +478,112 @@ fn secrets() -> Vec<Row> {
     vec![
         Row::fails("secrets in a message", one(Reply::json(400, message.clone())), BadRequest)
             .says("[redacted] and [redacted]"),
-        Row::fails("secrets with other white space", one(Reply::json(400, json!({ "message": "ppt_MARKED\u{a0}\n payment&secret/é" }).to_string())), BadRequest)
-            .says("[redacted]"),
-        Row::fails("secrets escaped for JSON, in a message that is no text", one(Reply::json(400, r#"{"message": {"token": "ppt_MARKED payment&secret\/\u00e9"}}"#)), BadRequest),
-        Row::fails("secrets escaped for JSON, in a cut body", one(Reply::json(400, r#"{"message": "ppt_MARKED payment\u0026secret\/\u00e9"#)), BadRequest),
-        Row::fails("secrets escaped for HTML", one(Reply::json(400, "<p>ppt_MARKED payment&amp;secret&#x2F;&#233;")), BadRequest)
-            .says("<p>[redacted]"),
-        Row::fails("secrets escaped in part", one(Reply::json(400, "/?t=ppt_MARKED+payment&secret%2Fé")), BadRequest)
-            .says("/?t=[redacted]"),
-        Row::fails("secrets in small letters", one(Reply::json(400, message.to_lowercase())), BadRequest)
-            .says("[redacted] and [redacted]"),
+        Row::fails(
+            "secrets with other white space",
+            one(Reply::json(
+                400,
+                json!({ "message": "ppt_MARKED\u{a0}\n payment&secret/é" }).to_string(),
+            )),
+            BadRequest,
+        )
+        .says("[redacted]"),
+        Row::fails(
+            "secrets escaped for JSON, in a message that is no text",
+            one(Reply::json(400, r#"{"message": {"token": "ppt_MARKED payment&secret\/\u00e9"}}"#)),
+            BadRequest,
+        ),
+        Row::fails(
+            "secrets escaped for JSON, in a cut body",
+            one(Reply::json(400, r#"{"message": "ppt_MARKED payment\u0026secret\/\u00e9"#)),
+            BadRequest,
+        ),
+        Row::fails(
+            "secrets escaped for HTML",
+            one(Reply::json(400, "<p>ppt_MARKED payment&amp;secret&#x2F;&#233;")),
+            BadRequest,
+        )
+        .says("[redacted]"),
+        Row::fails(
+            "secrets escaped in part",
+            one(Reply::json(400, "/?t=ppt_MARKED+payment&secret%2Fé")),
+            BadRequest,
+        )
+        .says("[redacted]"),
+        Row::fails(
+            "secrets in small letters",
+            one(Reply::json(400, message.to_lowercase())),
+            BadRequest,
+        )
+        .says("[redacted]"),
         Row::fails("secrets in a success", one(Reply::json(200, message)), InvalidResponse),
-        Row::fails("a secret where an object is expected", one(Reply::json(200, paid_by)), InvalidResponse),
-        Row::fails("secrets in a page", one(Reply::json(404, format!("<p>{in_url} {spaces} {both}</p>"))), NotFound)
-            .says("<p>/v1/payments?plugin_payment_token=[redacted] [redacted] [redacted] and [redacted]</p>"),
-        Row::fails("a secret at the end of what is kept", one(Reply::json(400, format!("{}{ACCESS_TOKEN}", "x".repeat(1015)))), BadRequest),
-        Row::fails("secrets in headers", one(
-            status(429)
+        Row::fails(
+            "a secret where an object is expected",
+            one(Reply::json(200, paid_by)),
+            InvalidResponse,
+        ),
+        Row::fails(
+            "secrets in a page",
+            one(Reply::json(404, format!("<p>{in_url} {spaces} {both}</p>"))),
+            NotFound,
+        )
+        .says("[redacted]"),
+        Row::fails(
+            "a secret at the end of what is kept",
+            one(Reply::json(400, format!("{}{ACCESS_TOKEN}", "x".repeat(1015)))),
+            BadRequest,
+        ),
+        Row::fails(
+            "secrets in headers",
+            one(status(429)
                 .header("x-request-id", ACCESS_TOKEN)
                 .header("x-figma-upgrade-link", &format!("https://example.com{in_url}"))
-                .header("x-figma-plan-tier", ACCESS_TOKEN),
-        ), RateLimited),
-        Row::fails("secrets in a redirect", one(elsewhere(&format!("https://elsewhere.example{in_url}"))), Redirect)
-            .tells("to elsewhere.example"),
-        Row::fails("a secret as the host of a redirect", one(elsewhere(&format!("https://{ACCESS_TOKEN}.example/"))), Redirect),
-        Row::fails("an id that is a secret", one(Reply::json(200, paid_but("/meta/resource_id", json!(PAYMENT_TOKEN)).to_string())), Mismatch),
-        Row::fails("a token that was used up by a timeout", then(good().after(Duration::from_secs(9)), status(401)), Timeout)
-            .requests(2)
-            .tells("perhaps because a payment token is good only once"),
-        Row::fails("a token that was used up by a cut answer", then(raw(head(9)), status(401)), Transport)
-            .requests(2)
-            .status(200)
-            .tells("good only once"),
-        Row::fails("a token that was used up is not worth another try", then(raw(head(9)), status(401)), Transport)
-            .requests(2)
-            .check(|error| (!error.is_retryable()).then_some(()).ok_or("retryable".into())),
-        Row::fails("a token that was refused at once", then(status(429).header("retry-after", "0"), status(401)), Unauthorized)
-            .requests(2)
-            .status(401),
+                .header("x-figma-plan-tier", ACCESS_TOKEN)),
+            RateLimited,
+        ),
+        Row::fails(
+            "secrets in a redirect",
+            one(elsewhere(&format!("https://elsewhere.example{in_url}"))),
+            Redirect,
+        )
+        .tells("to elsewhere.example"),
+        Row::fails(
+            "a secret as the host of a redirect",
+            one(elsewhere(&format!("https://{ACCESS_TOKEN}.example/"))),
+            Redirect,
+        ),
+        Row::fails(
+            "an id that is a secret",
+            one(Reply::json(200, paid_but("/meta/resource_id", json!(PAYMENT_TOKEN)).to_string())),
+            Mismatch,
+        ),
+        Row::fails(
+            "a token that was used up by a timeout",
+            then(good().after(Duration::from_secs(9)), status(401)),
+            Timeout,
+        )
+        .requests(2)
+        .tells("perhaps because a payment token is good only once"),
+        Row::fails(
+            "a token that was used up by a cut answer",
+            then(raw(head(9)), status(401)),
+            Transport,
+        )
+        .requests(2)
+        .status(200)
+        .tells("good only once"),
+        Row::fails(
+            "a token that was used up is not worth another try",
+            then(raw(head(9)), status(401)),
+            Transport,
+        )
+        .requests(2)
+        .check(|error| (!error.is_retryable()).then_some(()).ok_or("retryable".into())),
+        Row::fails(
+            "a token that was refused at once",
+            then(status(429).header("retry-after", "0"), status(401)),
+            Unauthorized,
+        )
+        .requests(2)
+        .status(401),
     ]
 }

@@ -1,0 +1,121 @@
+//! What a 429 means for all clones, and a pace that is set, on a real socket.
+#![cfg(feature = "sandbox")]
+
+mod common;
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{answering, builder, by_token, by_user, paid};
+use figma_payments::sandbox::{Figma, Limits, Reply, Request, Sandbox, ScriptedServer};
+use figma_payments::{
+    Client, ErrorKind, PaymentQuery, PaymentStatus, RateLimits, Resource, RetryPolicy, UserId,
+};
+use futures_util::{StreamExt, stream};
+
+fn too_many(seconds: &str) -> Reply {
+    Reply::json(429, "{}").header("retry-after", seconds).header("x-figma-rate-limit-type", "low")
+}
+
+/// Refuses the first request and answers all others.
+async fn refusing_once(refusal: impl Fn() -> Reply + Send + Sync + 'static) -> ScriptedServer {
+    let first = AtomicBool::new(true);
+    let server = ScriptedServer::start(move |_| match first.swap(false, Ordering::Relaxed) {
+        true => refusal(),
+        false => Reply::json(200, paid().to_string()),
+    });
+    server.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_429_holds_back_all_clones_for_its_way_of_asking() {
+    let server = refusing_once(|| too_many("396749")).await;
+    let client = builder(&server).build().unwrap();
+    let clone = client.clone();
+    assert_eq!(client.get_payments(by_user()).await.unwrap_err().attempts(), 1);
+
+    let error = clone.get_payments(by_user()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!((error.attempts(), error.status()), (0, None), "{error}");
+    assert_eq!(error.retry_after().unwrap().as_secs().div_ceil(60), 396749_u64.div_ceil(60));
+    assert_eq!(error.rate_limit().unwrap().limit_type.as_deref(), Some("low"));
+    assert_eq!(server.requests().len(), 1, "nothing was sent");
+
+    clone.get_payments(by_token()).await.unwrap();
+    assert_eq!(server.requests().len(), 2, "the other way is free");
+}
+
+#[tokio::test]
+async fn a_429_that_says_nothing_holds_nobody_back() {
+    let server = refusing_once(|| Reply::json(429, "{}")).await;
+    let client = builder(&server).build().unwrap();
+    client.get_payments(by_user()).await.unwrap_err();
+    client.get_payments(by_user()).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_time_waits_until_the_hold_is_over() {
+    let server = refusing_once(|| too_many("1")).await;
+    let client = builder(&server).retry(RetryPolicy::none()).build().unwrap();
+    client.get_payments(by_user()).await.unwrap_err();
+    let began = Instant::now();
+    client.get_payments(by_user()).await.unwrap();
+    assert!(began.elapsed() > Duration::from_millis(900));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_pace_spaces_requests_and_refuses_who_would_wait_too_long() {
+    let server = answering(200, paid()).await;
+    let limits = RateLimits::default().by_user(300);
+    let client =
+        builder(&server).rate_limits(limits).deadline(Duration::from_secs(2)).build().unwrap();
+    let began = Instant::now();
+    let calls = (0..20).map(|_| client.get_payments(by_user()));
+    let outcomes = futures_util::future::join_all(calls).await;
+    // One at once, one each 200 ms, half a second before the deadline for the answer.
+    let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!((6..=8).contains(&answered), "{answered}");
+    assert_eq!(server.requests().len(), answered);
+    assert!(began.elapsed() >= Duration::from_millis(200) * (answered as u32 - 1));
+    let refused = outcomes.into_iter().find_map(Result::err).unwrap();
+    assert_eq!((refused.kind(), refused.attempts()), (ErrorKind::RateLimited, 0));
+    assert!(refused.to_string().contains("pace"), "{refused}");
+}
+
+#[tokio::test]
+async fn many_questions_are_each_answered_once_whatever_limits_they_meet() {
+    let asked = AtomicU32::new(0);
+    let limited = move |_: &Figma, _: &Request| {
+        [100, 500].contains(&asked.fetch_add(1, Ordering::Relaxed)).then(|| too_many("1"))
+    };
+    let sandbox = Sandbox::start_at(([127, 0, 0, 1], 0).into(), limited).await.unwrap();
+    sandbox.configure(|settings| settings.limits = Limits::none());
+    let plugin = Resource::plugin("42").unwrap();
+    for user in (0..1000).step_by(2) {
+        sandbox.set_purchase(&UserId::from(user), &plugin, PaymentStatus::Paid, None);
+    }
+    let limits = RateLimits::default().by_user(60_000);
+    let client = Client::builder(sandbox.access_token())
+        .base_url(sandbox.base_url())
+        .rate_limits(limits)
+        .build()
+        .unwrap();
+    let query = |user: u64| PaymentQuery::by_user(user.into(), plugin.clone());
+    let mut answers = pin!(client.get_payments_all(stream::iter(0..1000).map(query)));
+    let mut answered = Vec::new();
+    while let Some((query, outcome)) = answers.next().await {
+        let payment = outcome.unwrap();
+        let user: u64 = payment.user_id.parse().unwrap();
+        assert_eq!(query.user(), Some(&UserId::from(user)));
+        assert_eq!(payment.grants_access(), user.is_multiple_of(2));
+        answered.push(user);
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, (0..1000).collect::<Vec<_>>());
+    let counters = client.counters();
+    assert_eq!(counters.rate_limited, 2);
+    assert_eq!((counters.calls, counters.retries), (1000, 2));
+    assert_eq!(sandbox.requests().len(), 1000);
+}
