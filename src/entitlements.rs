@@ -1,18 +1,24 @@
 //! Cached answers (feature `cache`): who may, where the answer comes from, and
 //! how old it is. Fails closed.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+mod counters;
+mod memory;
+mod settings;
+
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use equivalent::Equivalent;
 use moka::future::Cache;
-use tokio::time::Instant;
 
-use crate::{
-    Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, Resource, UserId,
-};
+use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
+use counters::{Counts, count};
+use memory::{ByUser, Entry, Key, Known};
+use settings::Times;
+
+pub use counters::CacheCounters;
+pub use settings::EntitlementsBuilder;
 
 /// An answer, and what it is worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,11 +60,10 @@ pub enum Source {
 /// kept under the user and resource that it is about; the token itself is
 /// not kept, only a keyed hash of it.
 ///
-/// Asked by token, memory is per token: have your plugin keep its token and send
-/// the same one until you answer 401. A new token is always a call to Figma, and
-/// has no stale answer in an outage. What is kept under a token ends with its time
-/// or with [`get_fresh`](Self::get_fresh) of that token; a newer answer by user,
-/// [`prime`](Self::prime) and [`invalidate`](Self::invalidate) do not change it.
+/// Asked by token, have your plugin keep its token and send the same one until you
+/// answer 401: a new token is always a call to Figma, and has no stale answer in an
+/// outage. A newer answer about the same user and resource, got in whatever way,
+/// also stands for the token.
 ///
 /// An answer is good for a while that depends on it: see
 /// [`EntitlementsBuilder`]. Cheap to clone; clones share the memory.
@@ -92,91 +97,6 @@ struct Shared {
     counts: Counts,
 }
 
-/// Settings for [`Entitlements`]; made by [`Entitlements::builder`].
-///
-/// | Setting | Default | Why |
-/// |---|---|---|
-/// | [`paid_for`](Self::paid_for) | 10 minutes | how long a refund or a lapse may go unseen |
-/// | [`trial_for`](Self::trial_for) | 2 minutes | trials end by themselves |
-/// | [`unpaid_for`](Self::unpaid_for) | 10 seconds | a purchase has to show at once |
-/// | [`stale_if_error`](Self::stale_if_error) | zero: never | whether an outage of Figma's is yours |
-/// | [`max_entries`](Self::max_entries) | 100,000 | bounds the memory |
-///
-/// A status that is unknown or not supported is never kept.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct EntitlementsBuilder {
-    client: Client,
-    times: Times,
-    max_entries: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Times {
-    paid: Duration,
-    trial: Duration,
-    unpaid: Duration,
-    stale: Duration,
-}
-
-impl Times {
-    fn good_for(&self, status: &PaymentStatus) -> Duration {
-        match status {
-            PaymentStatus::Paid => self.paid,
-            PaymentStatus::Trial => self.trial,
-            PaymentStatus::Unpaid => self.unpaid,
-            PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => Duration::ZERO,
-        }
-    }
-}
-
-impl EntitlementsBuilder {
-    /// How long PAID is good.
-    pub fn paid_for(mut self, time: Duration) -> Self {
-        self.times.paid = time;
-        self
-    }
-
-    /// How long TRIAL is good.
-    pub fn trial_for(mut self, time: Duration) -> Self {
-        self.times.trial = time;
-        self
-    }
-
-    /// How long UNPAID is good.
-    pub fn unpaid_for(mut self, time: Duration) -> Self {
-        self.times.unpaid = time;
-        self
-    }
-
-    /// For how long beyond its time a PAID or TRIAL is given again when Figma
-    /// cannot be reached, answers 5xx or 429. Never after 400, 401, 403 or any
-    /// other refusal, which also ends it for later outages.
-    pub fn stale_if_error(mut self, time: Duration) -> Self {
-        self.times.stale = time;
-        self
-    }
-
-    /// How many answers are kept; those least used go first.
-    pub fn max_entries(mut self, entries: u64) -> Self {
-        self.max_entries = entries;
-        self
-    }
-
-    /// Makes it, with nothing in memory.
-    pub fn build(self) -> Entitlements {
-        let times = self.times;
-        let longest = times.paid.max(times.trial).max(times.unpaid).saturating_add(times.stale);
-        // Beyond a thousand years the cache's own clock would overflow.
-        let longest = longest.min(Duration::from_secs(365 * 24 * 60 * 60));
-        let cache = Cache::builder().max_capacity(self.max_entries).time_to_live(longest).build();
-        let hashers = [RandomState::new(), RandomState::new()];
-        let shared =
-            Shared { client: self.client, times, cache, hashers, counts: Counts::default() };
-        Entitlements { shared: Arc::new(shared) }
-    }
-}
-
 impl Entitlements {
     /// Keeps the answers of this client, with the defaults.
     pub fn new(client: Client) -> Self {
@@ -185,13 +105,14 @@ impl Entitlements {
 
     /// Keeps the answers of this client, with settings of your own.
     pub fn builder(client: Client) -> EntitlementsBuilder {
-        let times = Times {
-            paid: Duration::from_secs(600),
-            trial: Duration::from_secs(120),
-            unpaid: Duration::from_secs(10),
-            stale: Duration::ZERO,
-        };
-        EntitlementsBuilder { client, times, max_entries: 100_000 }
+        EntitlementsBuilder::new(client)
+    }
+
+    fn with(client: Client, times: Times, max_entries: u64, longest: Duration) -> Self {
+        let cache = Cache::builder().max_capacity(max_entries).time_to_live(longest).build();
+        let hashers = [RandomState::new(), RandomState::new()];
+        let shared = Shared { client, times, cache, hashers, counts: Counts::default() };
+        Entitlements { shared: Arc::new(shared) }
     }
 
     /// The answer, from memory if it is good there, else from Figma.
@@ -246,16 +167,15 @@ impl Entitlements {
         cached
     }
 
-    /// Forgets what is known of a user and a resource. What was asked by payment
-    /// token is forgotten under its token only when its time is over.
+    /// Forgets what is known of a user and a resource, however it was asked.
     pub async fn invalidate(&self, user: &UserId, resource: &Resource) {
-        self.shared.cache.invalidate(&ByUser(user, resource)).await;
+        self.shared.cache.invalidate(&ByUser::new(user, resource)).await;
     }
 
     /// Puts an answer into memory that was got in another way, as if it were
     /// given now. Does nothing with one about an unknown kind of resource.
     pub async fn prime(&self, payment: PaymentInformation) {
-        self.remember(&Known::now(payment)).await;
+        self.remember(Known::now(payment)).await;
     }
 
     /// What happened so far.
@@ -273,13 +193,29 @@ impl Entitlements {
 
     async fn remembered(&self, query: &PaymentQuery) -> Option<Entitlement> {
         let Shared { times, cache, .. } = &*self.shared;
-        let entry = match (query.payment_token(), query.user(), query.resource()) {
-            (None, Some(user), Some(resource)) => cache.get(&ByUser(user, resource)).await?,
-            _ => cache.get(&self.key(query)).await?,
+        let known = match (query.payment_token(), query.user(), query.resource()) {
+            (None, Some(user), Some(resource)) => {
+                let entry = cache.get(&ByUser::new(user, resource)).await?;
+                Arc::clone(entry.good(times)?)
+            }
+            _ => {
+                let entry = cache.get(&self.key(query)).await.filter(|it| it.error.is_none())?;
+                self.newest(entry.known.as_ref()?).await.filter(|known| known.is_good(times))?
+            }
         };
-        let known = entry.good(times)?;
         query.verify(&known.payment).ok()?;
         Some(known.entitlement(Source::Cached))
+    }
+
+    /// What is known now of the user and resource that an answer was about. What
+    /// stands under them counts, and nothing does if they were forgotten.
+    async fn newest(&self, known: &Arc<Known>) -> Option<Arc<Known>> {
+        let entry = self.shared.cache.get(&ByUser::about(&known.payment)).await;
+        let newest = entry.and_then(|entry| entry.known.clone());
+        if newest.as_ref().is_none_or(|newest| !Arc::ptr_eq(newest, known)) {
+            known.outdate();
+        }
+        newest
     }
 
     /// Asks Figma; what comes of it stands in place of what was known.
@@ -289,26 +225,34 @@ impl Entitlements {
             Ok(payment) => {
                 let known = Known::now(payment);
                 if query.payment_token().is_some() {
-                    self.remember(&known).await;
+                    self.remember(Arc::clone(&known)).await;
                 }
                 Entry { known: Some(known), error: None }
             }
             Err(error) => {
                 count(&self.shared.counts.errors);
-                let earlier = match may_be_bridged(&error) {
-                    true => self.shared.cache.get(&self.key(query)).await,
+                let known = match may_be_bridged(&error) {
+                    true => self.earlier(query).await,
                     false => None,
                 };
-                let known = earlier.and_then(|earlier| earlier.known.clone());
                 Entry { known, error: Some(error) }
             }
         })
     }
 
-    async fn remember(&self, known: &Known) {
+    async fn earlier(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
+        let entry = self.shared.cache.get(&self.key(query)).await?;
+        let known = entry.known.as_ref()?;
+        match query.payment_token() {
+            Some(_) => self.newest(known).await,
+            None => Some(Arc::clone(known)),
+        }
+    }
+
+    async fn remember(&self, known: Arc<Known>) {
         let Some(resource) = known.payment.resource() else { return };
         let Ok(user) = UserId::try_from(known.payment.user_id.as_str()) else { return };
-        let entry = Arc::new(Entry { known: Some(known.clone()), error: None });
+        let entry = Arc::new(Entry { known: Some(known), error: None });
         self.shared.cache.insert(Key::User(user, resource), entry).await;
     }
 
@@ -341,76 +285,6 @@ impl Entitlements {
     }
 }
 
-/// What was asked. Two hashes, keyed anew in every process, make 128 bits; they
-/// cannot be turned back into the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Key {
-    User(UserId, Resource),
-    Token([u64; 2], Option<UserId>, Option<Resource>),
-}
-
-/// [`Key::User`], borrowed: most look-ups need no copy.
-struct ByUser<'a>(&'a UserId, &'a Resource);
-
-impl Hash for ByUser<'_> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.0, self.1).hash(state);
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        match self {
-            Key::User(user, resource) => ByUser(user, resource).hash(state),
-            Key::Token(hashes, user, resource) => (hashes, user, resource).hash(state),
-        }
-    }
-}
-
-impl Equivalent<Key> for ByUser<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        matches!(key, Key::User(user, resource) if self.0 == user && self.1 == resource)
-    }
-}
-
-/// What came of asking, and what was known before if it was an error.
-#[derive(Debug)]
-struct Entry {
-    known: Option<Known>,
-    error: Option<Error>,
-}
-
-impl Entry {
-    /// What is known, while it is good. An error never stands in memory: the
-    /// next one asks again.
-    fn good(&self, times: &Times) -> Option<&Known> {
-        let known = self.known.as_ref().filter(|_| self.error.is_none())?;
-        (known.at.elapsed() < times.good_for(&known.payment.payment_status)).then_some(known)
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Known {
-    payment: PaymentInformation,
-    at: Instant,
-    checked_at: SystemTime,
-}
-
-impl Known {
-    fn now(payment: PaymentInformation) -> Self {
-        Known { payment, at: Instant::now(), checked_at: SystemTime::now() }
-    }
-
-    fn may_bridge(&self, times: &Times) -> bool {
-        let good_for = times.good_for(&self.payment.payment_status).saturating_add(times.stale);
-        self.payment.grants_access() && !times.stale.is_zero() && self.at.elapsed() < good_for
-    }
-
-    fn entitlement(&self, source: Source) -> Entitlement {
-        Entitlement { payment: self.payment.clone(), source, checked_at: self.checked_at }
-    }
-}
-
 /// Whether an earlier answer may stand in for this failure.
 fn may_be_bridged(error: &Error) -> bool {
     matches!(
@@ -421,33 +295,4 @@ fn may_be_bridged(error: &Error) -> bool {
             | ErrorKind::Server
             | ErrorKind::RateLimited
     )
-}
-
-/// How often things happened to an [`Entitlements`] and all its clones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CacheCounters {
-    /// Answered from memory.
-    pub hits: u64,
-    /// Not in memory, or no longer good there.
-    pub misses: u64,
-    /// Misses that waited for another call's answer.
-    pub coalesced: u64,
-    /// Answered with an answer that was no longer good.
-    pub stale: u64,
-    /// Calls to Figma that gave an error, refused and mismatched ones included.
-    pub errors: u64,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    coalesced: AtomicU64,
-    stale: AtomicU64,
-    errors: AtomicU64,
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -236,6 +236,38 @@ async fn an_answer_by_token_is_kept_by_user_and_the_token_is_not() {
 }
 
 #[tokio::test]
+async fn what_is_newly_known_of_a_user_stands_for_the_token_too() {
+    let figma = Figma::start().await;
+    let entitlements = figma.entitlements().stale_if_error(Duration::from_secs(3600)).build();
+    assert!(entitlements.get(by_token()).await.unwrap().grants_access());
+    figma.says("UNPAID");
+    entitlements.get_fresh(by_user()).await.unwrap();
+    let refunded = entitlements.get(by_token()).await.unwrap();
+    assert!((refunded.source, refunded.grants_access()) == (Source::Cached, false));
+    assert_eq!(figma.requests(), 2);
+    // The earlier yes comes back neither when that is no longer good nor in an outage.
+    pass(Duration::from_secs(11)).await;
+    assert!(!entitlements.get(by_token()).await.unwrap().grants_access());
+    assert_eq!(figma.requests(), 3);
+    figma.fails(503);
+    pass(Duration::from_secs(11)).await;
+    assert!(entitlements.get(by_token()).await.is_err());
+    figma.fails(0);
+
+    let payment: PaymentInformation = serde_json::from_value(paid()["meta"].clone()).unwrap();
+    entitlements.prime(payment).await;
+    figma.says("PAID");
+    assert!(entitlements.get(by_token()).await.unwrap().grants_access());
+    let requests = figma.requests();
+    assert_eq!(entitlements.get(by_token()).await.unwrap().source, Source::Cached);
+    assert_eq!(figma.requests(), requests);
+    entitlements.invalidate(&user(), &plugin()).await;
+    assert!(entitlements.get_cached(by_token()).await.is_none());
+    figma.fails(503);
+    assert!(entitlements.get(by_token()).await.is_err(), "forgotten is forgotten");
+}
+
+#[tokio::test]
 async fn what_is_known_can_be_forgotten_put_in_and_passed_over() {
     let figma = Figma::start().await;
     let entitlements = figma.entitlements().build();
