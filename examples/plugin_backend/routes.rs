@@ -1,0 +1,83 @@
+//! The routes, and what applies to all of them: CORS, no caching, a log line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::routing::get;
+use axum::{Json, Router};
+use figma_payments::{Entitlements, PaymentStatus, Resource};
+use serde_json::{Value, json};
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span, info_span};
+
+use crate::caller_limit::CallerLimit;
+use crate::paying_user::PayingUser;
+
+/// What all requests share.
+pub struct Backend {
+    pub entitlements: Entitlements,
+    pub plugin: Resource,
+    pub limit: CallerLimit,
+}
+
+pub fn router(backend: Backend) -> Router {
+    Router::new()
+        .route("/palette", get(palette))
+        .fallback(async || nothing(StatusCode::NOT_FOUND, "not_found"))
+        .method_not_allowed_fallback(async || {
+            nothing(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+        })
+        .layer(cors())
+        .layer(SetResponseHeaderLayer::overriding(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(DefaultOnResponse::new().level(Level::INFO))
+                // A 503 is a response too.
+                .on_failure(()),
+        )
+        .with_state(Arc::new(backend))
+}
+
+/// The paid feature. Whoever gets here has paid, or is trying it.
+async fn palette(PayingUser(user): PayingUser) -> Json<Value> {
+    tracing::debug!(source = ?user.source, "the user may");
+    tracing::trace!(user_id = user.payment.user_id, "draws a palette");
+    let colors: Vec<_> = (0..5).map(|_| format!("#{:06x}", fastrand::u32(..0x100_0000))).collect();
+    let trial = user.payment.payment_status == PaymentStatus::Trial;
+    Json(json!({ "colors": colors, "trial": trial }))
+}
+
+fn nothing(status: StatusCode, word: &str) -> (StatusCode, Json<Value>) {
+    (status, Json(json!({ "error": word })))
+}
+
+/// The plugin's page runs in a sandboxed iframe, whose origin is `null`; Figma
+/// says to answer it with `*`. To allow `null` by name would keep nobody out, for
+/// any page can put itself into such an iframe. Nothing is lost by it: a
+/// foreign page has no payment token, and the browser has nothing to send along,
+/// because there are no cookies (`*` forbids credentials). This layer is outside
+/// of the routes, so refusals have its headers too: without them the page would
+/// see a network error in place of a 402.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET])
+        .allow_headers([AUTHORIZATION])
+        .expose_headers([RETRY_AFTER])
+        .max_age(Duration::from_secs(3600))
+}
+
+/// No header, and of the URL no more than the path: whatever somebody puts into
+/// the query stays out of the log.
+fn span(request: &Request) -> Span {
+    info_span!("request", method = %request.method(), path = request.uri().path())
+}

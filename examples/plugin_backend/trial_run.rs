@@ -1,0 +1,48 @@
+//! Without an access token: a sandbox beside the backend, and users to try.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use figma_payments::sandbox::{Purchase, Sandbox};
+use figma_payments::{Client, PluginPaymentToken, Resource, UserId};
+
+const BOUGHT: &str = "2024-06-15T14:30:00Z";
+
+/// Who there is, and their payment tokens: made up, so they may be printed.
+const USERS: [(&str, &str); 3] =
+    [("has paid", "ppt_paid"), ("is in a trial", "ppt_trial"), ("has not paid", "ppt_unpaid")];
+
+/// Figma's tokens are short-lived; these wait until somebody tries them.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Starts a sandbox with these users. It ends when it is dropped.
+pub async fn start(plugin: &Resource) -> Result<Sandbox, Box<dyn Error>> {
+    let sandbox = Sandbox::start().await?;
+    let users = [500123, 500124, 500125].map(UserId::from);
+    sandbox.set(Purchase::paid(&users[0], plugin, BOUGHT));
+    sandbox.set(Purchase::trial(&users[1], plugin, BOUGHT));
+    for (user, (_, token)) in users.iter().zip(USERS) {
+        sandbox.accept_token(PluginPaymentToken::new(token)?, user, plugin, A_DAY);
+    }
+    Ok(sandbox)
+}
+
+pub fn client(sandbox: &Sandbox) -> Result<Client, figma_payments::Error> {
+    Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build()
+}
+
+/// A line to copy for each user.
+pub fn greeting(backend: SocketAddr, plugin: &Resource) -> String {
+    let mut text = format!(
+        "It asks a sandbox about {plugin}; the sandbox is not Figma. Set FIGMA_TOKEN to ask Figma.\n"
+    );
+    for (who, token) in USERS {
+        let _ = write!(
+            text,
+            "\nA user who {who}:\n  curl -i -H 'Authorization: Bearer {token}' http://{backend}/palette\n"
+        );
+    }
+    text
+}
