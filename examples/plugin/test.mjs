@@ -6,12 +6,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? file("../../target");
+const target = resolve(file("../.."), process.env.CARGO_TARGET_DIR ?? "target");
 const PLUGIN = JSON.parse(readFileSync(file("manifest.json"), "utf8")).id;
 const CANNOT_CHECK = /^Cannot check right now what you bought/;
 

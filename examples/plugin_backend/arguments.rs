@@ -34,7 +34,6 @@ impl Arguments {
                 "--listen" => &mut listen,
                 "--plugin" => &mut plugin,
                 "--base-url" => &mut base_url,
-                "--help" => return Err(USAGE.into()),
                 _ => return Err(format!("{name} is not known\n{USAGE}").into()),
             };
             let value = arguments.next();

@@ -35,13 +35,24 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<Answer> {
-    let authority = base_url.trim_start_matches("http://");
+    let stream = TcpStream::connect(base_url.trim_start_matches("http://")).await?;
+    send_over(stream, method, target, headers, body).await
+}
+
+/// The same over a connection that is there.
+pub async fn send_over(
+    mut stream: TcpStream,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer> {
+    let authority = stream.peer_addr()?;
     let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\n");
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
     request += &format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    let mut stream = TcpStream::connect(authority).await?;
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;

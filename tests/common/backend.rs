@@ -1,0 +1,126 @@
+//! `examples/plugin_backend` as a process of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::common::wire::{self, Answer};
+use tokio::net::TcpSocket;
+
+/// The plugin of `examples/plugin/manifest.json`.
+pub const PLUGIN: &str = crate::common::LARGE_ID;
+
+/// What a browser sends along with every request of the plugin's page.
+pub const PAGE: (&str, &str) = ("origin", "null");
+
+/// With these the page can read an answer, and nobody keeps it.
+pub const EXPOSED: [(&str, &str); 4] = [
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", "retry-after"),
+    ("cache-control", "no-store"),
+    ("content-type", "application/json"),
+];
+
+/// A running backend. It is killed when this is dropped.
+pub struct Backend {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: PathBuf,
+    pub base_url: String,
+}
+
+/// The program, which `cargo test` builds into the folder beside the test's; but
+/// not when it is told to build this test alone.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().unwrap().with_file_name("examples");
+    let program = folder.join(format!("plugin_backend{}", std::env::consts::EXE_SUFFIX));
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = fs::read_to_string(folder.join("plugin_backend.d")).unwrap_or_default();
+    let newest = sources.split(' ').filter_map(|source| changed(source.trim().as_ref())).max();
+    let built = changed(&program);
+    assert!(
+        built.is_some() && newest < built,
+        "first: cargo build --features cache,sandbox --example plugin_backend"
+    );
+    program
+}
+
+pub fn command() -> Command {
+    let mut command = Command::new(program());
+    command.env_remove("FIGMA_TOKEN").env("RUST_LOG", "trace");
+    command
+}
+
+impl Backend {
+    /// Asks this server, with the sandbox's access token. Its log goes to a file
+    /// of this name.
+    pub fn start(log: &str, base_url: &str) -> Self {
+        let mut command = command();
+        command.args(["--listen", "127.0.0.1:0", "--base-url", base_url]);
+        Backend::spawn(log, command.env("FIGMA_TOKEN", "figd_sandbox"))
+    }
+
+    pub fn spawn(log: &str, command: &mut Command) -> Self {
+        let stderr = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("backend_{log}.log"));
+        let log = File::create(&stderr).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let base_url = first.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(base_url.starts_with("http://127.0.0.1:"), "{first}");
+        Backend { child, stdout, stderr, base_url }
+    }
+
+    /// Uses the paid feature, as the plugin's page does.
+    pub async fn ask(&self, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [PAGE, ("authorization", &bearer)];
+        wire::get(&self.base_url, "/palette", &headers).await.unwrap()
+    }
+
+    /// The same from another address of this machine.
+    pub async fn ask_from(&self, caller: Ipv4Addr, token: &str) -> Answer {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((caller, 0).into()).unwrap();
+        let backend = self.base_url.trim_start_matches("http://").parse().unwrap();
+        let stream = socket.connect(backend).await.unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [PAGE, ("authorization", &bearer)];
+        wire::send_over(stream, "GET", "/palette", &headers, "").await.unwrap()
+    }
+
+    /// The next lines that it prints.
+    pub fn lines(&mut self, count: usize) -> String {
+        let mut lines = String::new();
+        for _ in 0..count {
+            self.stdout.read_line(&mut lines).unwrap();
+        }
+        lines
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap()
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,271 @@
+//! `examples/plugin_backend` as a running program, asked over HTTP as the
+//! plugin's page does it: from the origin `null`, with a preflight.
+#![cfg(all(feature = "cache", feature = "sandbox"))]
+
+#[path = "common/backend.rs"]
+mod backend;
+mod common;
+
+use std::time::{Duration, Instant};
+
+use backend::{Backend, EXPOSED, PAGE, PLUGIN, command};
+use common::wire::{self, Answer};
+use figma_payments::sandbox::{Calls, Fault, Purchase, Reply, Sandbox, ScriptedServer};
+use figma_payments::{PluginPaymentToken, Resource, UserId};
+
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
+fn plugin() -> Resource {
+    Resource::plugin(PLUGIN).unwrap()
+}
+
+/// Lets the sandbox know this token of a user.
+fn give(sandbox: &Sandbox, token: &str, user: u64, plugin: &Resource) {
+    let token = PluginPaymentToken::new(token).unwrap();
+    sandbox.accept_token(token, &user.into(), plugin, AN_HOUR);
+}
+
+/// A sandbox in which user 1 has paid, 2 is trying, and 3 has done nothing; each
+/// has a token.
+async fn figma() -> Sandbox {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.set(Purchase::paid(&UserId::from(1), &plugin(), "2024-06-15T14:30:00Z"));
+    sandbox.set(Purchase::trial(&UserId::from(2), &plugin(), "2024-06-15T14:30:00Z"));
+    for (token, user) in [("ppt_MARKED_paid", 1), ("ppt_MARKED_trial", 2), ("ppt_MARKED_unpaid", 3)]
+    {
+        give(&sandbox, token, user, &plugin());
+    }
+    sandbox
+}
+
+/// A refusal that the page can read.
+fn assert_refused(answer: &Answer, status: u16, word: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.json()["error"], word, "{answer:?}");
+    for (name, value) in EXPOSED {
+        assert_eq!(answer.header(name), Some(value), "{answer:?}");
+    }
+    let challenge = (status == 401).then_some("Bearer");
+    assert_eq!(answer.header("www-authenticate"), challenge, "{answer:?}");
+    let waits = matches!(status, 429 | 503);
+    assert_eq!(answer.header("retry-after").is_some(), waits, "{answer:?}");
+}
+
+#[tokio::test]
+async fn each_outcome_has_a_status_and_a_word() {
+    let figma = figma().await;
+    give(&figma, "ppt_MARKED_of_another", 1, &Resource::plugin("42").unwrap());
+    let backend = Backend::start("outcomes", &figma.base_url());
+    for (token, trial) in [("ppt_MARKED_paid", false), ("ppt_MARKED_trial", true)] {
+        let answer = backend.ask(token).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["trial"], trial);
+        assert_eq!(answer.json()["colors"].as_array().unwrap().len(), 5);
+        for (name, value) in EXPOSED {
+            assert_eq!(answer.header(name), Some(value), "{answer:?}");
+        }
+    }
+    for (token, status, word) in [
+        ("ppt_MARKED_unpaid", 402, "payment_required"),
+        ("ppt_MARKED_forged", 401, "token_refused"),
+        ("ppt_MARKED_of_another", 403, "wrong_plugin"),
+        (&"ppt_MARKED".repeat(410), 400, "bad_request"),
+        ("", 401, "token_missing"),
+    ] {
+        assert_refused(&backend.ask(token).await, status, word);
+    }
+    let asked = figma.requests().len();
+    for headers in [&[][..], &[PAGE], &[PAGE, ("authorization", "Basic cHB0OnBwdA==")]] {
+        let answer = wire::get(&backend.base_url, "/palette", headers).await.unwrap();
+        assert_refused(&answer, 401, "token_missing");
+    }
+    let answer = wire::get(&backend.base_url, "/", &[PAGE]).await.unwrap();
+    assert_refused(&answer, 404, "not_found");
+    let answer = wire::send(&backend.base_url, "POST", "/palette", &[PAGE], "").await.unwrap();
+    assert_refused(&answer, 405, "method_not_allowed");
+    assert_eq!(figma.requests().len(), asked, "Figma is not asked about these");
+}
+
+#[tokio::test]
+async fn the_preflight_lets_the_page_send_its_token() {
+    let figma = figma().await;
+    let backend = Backend::start("preflight", &figma.base_url());
+    let headers = [
+        PAGE,
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "authorization"),
+    ];
+    let answer = wire::send(&backend.base_url, "OPTIONS", "/palette", &headers, "").await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for (name, value) in [
+        ("access-control-allow-origin", Some("*")),
+        ("access-control-allow-methods", Some("GET")),
+        ("access-control-allow-headers", Some("authorization")),
+        ("access-control-max-age", Some("3600")),
+        ("access-control-allow-credentials", None),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}: {answer:?}");
+    }
+    assert!(figma.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_503_and_never_402() {
+    let figma = figma().await;
+    let backend = Backend::start("outage", &figma.base_url());
+    assert_eq!(backend.ask("ppt_MARKED_paid").await.status, 200);
+    figma.inject(Fault::Status(503), Calls::Share { share: 1.0, seed: 1 });
+    let answer = backend.ask("ppt_MARKED_unpaid").await;
+    assert_refused(&answer, 503, "cannot_tell");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    assert_eq!(backend.ask("ppt_MARKED_paid").await.status, 200, "who is known is not turned away");
+
+    figma.clear_faults();
+    figma.inject(Fault::WrongResource, Calls::Next(1));
+    assert_refused(&backend.ask("ppt_MARKED_trial").await, 403, "wrong_plugin");
+    let log = backend.log();
+    assert!(!log.contains("somebody has to act"), "{log}");
+
+    // Another access token than the owner's does not pass by itself.
+    figma.configure(|settings| settings.foreign.extend([plugin()]));
+    assert_refused(&backend.ask("ppt_MARKED_trial").await, 503, "cannot_tell");
+    let log = backend.log();
+    assert!(log.contains("somebody has to act kind=Forbidden"), "{log}");
+}
+
+#[tokio::test]
+async fn the_wait_that_figma_asks_for_is_passed_on_up_to_a_minute() {
+    for (asked, passed_on) in [("30", "30"), ("396749", "60")] {
+        let limited = move |_: &_| Reply::json(429, "{}").header("retry-after", asked);
+        let figma = ScriptedServer::start(limited).await.unwrap();
+        let backend = Backend::start(&format!("wait_{asked}"), &figma.base_url());
+        let answer = backend.ask("ppt_MARKED").await;
+        assert_refused(&answer, 503, "cannot_tell");
+        assert_eq!(answer.header("retry-after"), Some(passed_on));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_with_forged_tokens_is_stopped_and_a_buyer_is_not() {
+    let figma = figma().await;
+    let backend = Backend::start("forged", &figma.base_url());
+    let begun = Instant::now();
+    let mut tried = 0;
+    let answer = loop {
+        assert_eq!(backend.ask("ppt_MARKED_paid").await.status, 200, "after {tried}");
+        let answer = backend.ask(&format!("ppt_MARKED_forged_{tried}")).await;
+        if answer.status == 429 {
+            break answer;
+        }
+        assert_refused(&answer, 401, "token_refused");
+        tried += 1;
+    };
+    assert_refused(&answer, 429, "too_many_requests");
+    assert!(["1", "2"].contains(&answer.header("retry-after").unwrap()), "{answer:?}");
+    // One of the 30 was the buyer's; one comes back every 2 s.
+    let most = 29 + begun.elapsed().as_secs() as usize / 2;
+    assert!((29..=most).contains(&tried), "{tried} in {:?}", begun.elapsed());
+    assert_eq!(figma.requests().len(), 1 + tried, "the buyer was asked about once");
+}
+
+/// On Linux all of 127.0.0.0/8 is this machine, so that callers can be several.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_slow_figma_does_not_pile_up_questions() {
+    let figma = figma().await;
+    let backend = Backend::start("busy", &figma.base_url());
+    figma.inject(Fault::Delay(Duration::from_secs(3)), Calls::Share { share: 1.0, seed: 1 });
+    let asks = (0..70).map(async |ask| {
+        let caller = [127, 0, 0, 2 + ask / 25].into();
+        backend.ask_from(caller, &format!("ppt_MARKED_slow_{ask}")).await
+    });
+    let answers = futures_util::future::join_all(asks).await;
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status != 401).collect();
+    assert_eq!(busy.len(), 70 - 64);
+    for answer in busy {
+        assert_refused(answer, 503, "busy");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn told_to_stop_it_answers_what_is_under_way() {
+    let figma = figma().await;
+    let mut backend = Backend::start("stop", &figma.base_url());
+    figma.inject(Fault::Delay(Duration::from_secs(2)), Calls::Next(1));
+    // A connection without a request does not hold it up.
+    let authority = backend.base_url.trim_start_matches("http://").to_owned();
+    let _idle = tokio::net::TcpStream::connect(&authority).await.unwrap();
+    let asked = backend.ask("ppt_MARKED_paid");
+    let stopped = async {
+        while figma.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        backend.terminate();
+        while tokio::net::TcpStream::connect(&authority).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let (answer, ()) = tokio::join!(asked, stopped);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(backend.exit_code(), Some(0), "{}", backend.log());
+    assert!(backend.log().contains("stopped"));
+}
+
+#[tokio::test]
+async fn no_level_of_the_log_shows_a_token() {
+    let figma = figma().await;
+    let backend = Backend::start("secrets", &figma.base_url());
+    for token in ["paid", "trial", "unpaid", "forged"] {
+        backend.ask(&format!("ppt_MARKED_{token}")).await;
+    }
+    figma.inject(Fault::Reset, Calls::Next(1));
+    assert_eq!(backend.ask("ppt_MARKED_reset").await.status, 503);
+    // Where it does not belong.
+    let target = "/palette?plugin_payment_token=ppt_MARKED_in_the_url";
+    assert_eq!(wire::get(&backend.base_url, target, &[PAGE]).await.unwrap().status, 401);
+    let log = backend.log();
+    for shown in ["TRACE", "path=\"/palette\"", "status=402", "the user may source=Fresh"] {
+        assert!(log.contains(shown), "{shown}: {log}");
+    }
+    for secret in ["MARKED", "figd_"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_access_token_it_brings_a_sandbox_and_users_to_try() {
+    let mut backend = Backend::spawn("trial_run", command().args(["--listen", "127.0.0.1:0"]));
+    let greeting = backend.lines(10);
+    let line = |who: &str| {
+        let (_, rest) = greeting.split_once(&format!("A user who {who}:\n  curl ")).unwrap();
+        rest.lines().next().unwrap().to_owned()
+    };
+    for (who, status) in [("has paid", 200), ("is in a trial", 200), ("has not paid", 402)] {
+        let line = line(who);
+        let token = line.strip_prefix("-i -H 'Authorization: Bearer ").unwrap();
+        let (token, url) = token.split_once("' ").unwrap();
+        assert_eq!(url, format!("{}/palette", backend.base_url));
+        assert_eq!(backend.ask(token).await.status, status, "{who}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_said() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (arguments, why) in [
+        (&["--port", "1"][..], "--port is not known\nusage: "),
+        (&["--listen"], "--listen needs a value\nusage: "),
+        (&["--listen", "3000"], "an address like 127.0.0.1:3000 is expected"),
+        (&["--listen", &taken], "choose another --listen"),
+        (&["--plugin", "x"], "the plugin id has something other than digits"),
+        (&["--base-url", "http://127.0.0.1:1"], "needs an access token, in FIGMA_TOKEN"),
+    ] {
+        let output = command().args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(why), "{arguments:?}: {said}");
+    }
+}
