@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often things happened to an [`Entitlements`] and all its clones.
+/// How often things happened to an [`Entitlements`](crate::Entitlements) and all its clones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheCounters {

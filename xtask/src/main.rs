@@ -4,6 +4,7 @@ mod contract;
 mod corrected_spec;
 mod deep;
 mod fuzz;
+mod public_api;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ commands:
   contract    let tools that others wrote judge client, sandbox and documents
   deep        what takes too long for the gate: [fuzz] [sandbox] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
+  public-api  print what users can name; --check compares it with the listing in tests/snapshots
   fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
 
   update-spec, diff-spec, replay-spec    what Figma changed; --help says more";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "deep" => deep::run(rest),
         "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
+        "public-api" => public_api::run(rest),
         "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),
         _ => Err(USAGE.to_owned()),
     };
