@@ -37,6 +37,17 @@ macro_rules! setters {
 /// | [`retry`](Self::retry) | at most 3 attempts | see [`RetryPolicy`] |
 /// | [`rate_limits`](Self::rate_limits) | none | only you know your plan and how many processes share it |
 /// | [`user_agent`](Self::user_agent) | `figma-payments/{version}` | names the sender in the server's log |
+///
+/// ```
+/// use std::time::Duration;
+/// use figma_payments::{Client, PersonalAccessToken, RateLimits};
+///
+/// let client = Client::builder(PersonalAccessToken::new("figd_abc")?)
+///     .deadline(Duration::from_secs(6))
+///     .rate_limits(RateLimits::default().by_token(300).by_user(10))
+///     .build()?;
+/// # Ok::<(), figma_payments::Error>(())
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     token: PersonalAccessToken,

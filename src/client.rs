@@ -89,6 +89,15 @@ impl Client {
     ///
     /// Access tokens live 90 days at most; servers live longer.
     ///
+    /// ```
+    /// # use figma_payments::{Client, Error, PersonalAccessToken};
+    /// // Once an hour, say, and after `ErrorKind::Unauthorized` by user.
+    /// fn read_again(client: &Client, path: &str) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let token = std::fs::read_to_string(path)?;
+    ///     Ok(client.set_access_token(PersonalAccessToken::new(token.trim())?)?)
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if no header can

@@ -111,6 +111,14 @@ pub enum ErrorKind {
 /// secrets: no access token, no payment token and no URL that was asked is in it.
 ///
 /// [`kind`](Self::kind) says what to do; its table is in [`ErrorKind`].
+///
+/// ```
+/// use figma_payments::{ErrorKind, UserId};
+///
+/// let error = UserId::try_from("500 123").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+/// assert!(error.to_string().contains("digits"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Error(pub(crate) Arc<Details>);
 

@@ -27,6 +27,13 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// turn would come after its [deadline](crate::ClientBuilder::deadline) fails at
 /// once, as [`RateLimited`](ErrorKind::RateLimited), without a request. A 429
 /// that comes all the same makes the pace slower for a while.
+///
+/// ```
+/// use figma_payments::RateLimits;
+///
+/// // A Full seat on a plan with 50 a minute, shared by two processes.
+/// let limits = RateLimits::default().by_user(50 / 2);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use]
 pub struct RateLimits {

@@ -153,6 +153,14 @@ impl Resource {
     /// `https://www.figma.com/community/plugin/1678669904810665842/name?more`,
     /// and likewise for `widget` and `file`.
     ///
+    /// ```
+    /// use figma_payments::Resource;
+    ///
+    /// let url = "https://www.figma.com/community/plugin/1678669904810665842/name";
+    /// assert_eq!(Resource::from_community_url(url)?.id(), "1678669904810665842");
+    /// # Ok::<(), figma_payments::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for any other URL.
@@ -184,6 +192,14 @@ impl Resource {
 
     /// The plugin or widget that a `manifest.json` describes. It is a widget if
     /// the manifest says `"containsWidget": true`.
+    ///
+    /// ```
+    /// use figma_payments::Resource;
+    ///
+    /// let manifest = r#"{ "id": "1678669904810665842", "main": "code.js" }"#;
+    /// assert_eq!(Resource::from_manifest(manifest)?, Resource::plugin("1678669904810665842")?);
+    /// # Ok::<(), figma_payments::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -29,6 +29,14 @@ pub(crate) const ROOM: Duration = Duration::from_millis(500);
 /// All clones of a client share a budget of retries. Each retry takes one, every
 /// fifth success gives one back, so that in an outage nearly every call is one
 /// request, and a recovered server is asked as usual from the first call on.
+///
+/// ```
+/// use std::time::Duration;
+/// use figma_payments::RetryPolicy;
+///
+/// let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
+/// let policy = RetryPolicy::default().max_attempts(2).backoff(first, longest);
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RetryPolicy {

@@ -17,6 +17,15 @@ use crate::{Client, PaymentStatus};
 /// | [`max_entries`](Self::max_entries) | 100,000 | bounds the memory |
 ///
 /// A status that is unknown or not supported is never kept.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use figma_payments::{Client, Entitlements};
+///
+/// fn entitlements(client: Client) -> Entitlements {
+///     Entitlements::builder(client).stale_if_error(Duration::from_secs(3600)).build()
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EntitlementsBuilder {
