@@ -94,6 +94,9 @@ impl Limit {
     /// Waits until a request may go out, which is when it returns. Fails at once
     /// if that will not be before the deadline.
     pub(crate) async fn turn(&self, deadline: Instant) -> Result<Instant, Error> {
+        if self.pace(|pace| pace.interval.is_zero() && pace.held.is_none()) {
+            return Ok(Instant::now());
+        }
         let mut ahead = Arc::strong_count(&self.places) - 1;
         let _place = Arc::clone(&self.places);
         loop {
@@ -106,7 +109,11 @@ impl Limit {
             }
             let first = async {
                 let first = self.queue.lock().await;
-                sleep_until(self.pace(|pace| pace.next)).await;
+                let next = self.pace(|pace| pace.next);
+                // A timer is late by up to a millisecond, also one for the past.
+                if next > Instant::now() {
+                    sleep_until(next).await;
+                }
                 first
             };
             let first = timeout_at(deadline, first).await;
@@ -222,6 +229,21 @@ mod tests {
             assert_eq!(number, at);
             assert_eq!(turn - began, at * SECOND);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_pace_and_at_a_slow_one_nobody_waits_for_nothing() {
+        let began = Instant::now();
+        let limit = Limit::new(0);
+        for _ in 0..100 {
+            let (one, other) = tokio::join!(limit.turn(within(SECOND)), limit.turn(within(SECOND)));
+            assert!(one.is_ok() && other.is_ok());
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let limit = Limit::new(60);
+        advance(SECOND).await;
+        limit.turn(within(SECOND)).await.unwrap();
+        assert_eq!(began.elapsed(), SECOND);
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,6 +34,9 @@ async fn memory_does_not_grow_with_the_number_of_questions() {
         let (mut answered, mut paid) = (0, 0);
         while let Some((_, outcome)) = answers.next().await {
             answered += 1;
+            if u64::is_multiple_of(answered, 500) {
+                sandbox.clear_requests(); // the sandbox's memory is not in question
+            }
             paid += u64::from(outcome.unwrap().grants_access());
         }
         assert_eq!((answered, paid), (users, 1));
