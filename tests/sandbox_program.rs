@@ -170,7 +170,7 @@ async fn the_page_on_testing_is_true_in_a_shell() {
 /// What a start that fails says, in one line.
 fn complaint(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
     text

@@ -1,8 +1,9 @@
-//! `figma-payments sandbox` as a process of its own.
+//! `figma-payments sandbox` as a process of its own, and the other commands that
+//! ask it.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::common::wire::{self, Answer};
 use serde_json::Value;
@@ -21,6 +22,40 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_figma-payments"));
     command.arg("sandbox").args(arguments);
     command
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Ran { code: output.status.code(), stdout, stderr }
+    }
+}
+
+/// Runs a command with the access token of the sandbox and this standard input.
+pub fn run(arguments: &[&str], stdin: &[u8]) -> Ran {
+    run_with_token(Some(KEY.1), arguments, stdin)
+}
+
+pub fn run_with_token(token: Option<&str>, arguments: &[&str], stdin: &[u8]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_figma-payments"));
+    match token {
+        Some(token) => command.env("FIGMA_TOKEN", token),
+        None => command.env_remove("FIGMA_TOKEN"),
+    };
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may end without having read it.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    child.wait_with_output().unwrap().into()
 }
 
 impl Program {

@@ -1,10 +1,16 @@
 //! The command-line program; each subcommand has a module of its own.
 
+mod check;
+mod ending;
+mod options;
+mod remedy;
 mod sandbox;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use ending::say;
 
 /// Figma's Payments API from the command line.
 #[derive(Debug, Parser)]
@@ -16,6 +22,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     /// A Figma to test against, for programs in any language.
     Sandbox(sandbox::Arguments),
 }
@@ -23,13 +30,13 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Check(arguments) => check::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome
+        .unwrap_or_else(|failure| {
+            say(&format!("error: {}", failure.message));
+            failure.exit
+        })
+        .into()
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use figma_payments::UserId;
 use figma_payments::sandbox::{Limits, Sandbox, Settings, StatusShape};
 
+use crate::ending::{Exit, Failure};
 use control::Control;
 use state_file::StateFile;
 
@@ -54,7 +55,11 @@ enum Shape {
 }
 
 /// Serves until it is killed.
-pub async fn run(arguments: Arguments) -> Result<(), String> {
+pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    serve(arguments).await.map_err(Failure::usage)
+}
+
+async fn serve(arguments: Arguments) -> Result<Exit, String> {
     let (file, purchases) = match &arguments.state {
         Some(path) => StateFile::open(path).map(|(file, purchases)| (Some(file), purchases))?,
         None => (None, Vec::new()),

@@ -1,0 +1,145 @@
+//! `figma-payments check`: one question.
+
+use std::io::{self, IsTerminal, Read, Write};
+
+use figma_payments::{
+    Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
+};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::ending::{Exit, Failure, say, shown};
+use crate::options::{ResourceChoice, Server};
+use crate::remedy::{Way, remedy};
+
+/// Has this user paid? Asks once; the exit code is the answer.
+///
+/// The access token is read from the environment variable FIGMA_TOKEN.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+  0  access: paid, or in a trial
+  1  no access, says Figma
+  2  nothing was asked: an argument or FIGMA_TOKEN is wrong
+  3  could not tell: no answer, or not one to this question")]
+pub struct Arguments {
+    /// The user to ask about; with --token-stdin, the user whose token it has
+    /// to be.
+    #[arg(long, value_name = "ID")]
+    user: Option<UserId>,
+    /// Asks by a payment token, read from standard input. With a resource, it
+    /// has to be a token for that resource.
+    #[arg(long)]
+    token_stdin: bool,
+    #[command(flatten)]
+    resource: ResourceChoice,
+    #[command(flatten)]
+    server: Server,
+    /// Prints the answer as JSON, or an object with "error".
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { user, token_stdin, resource, server, json } = arguments;
+    let (query, way) = match (token_stdin, user, resource.resource()) {
+        (true, user, resource) => (by_token(payment_token()?, user, resource), Way::Token),
+        (false, Some(user), Some(resource)) => (PaymentQuery::by_user(user, resource), Way::User),
+        (false, ..) => {
+            return Err(Failure::usage(format!(
+                "give --user and one of {}; or --token-stdin, and a payment token on standard input",
+                ResourceChoice::NAMES
+            )));
+        }
+    };
+    let outcome = server.client(|builder| builder)?.get_payments(query).await;
+    match &outcome {
+        _ if json => print(&as_json(&outcome, way)),
+        Ok(payment) => print(&in_words(payment)),
+        Err(_) => {}
+    }
+    match outcome {
+        Ok(payment) if payment.grants_access() => Ok(Exit::Success),
+        Ok(_) => Ok(Exit::NoAccess),
+        Err(error) => {
+            let message = format!("{error}\n{}", remedy(&error, way));
+            Err(Failure { exit: Exit::CouldNotTell, message })
+        }
+    }
+}
+
+fn by_token(
+    token: PluginPaymentToken,
+    user: Option<UserId>,
+    resource: Option<Resource>,
+) -> PaymentQuery {
+    let query = match resource {
+        Some(resource) => PaymentQuery::by_token(token, resource),
+        None => PaymentQuery::by_token_any_resource(token),
+    };
+    match user {
+        Some(user) => query.expecting_user(user),
+        None => query,
+    }
+}
+
+/// All of standard input, without one line end.
+fn payment_token() -> Result<PluginPaymentToken, Failure> {
+    let mut input = io::stdin();
+    if input.is_terminal() {
+        say("The payment token, then Enter and Ctrl-D:");
+    }
+    // Reserved in full, so that no copy is left behind unwiped.
+    let most = PluginPaymentToken::MAX_BYTES + 3;
+    let mut text = Zeroizing::new(String::with_capacity(most));
+    input
+        .by_ref()
+        .take(most as u64)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
+    let token =
+        text.strip_suffix('\n').map_or(&**text, |line| line.strip_suffix('\r').unwrap_or(line));
+    PluginPaymentToken::new(token).map_err(Failure::usage)
+}
+
+/// The script that reads this may have enough already, and that must not change
+/// the exit code.
+fn print(line: &str) {
+    let _ = writeln!(io::stdout(), "{}", shown(line));
+}
+
+fn in_words(payment: &PaymentInformation) -> String {
+    let access = if payment.grants_access() { "access" } else { "no access" };
+    let status = match payment.payment_status.as_str() {
+        "" => "of no known status",
+        status => status,
+    };
+    let resource = match payment.resource() {
+        Some(resource) => resource.to_string(),
+        None => format!("{} {}", payment.resource_type, payment.resource_id),
+    };
+    let bought = match &payment.date_of_purchase {
+        None => String::new(),
+        Some(date) if payment.grants_access() => format!(", bought {}", date.as_str()),
+        Some(date) => format!(", bought {} (the date stays after a refund)", date.as_str()),
+    };
+    format!("{access}: user {} is {status} for {resource}{bought}", payment.user_id)
+}
+
+fn as_json(outcome: &Result<PaymentInformation, Error>, way: Way) -> String {
+    let value = match outcome {
+        Ok(payment) => {
+            let mut value = json!(payment);
+            value["grants_access"] = payment.grants_access().into();
+            value
+        }
+        Err(error) => json!({ "error": {
+            "kind": format!("{:?}", error.kind()),
+            "message": error.to_string(),
+            "remedy": remedy(error, way),
+            "status": error.status(),
+            "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs()),
+        } }),
+    };
+    value.to_string()
+}

@@ -1,0 +1,78 @@
+//! What `check` and `bulk` are both told: the resource, the server, and the
+//! access token.
+
+use figma_payments::{
+    Client, ClientBuilder, CommunityFileId, Error, PersonalAccessToken, PluginId, Resource,
+    WidgetId,
+};
+
+use crate::ending::Failure;
+use crate::remedy;
+
+/// What was paid for, or not.
+#[derive(Debug, clap::Args)]
+#[group(id = "resource", multiple = false)]
+pub struct ResourceChoice {
+    /// The plugin with this id.
+    #[arg(long, value_name = "ID")]
+    plugin: Option<PluginId>,
+    /// The widget with this id.
+    #[arg(long, value_name = "ID")]
+    widget: Option<WidgetId>,
+    /// The Community file with this id.
+    #[arg(long, value_name = "ID")]
+    community_file: Option<CommunityFileId>,
+    /// The resource of this Community page.
+    #[arg(long, value_name = "URL", value_parser = from_url)]
+    resource_url: Option<Resource>,
+}
+
+fn from_url(url: &str) -> Result<Resource, Error> {
+    Resource::from_community_url(url)
+}
+
+impl ResourceChoice {
+    /// The options by name, for messages.
+    pub const NAMES: &str = "--plugin, --widget, --community-file or --resource-url";
+
+    pub fn resource(self) -> Option<Resource> {
+        let plugin = self.plugin.map(Resource::Plugin);
+        let widget = self.widget.map(Resource::Widget);
+        let community_file = self.community_file.map(Resource::CommunityFile);
+        plugin.or(widget).or(community_file).or(self.resource_url)
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Server {
+    /// The server to ask instead of Figma's: http://127.0.0.1:4010 for a
+    /// sandbox.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+}
+
+impl Server {
+    /// A client for that server, with the access token from `FIGMA_TOKEN`.
+    pub fn client(
+        self,
+        settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Client, Failure> {
+        let builder = Client::builder(access_token()?);
+        let builder = match self.base_url {
+            Some(url) => builder.base_url(url),
+            None => builder,
+        };
+        settings(builder).build().map_err(Failure::usage)
+    }
+}
+
+fn access_token() -> Result<PersonalAccessToken, Failure> {
+    let token = std::env::var("FIGMA_TOKEN").unwrap_or_default();
+    if token.is_empty() {
+        return Err(Failure::usage(format!(
+            "no access token: put one of the account that owns the resource into the environment variable FIGMA_TOKEN; {}",
+            remedy::NEW_ACCESS_TOKEN,
+        )));
+    }
+    PersonalAccessToken::new(token).map_err(|error| Failure::usage(format!("FIGMA_TOKEN: {error}")))
+}
