@@ -11,19 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use common::size;
 use figma_payments::sandbox::{Figma, Limits, Sandbox};
 use figma_payments::{Client, PaymentQuery, PaymentStatus, Resource, RetryPolicy, UserId};
 use program::Program;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-
-/// The size of a drill: in full for `cargo xtask deep`.
-fn size(full: usize, small: usize) -> usize {
-    match std::env::var_os("FIGMA_PAYMENTS_DEEP") {
-        Some(_) => full,
-        None => small,
-    }
-}
 
 /// Resident memory of a process in KiB; 0 where there is no `/proc`.
 fn memory(process: &str) -> u64 {

@@ -11,8 +11,8 @@ use crate::fuzz::{self, Effort};
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 3] =
-    [("fuzz", fuzz), ("sandbox", sandbox), ("defects", defects::run)];
+const DRILLS: [(&str, Drill); 4] =
+    [("fuzz", fuzz), ("sandbox", sandbox), ("bulk", bulk), ("defects", defects::run)];
 
 /// Runs the drills that are named, or all.
 pub fn run(names: &[String]) -> Result<String, String> {
@@ -33,12 +33,22 @@ fn fuzz() -> Result<(), String> {
     fuzz::run(Effort::Inputs(1_000_000)).map(|summary| print!("{summary}"))
 }
 
-/// Load, SIGKILL and idle connections, in full.
+/// The sandbox under load, SIGKILL and idle connections, in full.
 fn sandbox() -> Result<(), String> {
+    tests("sandbox_drills")
+}
+
+/// `figma-payments bulk`, killed a hundred times.
+fn bulk() -> Result<(), String> {
+    tests("bulk_drills")
+}
+
+/// The tests of this file, in full.
+fn tests(file: &str) -> Result<(), String> {
     let mut command = contract::cargo();
     command
         .args(["test", "--workspace", "--all-features"])
-        .args(["--test", "sandbox_drills", "--", "--nocapture", "--test-threads=1"])
+        .args(["--test", file, "--", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)
 }

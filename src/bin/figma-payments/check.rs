@@ -17,6 +17,10 @@ use crate::remedy::{Way, remedy};
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  figma-payments check --user 500123 --plugin 1678669904810665842
+  figma-payments check --token-stdin --plugin 1678669904810665842 < token.txt
+
 Exit codes:
   0  access: paid, or in a trial
   1  no access, says Figma

@@ -16,6 +16,8 @@ pub enum Exit {
     Usage = 2,
     /// Figma could not be asked, or did not answer what was asked.
     CouldNotTell = 3,
+    /// Ctrl-C, as shells number it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

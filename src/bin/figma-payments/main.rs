@@ -1,5 +1,6 @@
 //! The command-line program; each subcommand has a module of its own.
 
+mod bulk;
 mod check;
 mod ending;
 mod options;
@@ -23,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Bulk(bulk::Arguments),
     /// A Figma to test against, for programs in any language.
     Sandbox(sandbox::Arguments),
 }
@@ -31,6 +33,7 @@ enum Command {
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(arguments) => check::run(arguments).await,
+        Command::Bulk(arguments) => bulk::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
     };
     outcome

@@ -1,0 +1,115 @@
+//! The user ids to ask about, with the lines they stand on: one a line, or in a
+//! column of a CSV file.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use figma_payments::UserId;
+
+use super::table::Table;
+
+/// A line that should have a user id.
+pub struct Entry {
+    pub line: u64,
+    /// The user, or why there is none.
+    pub user: Result<UserId, String>,
+}
+
+pub struct Input {
+    /// What to call it.
+    pub name: String,
+    lines: Lines,
+    table: Option<Table>,
+    /// The end, or what cannot be read on.
+    ended: bool,
+}
+
+impl Input {
+    /// Opens a file, or standard input if the path is `-`. With a column it is
+    /// CSV, and its first line is read.
+    pub fn open(path: &Path, column: Option<&str>, delimiter: u8) -> Result<Self, String> {
+        let standard = path == Path::new("-");
+        let name = if standard { "standard input".into() } else { path.display().to_string() };
+        let source: Box<dyn BufRead + Send> = match standard {
+            true => Box::new(BufReader::new(io::stdin())),
+            false => {
+                let file = File::open(path);
+                Box::new(BufReader::new(
+                    file.map_err(|error| format!("{name} cannot be read: {error}"))?,
+                ))
+            }
+        };
+        let mut lines = Lines { source, number: 0, text: Vec::new() };
+        let spreadsheet = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
+        let table = match column.is_some() || spreadsheet {
+            true => Some(
+                Table::open(&mut lines, column, delimiter)
+                    .map_err(|why| format!("{name} {why}"))?,
+            ),
+            false => None,
+        };
+        Ok(Input { name, lines, table, ended: false })
+    }
+
+    fn read(&mut self) -> io::Result<Option<Entry>> {
+        if let Some(table) = &mut self.table {
+            return table.next(&mut self.lines);
+        }
+        let next = self.lines.next()?;
+        Ok(next.map(|(line, text)| Entry { line, user: user(text) }))
+    }
+}
+
+impl Iterator for Input {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        if self.ended {
+            return None;
+        }
+        let entry = self.read().unwrap_or_else(|error| {
+            self.ended = true;
+            let why = format!("cannot be read, nor can what comes after it: {error}");
+            Some(Entry { line: self.lines.number + 1, user: Err(why) })
+        });
+        self.ended |= entry.is_none();
+        entry
+    }
+}
+
+/// The user id in a line or field.
+pub fn user(text: &[u8]) -> Result<UserId, String> {
+    let text = str::from_utf8(text).map_err(|_| "is not UTF-8 text")?.trim();
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    UserId::try_from(text).map_err(|error| error.to_string())
+}
+
+/// Lines, counted.
+pub struct Lines {
+    source: Box<dyn BufRead + Send>,
+    /// The number of the last line that was read, from 1.
+    pub number: u64,
+    text: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line and its number. It has its line end, which the last one
+    /// gets if it has none.
+    pub fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
+        self.text.clear();
+        if self.source.read_until(b'\n', &mut self.text)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        if self.number == 1 && self.text.starts_with("\u{feff}".as_bytes()) {
+            self.text.drain(..3);
+        }
+        if !self.text.ends_with(b"\n") {
+            self.text.push(b'\n');
+        }
+        Ok(Some((self.number, &self.text)))
+    }
+}

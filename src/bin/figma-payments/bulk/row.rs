@@ -1,0 +1,129 @@
+//! A line of the output: CSV or JSON.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use csv::ByteRecord;
+use figma_payments::{PaymentInformation, PaymentStatus, Resource, UserId};
+use humantime::format_rfc3339_seconds;
+use serde::{Deserialize, Serialize};
+
+use super::fields::Fields;
+use crate::ending::shown;
+
+/// What Figma answered about a user, and when.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    pub user_id: UserId,
+    payment_status: String,
+    grants_access: bool,
+    date_of_purchase: Option<String>,
+    resource_type: String,
+    resource_id: String,
+    checked_at: String,
+}
+
+impl Row {
+    /// What the server wrote is kept in one line: a torn one shows by its end.
+    pub fn new(user_id: UserId, payment: &PaymentInformation) -> Self {
+        Row {
+            user_id,
+            payment_status: shown(payment.payment_status.as_str()),
+            grants_access: payment.grants_access(),
+            date_of_purchase: payment.date_of_purchase.as_ref().map(|date| shown(date.as_str())),
+            resource_type: payment.resource_type.to_string(),
+            resource_id: payment.resource_id.clone(),
+            checked_at: format_rfc3339_seconds(SystemTime::now()).to_string(),
+        }
+    }
+
+    pub fn status(&self) -> PaymentStatus {
+        PaymentStatus::from(self.payment_status.as_str())
+    }
+
+    pub fn is_about(&self, resource: &Resource) -> bool {
+        self.resource_type == resource.resource_type().as_str() && self.resource_id == resource.id()
+    }
+}
+
+/// How a row is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Comma-separated values, with the names of the columns in the first line.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+}
+
+impl Format {
+    /// By the name of the file.
+    pub fn of(path: &Path) -> Self {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match extension.as_str() {
+            "jsonl" | "ndjson" | "json" => Format::Jsonl,
+            _ => Format::Csv,
+        }
+    }
+
+    /// The first line of a file, if there has to be one.
+    pub fn header(self) -> &'static str {
+        match self {
+            Format::Csv => {
+                "user_id,payment_status,grants_access,date_of_purchase,resource_type,resource_id,checked_at\n"
+            }
+            Format::Jsonl => "",
+        }
+    }
+
+    /// What each file begins with.
+    pub fn beginning(self) -> &'static str {
+        match self {
+            Format::Csv => self.header(),
+            Format::Jsonl => "{\"user_id\":\"",
+        }
+    }
+
+    /// The row as a line.
+    pub fn write(self, row: &Row) -> Result<Vec<u8>, String> {
+        match self {
+            Format::Csv => {
+                let mut writer =
+                    csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+                writer.serialize(row).map_err(|error| error.to_string())?;
+                writer.into_inner().map_err(|error| error.to_string())
+            }
+            Format::Jsonl => {
+                let mut line = serde_json::to_vec(row).map_err(|error| error.to_string())?;
+                line.push(b'\n');
+                Ok(line)
+            }
+        }
+    }
+}
+
+/// Reads rows back.
+pub struct Rows {
+    format: Format,
+    fields: Fields,
+}
+
+impl Rows {
+    pub fn new(format: Format) -> Self {
+        Rows { format, fields: Fields::new(b',') }
+    }
+
+    /// The row that a line holds.
+    pub fn read(&mut self, line: &[u8]) -> Result<Row, String> {
+        if self.format == Format::Jsonl {
+            return serde_json::from_slice(line).map_err(|error| error.to_string());
+        }
+        self.fields.clear();
+        let expected = self.format.header().split(',').count();
+        if !self.fields.take(line) || self.fields.count() != expected {
+            return Err(format!("{expected} fields are expected"));
+        }
+        let record = ByteRecord::from_iter(self.fields.iter());
+        record.deserialize(None).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,348 @@
+//! `figma-payments bulk`: its answers, going on after it was stopped, and what
+//! disturbs it.
+#![cfg(feature = "cli")]
+
+#[path = "common/bulk.rs"]
+mod bulk;
+mod common;
+#[path = "common/program.rs"]
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use bulk::{PLUGIN, all, arguments, bulk, file, numbered, place, rows, sandbox, statuses, users};
+use program::{Program, Ran, run, run_with_token};
+use serde_json::json;
+
+/// The number of questions since the last time.
+async fn asked(program: &Program) -> usize {
+    let log = program.control("GET", "/requests", json!(null)).await.json();
+    program.control("DELETE", "/requests", json!(null)).await;
+    log["requests"].as_array().unwrap().len()
+}
+
+/// Has the next answer be an error of this status.
+async fn fail_next(program: &Program, status: u16, next: u64) {
+    let fault = json!({ "fault": "status", "status": status, "next": next });
+    assert_eq!(program.control("POST", "/faults", fault).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_user_is_asked_once_and_answered_in_a_line() {
+    let purchases = [("1", "PAID"), ("007", "TRIAL"), ("3", "UNPAID"), ("4", "NOT_SUPPORTED")];
+    let program = sandbox(&purchases).await;
+    let longest = "9".repeat(20);
+    let ids = ["1", "7", "007", "3", "4", &longest, "1", "007"];
+    let plain = format!("\u{feff}1\r\n 7\n{}", ids[2..].join("\n"));
+    let table = format!(
+        "\u{feff}name,\"user\"\r\n\"a, \"\"b\"\"\n\n\",1\r\nc,\"7\"\r\nd,007\r\n5\" e,3\r\n,4,more\r\nf, {longest}\r\ng,1\r\nh,007"
+    );
+    let latin = ids.map(|id| [&b"Jos\xe9;"[..], id.as_bytes(), b";\n"].concat()).concat();
+    let latin = [&b"name;user;\n"[..], &latin].concat();
+    for (name, input, options) in [
+        ("plain.txt", plain.into_bytes(), &[][..]),
+        ("table.csv", table.into_bytes(), &["--column", "user"]),
+        ("latin.txt", latin, &["--column", "user", "--delimiter", ";"]),
+    ] {
+        for output in ["answers.csv", "answers.jsonl"] {
+            let (input_file, output) = (file(name), file(&format!("{name} {output}")));
+            fs::write(&input_file, &input).unwrap();
+            let ran = bulk(&program, &input_file, &output, options);
+            assert_eq!((ran.code, &*ran.stdout), (Some(0), ""), "{name} {ran:?}");
+            let counts = ["paid 1", "trial 1", "unpaid 3", "other 1", "failed 0"];
+            assert_eq!(said(&ran)[..5], counts);
+            assert!(
+                said(&ran)[5]
+                    .ends_with(" 6 answers about plugin 1678669904810665842, 6 of them new."),
+                "{ran:?}"
+            );
+            assert_eq!(said(&ran)[6..], ["2 lines gave a user again."]);
+            let mut expected = [
+                ("1", "PAID"),
+                ("7", "UNPAID"),
+                ("007", "TRIAL"),
+                ("3", "UNPAID"),
+                ("4", "NOT_SUPPORTED"),
+                (&longest, "UNPAID"),
+            ]
+            .map(|(user, status)| (user.to_owned(), status.to_owned()));
+            expected.sort();
+            assert_eq!(statuses(&output), expected, "{name}");
+            assert_eq!(asked(&program).await, 6);
+        }
+    }
+    let rows = rows(&place("plain.txt answers.jsonl"));
+    let row = rows.iter().find(|row| row["user_id"] == "007").unwrap();
+    let mut expected = json!({
+        "user_id": "007",
+        "payment_status": "TRIAL",
+        "grants_access": true,
+        "date_of_purchase": "2024-06-15T14:30:00Z",
+        "resource_type": "PLUGIN",
+        "resource_id": PLUGIN,
+    });
+    expected["checked_at"] = row["checked_at"].clone();
+    assert_eq!(row, &expected);
+    let checked_at = row["checked_at"].as_str().unwrap();
+    assert!(checked_at.len() == 20 && checked_at.ends_with('Z'), "{checked_at}");
+}
+
+/// The lines of standard error, with single spaces.
+fn said(ran: &Ran) -> Vec<String> {
+    let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    ran.stderr.lines().map(line).collect()
+}
+
+#[tokio::test]
+async fn broken_lines_are_named_and_the_others_are_asked() {
+    let program = sandbox(&[]).await;
+    let mut lines: Vec<Vec<u8>> = (0..70_001).map(|line| format!("{}", line % 50).into()).collect();
+    lines[6] = b"12\xff".to_vec();
+    lines[70] = Vec::new();
+    lines[700] = b"1e18".to_vec();
+    lines[7_000] = "1".repeat(21).into_bytes();
+    lines[70_000] = b"bob@example.com".to_vec();
+    let expected = [
+        "line 7: is not UTF-8 text",
+        "line 71: is empty",
+        "line 701: the user id has something other than digits in it",
+        "line 7001: the user id has more than 20 digits",
+        "line 70001: the user id has something other than digits in it",
+    ];
+    let table = |line: &Vec<u8>| match line.is_empty() {
+        true => Vec::new(),
+        false => [b"\"\",", &**line].concat(),
+    };
+    let table: Vec<Vec<u8>> = lines.iter().map(table).collect();
+    for (name, text, first, options) in [
+        ("broken.txt", lines.join(&b"\n"[..]), 0, &[][..]),
+        ("broken.csv", table.join(&b"\r\n"[..]), 1, &["--column", "id"]),
+    ] {
+        let (input, output) = (file(name), file(&format!("{name} answers.csv")));
+        let header = if first == 1 { &b"what,id\r\n"[..] } else { b"" };
+        fs::write(&input, [header, &text].concat()).unwrap();
+        let ran = bulk(&program, &input, &output, options);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        for expected in expected {
+            let (number, why) = expected[5..].split_once(':').unwrap();
+            let number: u64 = number.parse().unwrap();
+            let expected = format!("{name}, line {}:{why}", number + first);
+            assert!(ran.stderr.contains(&expected), "{expected}: {ran:?}");
+        }
+        assert!(ran.stderr.contains("\n5 lines had no user id."), "{ran:?}");
+        assert_eq!((users(&output).len(), asked(&program).await), (50, 50));
+    }
+    let (input, output) = (file("quote.csv"), file("quote answers.csv"));
+    fs::write(&input, "id,what\n1,x\n2\n,3\n4,\"open\n5,y\n6,z").unwrap();
+    let ran = bulk(&program, &input, &output, &["--column", "what"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    for expected in [
+        "line 3: ends before field 2, what",
+        "line 5: opens a quote that is not closed down to the end, line 7",
+    ] {
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+    }
+    assert_eq!(users(&output), ["3"]);
+    let input = numbered("many broken.txt", 1);
+    fs::write(&input, "x\n".repeat(1000) + "1").unwrap();
+    let ran = bulk(&program, &input, &file("many broken.csv"), &[]);
+    assert!(ran.stderr.contains("line 100: ") && !ran.stderr.contains("line 101: "), "{ran:?}");
+    assert!(ran.stderr.contains("more such lines are only counted"), "{ran:?}");
+    assert!(ran.stderr.contains("\n1,000 lines had no user id."), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_resumption_asks_only_what_has_no_answer() {
+    let program = sandbox(&[("1", "PAID"), ("2", "TRIAL")]).await;
+    for output in ["resumed.csv", "resumed.jsonl"] {
+        let (input, output) = (numbered("to resume.txt", 5), file(output));
+        // Not what Figma says for a user, but not asked again by the client.
+        fail_next(&program, 404, 1).await;
+        let ran = bulk(&program, &input, &output, &[]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(ran.stderr.contains("to resume.txt, line "), "{ran:?}");
+        assert!(ran.stderr.contains("1 user without an answer; the same command"), "{ran:?}");
+        assert_eq!((rows(&output).len(), asked(&program).await), (4, 5));
+        let before = fs::read(&output).unwrap();
+        let ran = bulk(&program, &input, &output, &[]);
+        assert_eq!((ran.code, asked(&program).await), (Some(0), 1), "{ran:?}");
+        assert_eq!(said(&ran)[..4], ["paid 1", "trial 1", "unpaid 3", "failed 0"]);
+        assert!(
+            said(&ran)[4].ends_with("5 answers about plugin 1678669904810665842, 1 of them new.")
+        );
+        assert_eq!(said(&ran)[5..], ["4 users had an answer before."]);
+        let whole = fs::read(&output).unwrap();
+        assert!(whole.starts_with(&before), "what is answered stays as it is");
+        assert_eq!(users(&output), all(5));
+
+        // Torn anywhere, in the header and in the last row: mended, and asked again.
+        let header = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let last = before.len()..whole.len();
+        for length in (0..header).chain(last.clone()).step_by(9).chain([last.end - 1]) {
+            fs::write(&output, &whole[..length]).unwrap();
+            let ran = bulk(&program, &input, &output, &[]);
+            assert_eq!(ran.code, Some(0), "{length} {ran:?}");
+            assert_eq!(users(&output), all(5), "torn after {length}");
+            let again = if length < header { 5 } else { 1 };
+            assert_eq!(asked(&program).await, again, "torn after {length}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_output_of_its_own_is_left_as_it_is() {
+    let program = sandbox(&[]).await;
+    let (input, output) = (numbered("foreign.txt", 3), file("foreign answers.csv"));
+    bulk(&program, &input, &output, &[]);
+    let own = fs::read_to_string(&output).unwrap();
+    let row = own.lines().nth(1).unwrap();
+    let header = own.lines().next().unwrap();
+    for (text, line) in [
+        ("important\n".to_owned(), 1),
+        ("important".to_owned(), 1),
+        (format!("{header},more\n"), 1),
+        (format!("{header}\nx{row}\n"), 2),
+        (format!("{header}\n{row}\n\n"), 3),
+        (format!("{header}\n{row}\n{row},more\n"), 3),
+        (format!("{header}\n{}\n", row.replace(PLUGIN, "42")), 2),
+        (format!("{header}\n{}\n", row.replace("PLUGIN", "WIDGET")), 2),
+        (format!("{header}\n{row}\n\0\0\0\n"), 3),
+    ] {
+        fs::write(&output, &text).unwrap();
+        let ran = bulk(&program, &input, &output, &[]);
+        assert_eq!(ran.code, Some(2), "{text} {ran:?}");
+        let expected = "is not an output of this command, which goes on only from its own";
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+        assert!(ran.stderr.contains(&format!("(line {line}: ")), "{text} {ran:?}");
+        assert_eq!(fs::read_to_string(&output).unwrap(), text);
+    }
+    for text in ["{\"a\":1}", "{\"a\":1}\n", "{\"user_id\":\"1\"}\n", "{\"user_id\":1}\n"] {
+        fs::write(&output, text).unwrap();
+        let ran = bulk(&program, &input, &output, &["--format", "jsonl"]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_eq!(fs::read_to_string(&output).unwrap(), text);
+    }
+    fs::write(&output, &own).unwrap();
+    let held = fs::File::open(&output).unwrap();
+    fs4::FileExt::lock_shared(&held).unwrap();
+    let ran = bulk(&program, &input, &output, &[]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("is being written by another figma-payments"), "{ran:?}");
+    drop(held);
+    assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0));
+    // A spreadsheet program has saved it meanwhile.
+    let saved = format!("\u{feff}{}", own.replace('\n', "\r\n"));
+    fs::write(&output, saved).unwrap();
+    asked(&program).await;
+    assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0));
+    assert_eq!(asked(&program).await, 0);
+}
+
+#[test]
+fn wrong_usage_is_explained_before_anything_is_asked() {
+    let nobody = "http://127.0.0.1:9";
+    let (table, text) = (file("usage.csv"), numbered("usage.txt", 1));
+    fs::write(&table, "id,name,id2,id2\n1,a,1,1\n").unwrap();
+    let (empty, blank, german) = (file("empty.csv"), file("blank.csv"), file("german.csv"));
+    fs::write(&empty, "").unwrap();
+    fs::write(&blank, "\n1\n").unwrap();
+    fs::write(&german, "id;name\n1;a\n").unwrap();
+    let columns = "its columns are: id, name, id2, id2";
+    let output = file("usage answers.csv");
+    for (input, options, why) in [
+        (
+            &*table,
+            &[][..],
+            format!("usage.csv is CSV; say with --column which column has the user ids, {columns}"),
+        ),
+        (&*table, &["--column", "ID"], format!("usage.csv has no column ID; {columns}")),
+        (&*table, &["--column", "id2"], format!("has the column id2 twice; {columns}")),
+        (
+            &*german,
+            &["--column", "id"],
+            "has no column id; its columns are: id;name (if that is several, --delimiter says"
+                .to_owned(),
+        ),
+        (
+            &*empty,
+            &["--column", "id"],
+            "is empty; its first line should name the columns".to_owned(),
+        ),
+        (&*blank, &["--column", "id"], "begins with an empty line; it should name".to_owned()),
+        (&*text, &["--delimiter", ";"], "--column".to_owned()),
+        (&*text, &["--column", "id", "--delimiter", "::"], "one ASCII character".to_owned()),
+        (&*text, &["--widget", "1"], "cannot be used with".to_owned()),
+        (Path::new("/no/such/file"), &[], "/no/such/file cannot be read: ".to_owned()),
+    ] {
+        let ran = run(&[&arguments(nobody, input, &output)[..], options].concat(), b"");
+        assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{ran:?}");
+        assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(&why), "{ran:?}");
+        assert!(!output.exists(), "{why}");
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for (output, why) in [
+        (folder, "cannot be opened: "),
+        (Path::new("/no/such/folder/answers.csv"), "cannot be opened: "),
+        #[cfg(unix)]
+        (Path::new("/dev/null"), "is not an ordinary file"),
+    ] {
+        let ran = run(&arguments(nobody, &text, output), b"");
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(why), "{ran:?}");
+    }
+    let ran = run(&["bulk", text.to_str().unwrap(), "--output", "x.csv"], b"");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("say what to ask about: --plugin, --widget"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn what_is_true_of_every_user_stops_the_run() {
+    let program = sandbox(&[]).await;
+    let (input, output) = (numbered("stopped.txt", 1000), file("stopped.csv"));
+    let arguments = arguments(&program.base_url, &input, &output);
+    let ran = run_with_token(Some("figd_expired"), &arguments, b"");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("Access tokens live 90 days at most"), "{ran:?}");
+    assert!(ran.stderr.contains("1,000 users without an answer; the same command"), "{ran:?}");
+    assert!(!ran.stderr.contains("figd_"), "{ran:?}");
+    assert!(asked(&program).await <= 16, "no more than were under way");
+    fail_next(&program, 403, 1).await;
+    let ran = run(&arguments, b"");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("use one of the account that owns the resource"), "{ran:?}");
+    fail_next(&program, 404, 1000).await;
+    asked(&program).await;
+    let ran = run(&arguments, b"");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("error: the run has stopped: 20 failures in a row"), "{ran:?}");
+    assert!(said(&ran).contains(&"failed 20".to_owned()), "{ran:?}");
+    assert!(asked(&program).await < 40);
+    program.control("DELETE", "/faults", json!(null)).await;
+    assert_eq!(run(&arguments, b"").code, Some(0));
+    assert_eq!(users(&output), all(1000));
+}
+
+#[tokio::test]
+async fn a_limit_is_waited_out() {
+    let program = Program::start(&[]);
+    let (input, output) = (numbered("limited.txt", 54), file("limited.csv"));
+    let ran = bulk(&program, &input, &output, &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(asked(&program).await > 54, "some were refused");
+    assert_eq!(users(&output), all(54));
+}
+
+#[tokio::test]
+async fn users_come_by_standard_input_too() {
+    let program = sandbox(&[]).await;
+    let output = file("piped.csv");
+    let arguments = arguments(&program.base_url, Path::new("-"), &output);
+    let ran = run(&arguments, b"1\nx\n2");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.starts_with("standard input, line 2: the user id has"), "{ran:?}");
+    assert_eq!(users(&output), ["1", "2"]);
+    let ran = run(&[&arguments[..], &["--column", "id"]].concat(), b"id\n2\n3");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(users(&output), ["1", "2", "3"]);
+}
