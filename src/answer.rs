@@ -4,16 +4,22 @@
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
-use progenitor_client::{Error as Failure, ResponseValue};
+use bytes::Bytes;
+use progenitor_client::ResponseValue;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::error::Category;
 
 use crate::api::types::GetPaymentsResponseBody;
+use crate::clock::Calendar;
 use crate::error::{Answer, RateLimit};
 use crate::secrets::Secrets;
-use crate::transport::{BodyError, Exchange, Transport};
-use crate::{Error, ErrorKind, MAX_BODY_BYTES, PaymentInformation, PaymentQuery};
+use crate::transport::{Failure, Fault, Transport};
+use crate::{Error, ErrorKind, PaymentInformation, PaymentQuery};
+
+/// No answer of this operation comes near it; a longer body is not read on, and
+/// the call fails with [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// As much of what a server said as an error keeps, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -25,6 +31,19 @@ const MAX_HEADER: usize = 256;
 const REQUEST_IDS: [&str; 4] = ["x-request-id", "x-figma-request-id", "x-amzn-requestid", "cf-ray"];
 
 type Decoded = Result<ResponseValue<GetPaymentsResponseBody>, Failure>;
+
+/// What came back.
+pub(crate) struct Exchange {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, BodyError>,
+}
+
+/// Why a body could not be read to its end.
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken(Fault),
+}
 
 /// Judges one attempt at this question.
 pub(crate) fn read(
@@ -96,7 +115,7 @@ fn unanswered(decoded: Decoded, timeout: Duration, secrets: &Secrets<'_>) -> Err
 
 /// The kind, and the causes one after the other. The library's own first line
 /// is left out: it holds the URL.
-fn broken(error: &reqwest::Error, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
+fn broken(error: &Fault, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
     if error.is_timeout() {
         let why = match error.is_connect() {
             true => "connecting took too long".to_owned(),
@@ -151,7 +170,7 @@ fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error 
     let said = api_message(body, exchange.status.is_success(), secrets);
     let answer = Answer {
         status: Some(exchange.status.as_u16()),
-        retry_after: retry_after(headers, SystemTime::now()),
+        retry_after: retry_after(headers, Calendar::now()),
         rate_limit: (limit != RateLimit::default()).then_some(limit),
         request_id: REQUEST_IDS.into_iter().find_map(text),
         api_message: said.map(|said| bounded(&said, MAX_MESSAGE)),

@@ -62,7 +62,7 @@ pub(crate) struct Settings {
     allow_plain_http: bool,
     pub(crate) auth_scheme: AuthScheme,
     pub(crate) timeout: Duration,
-    connect_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
     pub(crate) deadline: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) rate_limits: RateLimits,
@@ -108,6 +108,7 @@ impl ClientBuilder {
         /// The longest that one attempt may take, connecting and reading included.
         timeout: Duration;
         /// The longest that connecting may take, name resolution and TLS included.
+        #[cfg(not(target_arch = "wasm32"))]
         connect_timeout: Duration;
         /// The longest that a call may take, attempts and waits included. A wait
         /// that would go beyond it is not begun.
@@ -134,6 +135,7 @@ impl ClientBuilder {
     /// `rustls::crypto::CryptoProvider` gets ring as its default here, because
     /// reqwest has no other way to be told. Without `http`, nothing
     /// process-wide is touched.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = Some(http);
         self
@@ -164,24 +166,7 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
             Error::configuration("`user_agent` has a character that no header can carry")
         })?;
-        let mut http = crate::tls::http(self.http, base_url.scheme() == "https")?
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            .connection_verbose(false)
-            .connect_timeout(settings.connect_timeout)
-            .user_agent(user_agent);
-        if is_loopback(&base_url) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| {
-            let why = error.without_url();
-            Error::configuration(format!("the HTTP client cannot be built: {why}"))
-        })?;
+        let http = crate::http::client(self.http, &settings, &base_url, user_agent)?;
         Client::from_parts(http, base_url, settings, self.token)
     }
 }
@@ -211,7 +196,7 @@ fn check_base_url(text: &str, allow_plain_http: bool) -> Result<Url, Error> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let address = host.parse::<std::net::IpAddr>();

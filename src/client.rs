@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
-use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::builder::Settings;
+use crate::clock::{Instant, sleep};
 use crate::limit::{LONGEST, Limit, MINUTE};
 use crate::retry::Budget;
 use crate::secrets::Secrets;
-use crate::transport::Transport;
+use crate::transport::{Bindings, Http, Transport};
 use crate::watch::{Counters, Watch};
 use crate::{
     ClientBuilder, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken, answer,
-    api,
 };
 
 /// Asks Figma whether a user has paid.
@@ -29,7 +28,7 @@ pub struct Client {
 }
 
 struct Shared {
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
@@ -71,7 +70,7 @@ impl Client {
 
     /// From what [`ClientBuilder`] has checked.
     pub(crate) fn from_parts(
-        http: reqwest::Client,
+        http: Http,
         base_url: Url,
         settings: Settings,
         token: PersonalAccessToken,
@@ -219,7 +218,7 @@ impl Client {
         let transport = Transport::new(credential.header.clone(), timeout);
         let base_url = self.shared.base_url.as_str().trim_end_matches('/');
         let http = self.shared.http.clone();
-        let bindings = api::Client::new_with_client(base_url, http, transport.clone());
+        let bindings = Bindings::new_with_client(base_url, http, transport.clone());
         let [file, plugin, token, user, widget] = query.parameters();
         let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };

@@ -6,12 +6,16 @@ pub mod api;
 mod builder;
 mod bulk;
 mod client;
+#[cfg(not(target_arch = "wasm32"))]
+mod clock;
 mod credentials;
 #[cfg(feature = "cache")]
 mod entitlements;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+#[cfg(not(target_arch = "wasm32"))]
+mod http;
 mod limit;
 mod payment;
 mod query;
@@ -22,10 +26,16 @@ pub mod sandbox;
 #[cfg(feature = "schemars")]
 mod schemas;
 mod secrets;
-mod tls;
+#[cfg(not(target_arch = "wasm32"))]
 mod transport;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 mod watch;
 
+#[cfg(target_arch = "wasm32")]
+use wasm::{clock, http, transport};
+
+pub use answer::MAX_BODY_BYTES;
 pub use api::types::PaymentInformation;
 pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
 pub use client::Client;
@@ -38,5 +48,4 @@ pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
 pub use query::{PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
 pub use retry::RetryPolicy;
-pub use transport::MAX_BODY_BYTES;
 pub use watch::Counters;

@@ -4,8 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
-
+use crate::clock::{Instant, Queue, sleep_until, timeout_at};
 use crate::retry::ROOM;
 use crate::{Error, ErrorKind};
 
@@ -60,7 +59,7 @@ pub(crate) struct Limit {
     /// What was set, as the time from one request to the next; zero for no pace.
     set: Duration,
     /// First come, first served; who gives up leaves no gap.
-    queue: tokio::sync::Mutex<()>,
+    queue: Queue,
     /// Held by each in the queue, to count them.
     places: Arc<()>,
     pace: Mutex<Pace>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, clock};
 
 /// What a wait that the server asks for has to leave for the answer after it.
 pub(crate) const ROOM: Duration = Duration::from_millis(500);
@@ -56,7 +56,7 @@ impl Default for RetryPolicy {
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(2),
             budget: 100,
-            random: Random(Arc::new(fastrand::f64)),
+            random: Random(Arc::new(clock::random)),
         }
     }
 }

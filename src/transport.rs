@@ -2,7 +2,8 @@
 //!
 //! The generated client decodes what [`exec`](ClientHooks::exec) returns, but
 //! its errors lose status and headers. So the attempt is also written down in
-//! an [`Exchange`], and errors are made from that.
+//! an [`Exchange`], and errors are made from that. `wasm/transport.rs` has the
+//! same names.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +11,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Request, Response, ResponseBuilderExt, StatusCode};
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Request, Response, ResponseBuilderExt};
 
-use crate::api;
+use crate::answer::{BodyError, Exchange, MAX_BODY_BYTES};
 
-/// No answer of this operation comes near it; a longer body is not read on, and
-/// the call fails with [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) use crate::api::Client as Bindings;
+pub(crate) use progenitor_client::Error as Failure;
+pub(crate) use reqwest::{Client as Http, Error as Fault};
 
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
@@ -25,19 +26,6 @@ pub(crate) struct Transport {
     credential: (HeaderName, HeaderValue),
     pub(crate) timeout: Duration,
     exchange: Arc<Mutex<Option<Exchange>>>,
-}
-
-/// What came back.
-pub(crate) struct Exchange {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Result<Bytes, BodyError>,
-}
-
-/// Why a body could not be read to its end.
-pub(crate) enum BodyError {
-    TooLarge,
-    Broken(reqwest::Error),
 }
 
 impl Transport {
@@ -61,7 +49,7 @@ impl fmt::Debug for Transport {
     }
 }
 
-impl ClientHooks<Transport> for api::Client {
+impl ClientHooks<Transport> for Bindings {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let transport = self.inner();
         let (name, value) = &transport.credential;

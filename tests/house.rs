@@ -50,7 +50,7 @@ fn lines_of_code(text: &str) -> usize {
 }
 
 /// What an optional feature adds, by file.
-const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "tls.rs"];
+const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "http.rs"];
 
 /// Pacing and many questions at once.
 const MANY_CALLS: [&str; 2] = ["limit.rs", "bulk.rs"];
