@@ -1,7 +1,7 @@
 //! `cargo xtask contract`: installs the tools that others wrote, lets them judge
 //! client, sandbox and documents, and ends with a line for each of them.
 
-mod install;
+pub mod install;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -2,17 +2,22 @@
 //! and after a change of what it drills.
 
 mod defects;
-
-use std::process::Command;
+mod worker;
 
 use crate::contract;
 use crate::fuzz::{self, Effort};
+use crate::wasm::succeed;
 
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 4] =
-    [("fuzz", fuzz), ("sandbox", sandbox), ("bulk", bulk), ("defects", defects::run)];
+const DRILLS: [(&str, Drill); 5] = [
+    ("fuzz", fuzz),
+    ("sandbox", sandbox),
+    ("bulk", bulk),
+    ("worker", worker::run),
+    ("defects", defects::run),
+];
 
 /// Runs the drills that are named, or all.
 pub fn run(names: &[String]) -> Result<String, String> {
@@ -51,12 +56,4 @@ fn tests(file: &str) -> Result<(), String> {
         .args(["--test", file, "--", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)
-}
-
-fn succeed(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("{command:?} failed; its output says why")),
-    }
 }

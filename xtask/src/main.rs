@@ -5,6 +5,7 @@ mod corrected_spec;
 mod deep;
 mod fuzz;
 mod public_api;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -16,9 +17,10 @@ commands:
   bindings    print the bindings as the build generates them
   httpmock    print the mocking helpers for tests, from the same flow
   contract    let tools that others wrote judge client, sandbox and documents
-  deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [defects], all by default
+  deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [worker] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   public-api  print what users can name; --check compares it with the listing in tests/snapshots
+  wasm        check that the crate compiles for wasm32-unknown-unknown
   fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
 
   update-spec, diff-spec, replay-spec    what Figma changed; --help says more";
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
         "public-api" => public_api::run(rest),
+        "wasm" => wasm::run(),
         "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),
         _ => Err(USAGE.to_owned()),
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use xtask::workspace::Workspace;
@@ -27,8 +27,13 @@ impl fmt::Display for Problem {
 pub fn node(folder: &Path) -> Result<(), Problem> {
     let new_enough = "let [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)";
     expect("node", ["-e", new_enough], "Node 20.19 or newer is not installed")?;
+    npm(&source(), folder)
+}
+
+/// What a `package-lock.json` pins.
+pub fn npm(source: &Path, folder: &Path) -> Result<(), Problem> {
     expect("npm", ["--version"], "npm is not installed")?;
-    once(folder, &["package-lock.json", "package.json"], |folder| {
+    once(source, folder, &["package-lock.json", "package.json"], |folder| {
         let flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
         run(Command::new("npm").current_dir(folder).arg("ci").args(flags))
     })
@@ -38,7 +43,7 @@ pub fn node(folder: &Path) -> Result<(), Problem> {
 pub fn python(folder: &Path) -> Result<(), Problem> {
     let new_enough = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
     expect("python3", ["-c", new_enough], "Python 3.10 or newer, with venv, is not installed")?;
-    once(folder, &["requirements.txt"], |folder| {
+    once(&source(), folder, &["requirements.txt"], |folder| {
         let python = folder.join("python");
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&python))?;
         run(Command::new(python.join("bin/pip"))
@@ -56,14 +61,19 @@ fn expect<const N: usize>(program: &str, arguments: [&str; N], or: &str) -> Resu
     }
 }
 
+/// Where the contract's tools are pinned.
+fn source() -> PathBuf {
+    Workspace::locate().root().join("tests/contract")
+}
+
 /// Installs, unless the first of the files is what it was when that was done.
 fn once(
+    source: &Path,
     folder: &Path,
     files: &[&str],
     install: impl FnOnce(&Path) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let failed = |error: std::io::Error| Problem::Failed(format!("{}: {error}", folder.display()));
-    let source = Workspace::locate().root().join("tests/contract");
     let lock = fs::read(source.join(files[0])).map_err(failed)?;
     let done = folder.join(format!("{}.done", files[0]));
     if fs::read(&done).is_ok_and(|done| done == lock) {

@@ -1,0 +1,102 @@
+//! `examples/worker` in `workerd`: built, bound to JavaScript, and driven over
+//! HTTP by `tests/worker.rs`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xtask::workspace::Workspace;
+
+use crate::contract::{self, install};
+use crate::wasm::{self, TARGET, Toolchain};
+
+const NAME: &str = "palette_worker";
+
+/// Builds the Worker, starts it again and again, and asks it.
+pub fn run() -> Result<(), String> {
+    let workspace = Workspace::locate();
+    let source = workspace.root().join("examples/worker");
+    let folder = workspace.target().join("worker");
+    let app = folder.join("app");
+
+    let mut build = Toolchain::find()?.cargo("build");
+    wasm::succeed(build.current_dir(&source).arg("--release"))?;
+    let built = wasm::target().join(TARGET).join("release").join(format!("{NAME}.wasm"));
+    let _ = fs::remove_dir_all(&app);
+    let mut bind = std::process::Command::new(bindgen(&source, &folder)?);
+    bind.args(["--target", "web", "--no-typescript", "--omit-default-module-path"]);
+    wasm::succeed(bind.arg("--out-dir").arg(&app).arg(built))?;
+    configure(&source, &app)?;
+
+    install::npm(&source, &folder).map_err(|problem| problem.to_string())?;
+    let mut test = contract::cargo();
+    test.args(["test", "--workspace", "--all-features", "--test", "worker"])
+        .args(["--", "--include-ignored", "--nocapture"])
+        .env("FIGMA_PAYMENTS_WORKER", app.join("workerd.capnp"))
+        .env("FIGMA_PAYMENTS_WORKERD", workerd(&folder)?);
+    wasm::succeed(&mut test)
+}
+
+/// The tool, in the version of the library that the Worker is locked to.
+fn bindgen(source: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let lock = read(&source.join("Cargo.lock"))?;
+    let (_, rest) = lock
+        .split_once("name = \"wasm-bindgen\"\nversion = \"")
+        .ok_or("the Worker does not depend on wasm-bindgen")?;
+    let version = rest.split('"').next().unwrap_or_default();
+    let tools = folder.join(format!("wasm-bindgen-{version}"));
+    let tool = tools.join("bin/wasm-bindgen");
+    if !tool.exists() {
+        let mut install = contract::cargo();
+        // Its own lock has what no longer builds.
+        install.args(["install", "wasm-bindgen-cli", "--version", &format!("={version}")]);
+        wasm::succeed(install.arg("--root").arg(&tools))?;
+    }
+    Ok(tool)
+}
+
+/// `workerd` wants to be told every module by its name.
+fn configure(source: &Path, app: &Path) -> Result<(), String> {
+    for file in ["worker.js", "workerd.capnp"] {
+        fs::copy(source.join(file), app.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    }
+    let mut modules = String::from(
+        "@0xd3c6a4b1f0e59278;\nusing Workerd = import \"/workerd/workerd.capnp\";\n\
+         const modules :List(Workerd.Worker.Module) = [\n  (name = \"worker.js\", esModule = embed \"worker.js\"),\n",
+    );
+    for path in files(app)? {
+        let name = path.strip_prefix(app).unwrap_or(&path).display().to_string();
+        let kind = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("js") if name != "worker.js" => "esModule",
+            Some("wasm") => "wasm",
+            _ => continue,
+        };
+        let _ = writeln!(modules, "  (name = \"{name}\", {kind} = embed \"{name}\"),");
+    }
+    fs::write(app.join("modules.capnp"), modules + "];\n").map_err(|error| error.to_string())
+}
+
+/// All files, in folders too.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        match path.is_dir() {
+            true => found.extend(files(&path)?),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The program itself: killing npm's wrapper would leave it behind.
+fn workerd(folder: &Path) -> Result<PathBuf, String> {
+    let found = files(&folder.join("node_modules/@cloudflare"))?;
+    let program = found.into_iter().find(|path| path.ends_with("bin/workerd"));
+    program.ok_or_else(|| "npm has no workerd for this machine".to_owned())
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+}
