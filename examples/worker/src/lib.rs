@@ -1,0 +1,86 @@
+//! A backend for a paid plugin, as a Cloudflare Worker. `GET /palette` wants
+//! `Authorization: Bearer` with the plugin's payment token, and answers what the
+//! README's table says.
+//!
+//! `cargo xtask deep worker` builds it and runs it in `workerd` against the
+//! sandbox; `workerd.capnp` names its settings.
+
+mod refusal;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use figma_payments::{
+    Client, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
+    PluginPaymentToken, RateLimits, Resource,
+};
+use refusal::Refusal;
+use serde_json::json;
+use worker::{Context, Cors, Env, Method, Request, Response, event, js_sys};
+
+/// All requests of this isolate share it, so that in an outage they share the
+/// budget of retries.
+static CLIENT: OnceLock<Client> = OnceLock::new();
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+    let answer = match (request.method(), request.path().as_str()) {
+        (Method::Options, "/palette") => Response::empty()?.with_status(204),
+        (Method::Get, "/palette") => match paying_user(&request, &env).await {
+            Ok(payment) => palette(&payment)?,
+            Err(refusal) => refusal.response()?,
+        },
+        _ => Response::from_json(&json!({ "error": "not_found" }))?.with_status(404),
+    };
+    // The plugin's page has the origin `null`, and Figma says to answer it with `*`.
+    let cors = Cors::new()
+        .with_origins(["*"])
+        .with_methods([Method::Get])
+        .with_allowed_headers(["Authorization"])
+        .with_exposed_headers(["Retry-After"]);
+    answer.headers().set("Cache-Control", "no-store")?;
+    answer.with_cors(&cors)
+}
+
+/// The paid feature.
+fn palette(payment: &PaymentInformation) -> worker::Result<Response> {
+    let color = || format!("#{:06x}", (js_sys::Math::random() * 16_777_216.0) as u32);
+    let colors: Vec<String> = (0..5).map(|_| color()).collect();
+    let trial = payment.payment_status == PaymentStatus::Trial;
+    Response::from_json(&json!({ "colors": colors, "trial": trial }))
+}
+
+/// Asks Figma about the payment token that came with the request.
+async fn paying_user(request: &Request, env: &Env) -> Result<PaymentInformation, Refusal> {
+    let authorization = request.headers().get("Authorization")?.unwrap_or_default();
+    let token = authorization.strip_prefix("Bearer ").ok_or(Refusal::NoToken)?;
+    let token = PluginPaymentToken::new(token)?;
+    // Which plugin is asked about is ours to say: the token of a cheap one must
+    // not open a dear one.
+    let plugin = Resource::plugin(env.var("PLUGIN_ID")?.to_string())?;
+    let payment = client(env)?.get_payments(PaymentQuery::by_token(token, plugin)).await?;
+    match payment.grants_access() {
+        true => Ok(payment),
+        false => Err(Refusal::Unpaid),
+    }
+}
+
+/// Built by the first request: there are no settings before it.
+fn client(env: &Env) -> Result<&'static Client, Refusal> {
+    if let Some(client) = CLIENT.get() {
+        return Ok(client);
+    }
+    let token = PersonalAccessToken::new(env.secret("FIGMA_TOKEN")?.to_string())?;
+    let pace = env.var("CALLS_A_MINUTE")?.to_string();
+    let pace = pace.parse().map_err(|_| worker::Error::from("CALLS_A_MINUTE is no number"))?;
+    // A page is waiting, and asks again.
+    let mut builder = Client::builder(token)
+        .timeout(Duration::from_secs(2))
+        .deadline(Duration::from_secs(5))
+        .rate_limits(RateLimits::default().by_token(pace));
+    if let Ok(sandbox) = env.var("FIGMA_BASE_URL") {
+        builder = builder.base_url(sandbox.to_string());
+    }
+    let client = builder.build()?;
+    Ok(CLIENT.get_or_init(|| client))
+}
