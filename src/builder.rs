@@ -108,6 +108,7 @@ impl ClientBuilder {
         /// The longest that one attempt may take, connecting and reading included.
         timeout: Duration;
         /// The longest that connecting may take, name resolution and TLS included.
+        /// Not on wasm, where the host connects.
         #[cfg(not(target_arch = "wasm32"))]
         connect_timeout: Duration;
         /// The longest that a call may take, attempts and waits included. A wait
@@ -135,6 +136,8 @@ impl ClientBuilder {
     /// `rustls::crypto::CryptoProvider` gets ring as its default here, because
     /// reqwest has no other way to be told. Without `http`, nothing
     /// process-wide is touched.
+    ///
+    /// Not on wasm, where the host has its own.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = Some(http);
