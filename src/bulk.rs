@@ -1,12 +1,44 @@
 //! Many questions at once.
 
+use std::time::Duration;
+
 use futures_util::{Stream, StreamExt};
 
-use crate::client::Patience;
+use crate::clock::Instant;
+use crate::limit::{LONGEST, Limit, MINUTE};
 use crate::{Client, Error, PaymentInformation, PaymentQuery};
 
 /// As many questions are under way at once; more would only wait for the limit.
 const AT_ONCE: usize = 8;
+
+/// How long a question waits for its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as its deadline.
+    Deadline,
+    /// As long as it takes, also when it meets a 429.
+    Batch,
+}
+
+impl Patience {
+    /// Until when it waits.
+    pub(crate) fn until(self, deadline: Instant) -> Instant {
+        match self {
+            Patience::Deadline => deadline,
+            Patience::Batch => deadline + LONGEST,
+        }
+    }
+
+    /// After a 429: holds all back as it says, and tells whether to ask again.
+    pub(crate) fn hold(self, limit: &Limit, error: &Error) -> bool {
+        let (unsaid, at_least) = match self {
+            Patience::Deadline => (None, Duration::ZERO),
+            Patience::Batch => (Some(MINUTE), MINUTE / 50),
+        };
+        error.retry_after().or(unsaid).inspect(|wait| limit.hold(error, *wait, at_least));
+        self == Patience::Batch
+    }
+}
 
 impl Client {
     /// Asks one question after the other, up to 8 at once, and gives each back
@@ -56,12 +88,10 @@ impl Client {
 /// A hundred thousand users on a simulated clock, with a server in this process.
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
     use std::collections::HashMap;
     use std::sync::Mutex;
-    use std::time::Duration;
-
-    use futures_util::stream;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
     use crate::{ErrorKind, PersonalAccessToken, RateLimits, Resource, RetryPolicy, UserId};

@@ -9,8 +9,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use tracing::Instrument;
 
 use crate::builder::Settings;
+use crate::bulk::Patience;
 use crate::clock::{Instant, sleep};
-use crate::limit::{LONGEST, Limit, MINUTE};
+use crate::limit::{LONGEST, Limit};
 use crate::retry::Budget;
 use crate::secrets::Secrets;
 use crate::transport::{Bindings, Http, Transport};
@@ -36,15 +37,6 @@ struct Shared {
     /// By user and resource, by payment token.
     limits: [Limit; 2],
     watch: Watch,
-}
-
-/// How long a question waits for its turn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// As long as its deadline.
-    Deadline,
-    /// As long as it takes, also when it meets a 429.
-    Batch,
 }
 
 struct Credential {
@@ -156,15 +148,14 @@ impl Client {
     ) -> Result<PaymentInformation, Error> {
         let Shared { settings, budget, limits, watch, .. } = &*self.shared;
         let limit = &limits[usize::from(query.payment_token().is_some())];
-        let batch = patience == Patience::Batch;
         let ends = |from: Instant| from + settings.deadline.min(LONGEST);
         let mut deadline = ends(Instant::now());
         let mut unknown: Option<Error> = None;
         let (mut number, mut limited) = (0, 0);
         loop {
-            let turn = limit.turn(if batch { deadline + LONGEST } else { deadline }).await;
+            let turn = limit.turn(patience.until(deadline)).await;
             let went_out = turn.map_err(|error| error.with(|it| it.attempts = number))?;
-            if batch {
+            if patience == Patience::Batch {
                 deadline = ends(went_out);
             }
             let left = || deadline.saturating_duration_since(Instant::now());
@@ -185,14 +176,9 @@ impl Client {
             if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &unknown) {
                 return Err(perhaps_used_up(first, number));
             }
-            if error.kind() == ErrorKind::RateLimited {
-                let (unsaid, slow) =
-                    if batch { (Some(MINUTE), MINUTE / 50) } else { Default::default() };
-                error.retry_after().or(unsaid).inspect(|wait| limit.hold(&error, *wait, slow));
-                if batch {
-                    limited += 1;
-                    continue;
-                }
+            if error.kind() == ErrorKind::RateLimited && patience.hold(limit, &error) {
+                limited += 1;
+                continue;
             }
             match settings.retry.wait(number - limited, &error, left()) {
                 Some(wait) if budget.take() => sleep(wait).await,

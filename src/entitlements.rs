@@ -5,6 +5,7 @@ mod counters;
 mod memory;
 mod settings;
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +25,8 @@ pub use settings::EntitlementsBuilder;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Entitlement {
-    /// What Figma answered.
-    pub payment: PaymentInformation,
+    /// What Figma answered, shared with the memory.
+    pub payment: Arc<PaymentInformation>,
     /// Where this answer comes from.
     pub source: Source,
     /// When Figma gave it.
@@ -122,10 +123,10 @@ impl Entitlements {
     /// Those of [`Client::get_payments`], unless
     /// [`stale_if_error`](EntitlementsBuilder::stale_if_error) allows an earlier
     /// answer in its place.
-    pub async fn get(&self, query: impl Into<PaymentQuery>) -> Result<Entitlement, Error> {
+    pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
         let Shared { times, cache, counts, .. } = &*self.shared;
-        let query = query.into();
-        if let Some(cached) = self.remembered(&query).await {
+        let query = query.borrow();
+        if let Some(cached) = self.remembered(query).await {
             count(&counts.hits);
             return Ok(cached);
         }
@@ -133,14 +134,14 @@ impl Entitlements {
         let asked = AtomicBool::new(false);
         let ask = async {
             asked.store(true, Ordering::Relaxed);
-            self.ask(&query).await
+            self.ask(query).await
         };
         let stands = |entry: &Arc<Entry>| entry.good(times).is_some();
-        let entry = cache.entry(self.key(&query)).or_insert_with_if(ask, |it| !stands(it)).await;
+        let entry = cache.entry(self.key(query)).or_insert_with_if(ask, |it| !stands(it)).await;
         if !asked.into_inner() {
             count(&counts.coalesced);
         }
-        self.outcome(&query, entry.value())
+        self.outcome(query, entry.value())
     }
 
     /// The answer from Figma, whatever memory has; memory keeps it.
@@ -148,20 +149,20 @@ impl Entitlements {
     /// # Errors
     ///
     /// Those of [`Client::get_payments`]; no stale answer takes their place.
-    pub async fn get_fresh(&self, query: impl Into<PaymentQuery>) -> Result<Entitlement, Error> {
-        let query = query.into();
+    pub async fn get_fresh(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
+        let query = query.borrow();
         count(&self.shared.counts.misses);
-        let entry = self.ask(&query).await;
-        self.shared.cache.insert(self.key(&query), Arc::clone(&entry)).await;
+        let entry = self.ask(query).await;
+        self.shared.cache.insert(self.key(query), Arc::clone(&entry)).await;
         match &entry.error {
             Some(error) => Err(error.clone()),
-            None => self.outcome(&query, &entry),
+            None => self.outcome(query, &entry),
         }
     }
 
     /// The answer from memory, if there is one and it is still good.
-    pub async fn get_cached(&self, query: impl Into<PaymentQuery>) -> Option<Entitlement> {
-        let cached = self.remembered(&query.into()).await;
+    pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
+        let cached = self.remembered(query.borrow()).await;
         let Counts { hits, misses, .. } = &self.shared.counts;
         count(if cached.is_some() { hits } else { misses });
         cached

@@ -27,6 +27,8 @@ pub mod sandbox;
 mod schemas;
 mod secrets;
 #[cfg(not(target_arch = "wasm32"))]
+mod tls;
+#[cfg(not(target_arch = "wasm32"))]
 mod transport;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

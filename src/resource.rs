@@ -210,19 +210,11 @@ impl Resource {
         let manifest: serde_json::Value = serde_json::from_str(text).map_err(|error| {
             Error::invalid_query(format!("the manifest is not readable as JSON: {error}"))
         })?;
-        let id = match &manifest["id"] {
-            serde_json::Value::String(id) => id,
-            serde_json::Value::Null => {
-                return Err(Error::invalid_query(
-                    "the manifest has no `id`; Figma assigns one, put it in as text",
-                ));
-            }
-            _ => {
-                return Err(Error::invalid_query(
-                    "the manifest's `id` is not text; put it in quotes, or it loses digits",
-                ));
-            }
-        };
+        let id = manifest["id"].as_str().ok_or_else(|| {
+            Error::invalid_query(
+                "the manifest has no `id` that is text; Figma assigns one: put it in quotes, or it loses digits",
+            )
+        })?;
         match manifest["containsWidget"] == true {
             true => Resource::widget(id),
             false => Resource::plugin(id),

@@ -50,7 +50,7 @@ fn lines_of_code(text: &str) -> usize {
 }
 
 /// What an optional feature adds, by file.
-const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "http.rs"];
+const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "tls.rs"];
 
 /// Pacing and many questions at once.
 const MANY_CALLS: [&str; 2] = ["limit.rs", "bulk.rs"];
@@ -75,6 +75,6 @@ fn the_layer_that_is_always_compiled_is_thin() {
         }
     }
     println!("lines of code always compiled: {one_call}, and {many_calls} for many calls");
-    assert!((500..1500).contains(&one_call), "{one_call} lines of code for one call");
+    assert!((500..1550).contains(&one_call), "{one_call} lines of code for one call");
     assert!((50..200).contains(&many_calls), "{many_calls} lines of code for many calls");
 }

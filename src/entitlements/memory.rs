@@ -77,7 +77,7 @@ impl Entry {
 
 #[derive(Debug)]
 pub(super) struct Known {
-    pub(super) payment: PaymentInformation,
+    pub(super) payment: Arc<PaymentInformation>,
     at: Instant,
     checked_at: SystemTime,
     /// Whether something newer is known of the same user and resource, or they
@@ -88,6 +88,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn now(payment: PaymentInformation) -> Arc<Self> {
         let (at, checked_at) = (Instant::now(), SystemTime::now());
+        let payment = Arc::new(payment);
         Arc::new(Known { payment, at, checked_at, outdated: AtomicBool::new(false) })
     }
 
@@ -106,6 +107,6 @@ impl Known {
     }
 
     pub(super) fn entitlement(&self, source: Source) -> Entitlement {
-        Entitlement { payment: self.payment.clone(), source, checked_at: self.checked_at }
+        Entitlement { payment: Arc::clone(&self.payment), source, checked_at: self.checked_at }
     }
 }

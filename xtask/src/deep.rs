@@ -2,6 +2,7 @@
 //! and after a change of what it drills.
 
 mod defects;
+mod release;
 mod worker;
 
 use crate::contract;
@@ -11,11 +12,13 @@ use crate::wasm::succeed;
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 5] = [
+const DRILLS: [(&str, Drill); 7] = [
     ("fuzz", fuzz),
     ("sandbox", sandbox),
     ("bulk", bulk),
+    ("many", many),
     ("worker", worker::run),
+    ("release", release::run),
     ("defects", defects::run),
 ];
 
@@ -40,19 +43,25 @@ fn fuzz() -> Result<(), String> {
 
 /// The sandbox under load, SIGKILL and idle connections, in full.
 fn sandbox() -> Result<(), String> {
-    tests("sandbox_drills")
+    tests("sandbox_drills", &[])
 }
 
 /// `figma-payments bulk`, killed a hundred times.
 fn bulk() -> Result<(), String> {
-    tests("bulk_drills")
+    tests("bulk_drills", &[])
+}
+
+/// A million questions, and the memory they take.
+fn many() -> Result<(), String> {
+    tests("many_questions", &["--release"])
 }
 
 /// The tests of this file, in full.
-fn tests(file: &str) -> Result<(), String> {
+fn tests(file: &str, options: &[&str]) -> Result<(), String> {
     let mut command = contract::cargo();
     command
         .args(["test", "--workspace", "--all-features"])
+        .args(options)
         .args(["--test", file, "--", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)

@@ -17,7 +17,8 @@ commands:
   bindings    print the bindings as the build generates them
   httpmock    print the mocking helpers for tests, from the same flow
   contract    let tools that others wrote judge client, sandbox and documents
-  deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [worker] [defects], all by default
+  deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [many]
+              [worker] [release] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   public-api  print what users can name; --check compares it with the listing in tests/snapshots
   wasm        check that the crate compiles for wasm32-unknown-unknown

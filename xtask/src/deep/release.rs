@@ -1,0 +1,45 @@
+//! What a release needs beyond the gate: every combination of features, licences
+//! and sources, and the API against the last version that was published.
+
+use std::process::{Command, Stdio};
+
+use crate::contract;
+use crate::wasm::succeed;
+
+const PACKAGE: &str = "figma-payments";
+
+pub fn run() -> Result<(), String> {
+    install("hack")?;
+    succeed(
+        contract::cargo()
+            .args(["hack", "clippy", "--feature-powerset", "--package", PACKAGE, "--quiet"])
+            .args(["--", "--deny", "warnings"]),
+    )?;
+    install("deny")?;
+    let judged = ["check", "licenses", "bans", "sources"];
+    succeed(contract::cargo().args(["deny", "--offline", "--log-level", "error"]).args(judged))?;
+    if !is_published() {
+        println!("semver-checks: skipped, no version of {PACKAGE} is published");
+        return Ok(());
+    }
+    install("semver-checks")?;
+    succeed(contract::cargo().args(["semver-checks", "--package", PACKAGE, "--all-features"]))
+}
+
+/// Has cargo run `cargo NAME`, building it first where it is missing.
+fn install(name: &str) -> Result<(), String> {
+    let mut there = contract::cargo();
+    there.args([name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if there.status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    succeed(contract::cargo().args(["install", "--locked", &format!("cargo-{name}")]))
+}
+
+/// Asked outside of the checkout, whose own package would answer.
+fn is_published() -> bool {
+    let mut command = Command::new("cargo");
+    command.args(["info", "--quiet", PACKAGE]).current_dir(std::env::temp_dir());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
