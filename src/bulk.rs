@@ -1,11 +1,13 @@
 //! Many questions at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 
 use crate::clock::Instant;
 use crate::limit::{LONGEST, Limit, MINUTE};
+use crate::task::apart;
 use crate::{Client, Error, PaymentInformation, PaymentQuery};
 
 /// As many questions are under way at once; more would only wait for the limit.
@@ -21,11 +23,19 @@ pub(crate) enum Patience {
 }
 
 impl Patience {
-    /// Until when it waits.
-    pub(crate) fn until(self, deadline: Instant) -> Instant {
+    /// Waits for its turn. Of all batches one question is in the queue, so that
+    /// others have their turns too.
+    pub(crate) async fn turn(
+        self,
+        limit: &Arc<Limit>,
+        deadline: Instant,
+    ) -> Result<Instant, Error> {
         match self {
-            Patience::Deadline => deadline,
-            Patience::Batch => deadline + LONGEST,
+            Patience::Deadline => limit.turn(deadline).await,
+            Patience::Batch => {
+                let _lane = limit.batches.lock().await;
+                limit.turn(deadline + 2 * LONGEST).await
+            }
         }
     }
 
@@ -74,10 +84,12 @@ impl Client {
         S: Stream<Item = PaymentQuery>,
     {
         let client = self.clone();
-        let ask = move |query| {
+        let ask = move |query: PaymentQuery| {
             let client = client.clone();
             async move {
-                let outcome = client.ask(&query, Patience::Batch).await;
+                let asked = query.clone();
+                // Its time runs, whatever whoever has the stream is busy with.
+                let outcome = apart(async move { client.ask(&asked, Patience::Batch).await }).await;
                 (query, outcome)
             }
         };

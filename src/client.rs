@@ -35,7 +35,7 @@ struct Shared {
     credential: RwLock<Arc<Credential>>,
     budget: Budget,
     /// By user and resource, by payment token.
-    limits: [Limit; 2],
+    limits: [Arc<Limit>; 2],
     watch: Watch,
 }
 
@@ -70,7 +70,9 @@ impl Client {
         let credential = Credential { header: settings.auth_scheme.header(&token)?, token };
         let credential = RwLock::new(Arc::new(credential));
         let (budget, watch) = (settings.retry.new_budget(), Watch::default());
-        let limits = [settings.rate_limits.by_user, settings.rate_limits.by_token].map(Limit::new);
+        let limits = [settings.rate_limits.by_user, settings.rate_limits.by_token]
+            .map(Limit::new)
+            .map(Arc::new);
         let shared = Shared { http, base_url, settings, credential, budget, limits, watch };
         Ok(Client { shared: Arc::new(shared) })
     }
@@ -132,6 +134,7 @@ impl Client {
         query: &PaymentQuery,
         patience: Patience,
     ) -> Result<PaymentInformation, Error> {
+        query.check()?;
         let watch = &self.shared.watch;
         let span = watch.call(&self.shared.base_url, query);
         let attempt = |timeout| self.attempt(query, timeout);
@@ -150,11 +153,11 @@ impl Client {
         let limit = &limits[usize::from(query.payment_token().is_some())];
         let ends = |from: Instant| from + settings.deadline.min(LONGEST);
         let mut deadline = ends(Instant::now());
-        let mut unknown: Option<Error> = None;
+        let (mut last, mut unknown): (Option<Error>, Option<Error>) = Default::default();
         let (mut number, mut limited) = (0, 0);
         loop {
-            let turn = limit.turn(patience.until(deadline)).await;
-            let went_out = turn.map_err(|error| error.with(|it| it.attempts = number))?;
+            let turn = patience.turn(limit, deadline).await;
+            let went_out = turn.map_err(|error| last.take().unwrap_or(error))?;
             if patience == Patience::Batch {
                 deadline = ends(went_out);
             }
@@ -165,9 +168,12 @@ impl Client {
             let outcome = attempt(settings.timeout.min(left())).await;
             let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
             watch.end(number, &outcome);
+            let status = outcome.as_ref().map_or_else(Error::status, |_| Some(200));
+            if status.is_some_and(|status| status < 500 && status != 429) {
+                limit.passed(went_out);
+            }
             let error = match outcome {
                 Ok(answer) => {
-                    limit.passed(went_out);
                     budget.give();
                     return Ok(answer);
                 }
@@ -189,8 +195,9 @@ impl Client {
             }
             let reached = error.0.sent && error.kind() != ErrorKind::RateLimited;
             if reached && query.payment_token().is_some() {
-                unknown.get_or_insert(error);
+                unknown.get_or_insert(error.clone());
             }
+            last = Some(error);
         }
     }
 

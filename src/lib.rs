@@ -27,6 +27,8 @@ pub mod sandbox;
 mod schemas;
 mod secrets;
 #[cfg(not(target_arch = "wasm32"))]
+mod task;
+#[cfg(not(target_arch = "wasm32"))]
 mod tls;
 #[cfg(not(target_arch = "wasm32"))]
 mod transport;
@@ -35,7 +37,7 @@ mod wasm;
 mod watch;
 
 #[cfg(target_arch = "wasm32")]
-use wasm::{clock, http, transport};
+use wasm::{clock, http, task, transport};
 
 pub use answer::MAX_BODY_BYTES;
 pub use api::types::PaymentInformation;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Queue, sleep_until, timeout_at};
 use crate::retry::ROOM;
+use crate::task::apart;
 use crate::{Error, ErrorKind};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -60,6 +61,8 @@ pub(crate) struct Limit {
     set: Duration,
     /// First come, first served; who gives up leaves no gap.
     queue: Queue,
+    /// Who of the batches is in the queue.
+    pub(crate) batches: Queue,
     /// Held by each in the queue, to count them.
     places: Arc<()>,
     pace: Mutex<Pace>,
@@ -87,15 +90,22 @@ impl Limit {
     pub(crate) fn new(per_minute: u32) -> Self {
         let set = MINUTE.checked_div(per_minute).unwrap_or_default();
         let pace = Mutex::new(Pace { interval: set, next: Instant::now(), held: None });
-        Limit { set, queue: Default::default(), places: Arc::default(), pace }
+        let (queue, batches, places) = Default::default();
+        Limit { set, queue, batches, places, pace }
     }
 
     /// Waits until a request may go out, which is when it returns. Fails at once
     /// if that will not be before the deadline.
-    pub(crate) async fn turn(&self, deadline: Instant) -> Result<Instant, Error> {
+    pub(crate) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Instant, Error> {
         if self.pace(|pace| pace.interval.is_zero() && pace.held.is_none()) {
             return Ok(Instant::now());
         }
+        // Whoever has a place and is busy with something else must not keep it.
+        let limit = Arc::clone(self);
+        apart(async move { limit.wait(deadline).await }).await
+    }
+
+    async fn wait(&self, deadline: Instant) -> Result<Instant, Error> {
         let mut ahead = Arc::strong_count(&self.places) - 1;
         let _place = Arc::clone(&self.places);
         loop {
@@ -116,10 +126,12 @@ impl Limit {
                 first
             };
             let first = timeout_at(deadline, first).await;
-            let _first = first.map_err(|_| self.pace(|pace| pace.too_late(deadline)))?;
+            let next = |pace: &mut Pace| pace.too_late(deadline + pace.interval);
+            let _first = first.map_err(|_| self.pace(next))?;
             if let Some(now) = self.pace(Pace::take) {
                 return Ok(now);
             }
+            ahead = 0;
         }
     }
 
@@ -138,9 +150,12 @@ impl Limit {
         let since = Instant::now();
         let (until, probe) = (since + wait.min(LONGEST), since + MINUTE);
         self.pace(|pace| {
-            if pace.held().is_none() {
-                let paced = !pace.interval.is_zero();
-                pace.interval = if paced { pace.interval.mul_f64(1.1) } else { at_least };
+            // Once after each success: for a server that refuses all, no pace is
+            // slow enough.
+            if pace.held.is_none() {
+                let slowest = (self.set * 10).max(MINUTE / 5);
+                let slower = pace.interval.mul_f64(1.1).min(slowest);
+                pace.interval = if pace.interval.is_zero() { at_least } else { slower };
             }
             pace.held = Some(Held { error: error.clone(), since, until, probe });
         });
@@ -163,7 +178,10 @@ impl Pace {
         let (now, held) = (Instant::now(), self.held());
         let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
         let opens = self.next.max(held.unwrap_or(now)) + self.interval.saturating_mul(ahead);
-        match opens <= now || opens + ROOM < deadline {
+        // Only one goes out before the wait is over: the others would wait in vain.
+        let probed = self.held.as_ref().is_some_and(|held| held.until + ROOM >= deadline);
+        let vain = ahead > 0 && held.is_some() && probed;
+        match opens <= now || (opens + ROOM < deadline && !vain) {
             true => Ok(held),
             false => Err(self.too_late(opens)),
         }
@@ -233,13 +251,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_pace_and_at_a_slow_one_nobody_waits_for_nothing() {
         let began = Instant::now();
-        let limit = Limit::new(0);
+        let limit = Arc::new(Limit::new(0));
         for _ in 0..100 {
             let (one, other) = tokio::join!(limit.turn(within(SECOND)), limit.turn(within(SECOND)));
             assert!(one.is_ok() && other.is_ok());
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
-        let limit = Limit::new(60);
+        let limit = Arc::new(Limit::new(60));
         advance(SECOND).await;
         limit.turn(within(SECOND)).await.unwrap();
         assert_eq!(began.elapsed(), SECOND);
@@ -281,7 +299,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_429_holds_back_all_and_lets_one_through_a_minute() {
-        let limit = Limit::new(0);
+        let limit = Arc::new(Limit::new(0));
         let began = limit.turn(within(SECOND)).await.unwrap();
         limit.hold(&too_many(), Duration::MAX, Duration::ZERO);
         let error = limit.turn(within(12 * SECOND)).await.unwrap_err();
@@ -300,7 +318,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_429_says_how_long_and_an_older_success_ends_nothing() {
-        let limit = Limit::new(0);
+        let limit = Arc::new(Limit::new(0));
         let before = limit.turn(within(SECOND)).await.unwrap();
         advance(SECOND).await;
         limit.hold(&too_many(), Duration::from_secs(400_000), Duration::ZERO);
@@ -330,15 +348,84 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_429_makes_the_pace_slower_and_success_brings_it_back() {
-        let limit = Limit::new(60);
+        let limit = Arc::new(Limit::new(60));
         let interval = || limit.pace(|pace| pace.interval);
         limit.hold(&too_many(), SECOND, Duration::ZERO);
         limit.hold(&too_many(), SECOND, Duration::ZERO);
         assert_eq!(interval(), SECOND.mul_f64(1.1), "once for one wait");
         (0..200).for_each(|_| limit.passed(Instant::now()));
         assert_eq!(interval(), SECOND);
-        let limit = Limit::new(0);
+        let limit = Arc::new(Limit::new(0));
         limit.hold(&too_many(), SECOND, SECOND);
         assert_eq!(limit.pace(|pace| pace.interval), SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_of_429s_is_forgotten_soon() {
+        let limit = Arc::new(Limit::new(60));
+        let began = Instant::now();
+        while began.elapsed() < 60 * MINUTE {
+            limit.turn(within(LONGEST)).await.unwrap();
+            limit.hold(&too_many(), SECOND, Duration::ZERO);
+        }
+        assert!(limit.pace(|pace| pace.interval) < 2 * SECOND);
+        for _ in 0..1000 {
+            limit.passed(Instant::now());
+            limit.hold(&too_many(), SECOND, Duration::ZERO);
+        }
+        assert!(limit.pace(|pace| pace.interval) <= 12 * SECOND, "no pace is slower");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_polled_keeps_nobody_from_their_turn() {
+        let limit = Arc::new(Limit::new(60));
+        let began = limit.turn(within(SECOND)).await.unwrap();
+        let mut stalled = Box::pin(limit.turn(within(20 * SECOND)));
+        tokio::select! {
+            biased;
+            _ = stalled.as_mut() => unreachable!("its turn is in a second"),
+            () = std::future::ready(()) => {}
+        }
+        let other = limit.turn(within(10 * SECOND)).await.unwrap();
+        assert_eq!(other - began, 2 * SECOND);
+        drop(stalled);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_crowd_before_a_probe_all_but_one_are_refused_at_once() {
+        let limit = Arc::new(Limit::new(0));
+        let began = limit.turn(within(SECOND)).await.unwrap();
+        limit.hold(&too_many(), 400_000 * SECOND, Duration::ZERO);
+        advance(50 * SECOND).await;
+        let mut crowd = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let limit = Arc::clone(&limit);
+            crowd.spawn(async move {
+                let turn = limit.turn(within(12 * SECOND)).await;
+                (turn.is_ok(), began.elapsed())
+            });
+        }
+        let crowd = crowd.join_all().await;
+        let gone = |went: bool| crowd.iter().filter(move |it| it.0 == went).map(|it| it.1);
+        assert_eq!(gone(true).collect::<Vec<_>>(), [MINUTE]);
+        assert!(gone(false).all(|at| at == 50 * SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_first_is_not_refused_for_those_who_were_before() {
+        let limit = Arc::new(Limit::new(10));
+        limit.turn(within(SECOND)).await.unwrap();
+        let turn = |deadline| {
+            let limit = Arc::clone(&limit);
+            tokio::spawn(async move { limit.turn(within(deadline)).await })
+        };
+        let before: Vec<_> = (0..5).map(|_| turn(LONGEST)).collect();
+        tokio::task::yield_now().await;
+        let last = turn(60 * SECOND);
+        for one in before {
+            one.await.unwrap().unwrap();
+        }
+        limit.hold(&too_many(), 7 * SECOND, Duration::ZERO);
+        last.await.unwrap().unwrap();
     }
 }

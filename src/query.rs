@@ -65,6 +65,16 @@ impl PaymentQuery {
         }
     }
 
+    /// Refuses a question that no answer can be right for.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match (&self.ask, &self.expected_user) {
+            (Ask::User(user, _), Some(expected)) if user != expected => {
+                Err(Error::new(ErrorKind::Mismatch, "asks about one user and expects another"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The user asked about or expected, if the question names one.
     pub fn user(&self) -> Option<&UserId> {
         match &self.ask {

@@ -6,8 +6,18 @@ use crate::{PersonalAccessToken, PluginPaymentToken};
 
 const REDACTED: &str = "[redacted]";
 
-const ENTITIES: [(&str, char); 5] =
-    [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+/// As many times a text is unescaped; one that is escaped more often is not quoted.
+const ESCAPES: usize = 6;
+
+const ENTITIES: [(&str, char); 7] = [
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("sol", '/'),
+    ("shy", '\u{ad}'),
+];
 
 /// The secrets of one call.
 pub(crate) struct Secrets<'a> {
@@ -17,22 +27,33 @@ pub(crate) struct Secrets<'a> {
 
 impl Secrets<'_> {
     /// The text without the secrets. One that stands there in another spelling
-    /// (case, white space, escaped once for a URL, JSON or HTML) takes all of the
-    /// text with it.
+    /// (case, white space, escaped for a URL, JSON or HTML, again and again) takes
+    /// all of the text with it.
     pub(crate) fn redact(&self, text: &str) -> String {
         let payment = self.payment.map(PluginPaymentToken::as_str);
         let secrets = [Some(self.access.as_str()), payment].into_iter().flatten();
         let text =
             secrets.clone().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
+        let spellings = spellings(&text);
         let hides = |secret: &str| {
-            // Either of them may look escaped and not be.
-            [(false, false), (false, true), (true, true)].into_iter().any(|(of_secret, of_text)| {
-                let secret = plain(secret, of_secret);
-                !secret.is_empty() && plain(&text, of_text).contains(&*secret)
-            })
+            // It may look escaped itself.
+            let secrets = self::spellings(secret);
+            let mut secrets = secrets.iter().filter(|secret| !secret.is_empty());
+            secrets.any(|secret| spellings.iter().any(|text| text.contains(&**secret)))
         };
-        if secrets.into_iter().any(hides) { REDACTED.to_owned() } else { text }
+        let endless = spellings.len() > ESCAPES;
+        if endless || secrets.into_iter().any(hides) { REDACTED.to_owned() } else { text }
     }
+}
+
+/// The text as it stands, unescaped, and unescaped again until nothing changes;
+/// more than [`ESCAPES`] if that is not the end.
+fn spellings(text: &str) -> Vec<Zeroizing<String>> {
+    let mut all = vec![plain(text, false), plain(text, true)];
+    while all.len() <= ESCAPES && all[all.len() - 1] != all[all.len() - 2] {
+        all.push(plain(&all[all.len() - 1], true));
+    }
+    all
 }
 
 /// The text as it is compared, in small letters and without white space and the
@@ -44,7 +65,9 @@ fn plain(text: &str, unescape: bool) -> Zeroizing<String> {
     while let Some(next) = rest.chars().next() {
         let escape = if unescape { unescaped(rest) } else { None };
         let (meant, length) = escape.unwrap_or((next, next.len_utf8()));
-        if !(meant.is_whitespace() || meant.is_control() || meant == '+') {
+        let unseen =
+            matches!(meant, '+' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+        if !(meant.is_whitespace() || meant.is_control() || unseen) {
             plain.push(meant.to_ascii_lowercase());
         }
         rest = &rest[length..];
@@ -72,7 +95,8 @@ fn unescaped(text: &str) -> Option<(char, usize)> {
         [b'\\', b'x', ..] => coded(2, 4),
         [b'\\', next @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some(((*next).into(), 2)),
         [b'&', ..] => {
-            let (name, _) = text[1..].split_once(';').filter(|(name, _)| name.len() < 8)?;
+            let end = text.bytes().take(12).position(|byte| byte == b';')?;
+            let name = &text[1..end];
             let meant =
                 match name.strip_prefix('#').map(|code| (code, code.strip_prefix(['x', 'X']))) {
                     Some((_, Some(code))) => char::from_u32(hex(code)?)?,
@@ -109,6 +133,8 @@ mod tests {
             ),
             ("ppt_%41\\/b", &["ppt_%41\\/b", "ppt_%2541\\\\\\/b", "ppt_A/b"]),
             ("+++", &["+++"]),
+            ("ppt_=/x", &["ppt_%253D%252Fx", "ppt_%25253D/x", "ppt_=&amp;sol;x", "ppt_=\\\\/x"]),
+            ("ppt_/x", &["ppt_&#0000047;x", "pp\u{200b}t_/x", "ppt&shy;_/x", "ppt_&#8203;/x"]),
         ] {
             for spelling in spellings {
                 let text = format!("é <{spelling}> % \\ & &x; {spelling}");

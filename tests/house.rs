@@ -53,7 +53,7 @@ fn lines_of_code(text: &str) -> usize {
 const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "tls.rs"];
 
 /// Pacing and many questions at once.
-const MANY_CALLS: [&str; 2] = ["limit.rs", "bulk.rs"];
+const MANY_CALLS: [&str; 3] = ["bulk.rs", "limit.rs", "task.rs"];
 
 #[test]
 fn the_layer_that_is_always_compiled_is_thin() {
@@ -76,5 +76,5 @@ fn the_layer_that_is_always_compiled_is_thin() {
     }
     println!("lines of code always compiled: {one_call}, and {many_calls} for many calls");
     assert!((500..1550).contains(&one_call), "{one_call} lines of code for one call");
-    assert!((50..200).contains(&many_calls), "{many_calls} lines of code for many calls");
+    assert!((50..250).contains(&many_calls), "{many_calls} lines of code for many calls");
 }

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod fetch;
 pub(crate) mod http;
 mod queue;
+pub(crate) mod task;
 pub(crate) mod transport;
 
 /// The call can be part of a future that has to be `Send`, as on a server.
