@@ -12,10 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use moka::future::Cache;
+use moka::ops::compute::Op;
+use tokio::time::Instant;
 
+use crate::task::to_its_end;
 use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
 use counters::{Counts, count};
-use memory::{ByUser, Entry, Key, Known};
+use memory::{ByUser, Entry, Key, Known, Outcome};
 use settings::Times;
 
 pub use counters::CacheCounters;
@@ -93,7 +96,12 @@ pub struct Entitlements {
 struct Shared {
     client: Client,
     times: Times,
-    cache: Cache<Key, Arc<Entry>>,
+    cache: Cache<Key, Entry>,
+    /// The questions under way; it keeps none. Who asks after something was
+    /// forgotten does not join a question from before.
+    asking: Cache<(Key, u64), Arc<Outcome>>,
+    forgotten: AtomicU64,
+    tickets: AtomicU64,
     hashers: [RandomState; 2],
     counts: Counts,
 }
@@ -112,7 +120,9 @@ impl Entitlements {
     fn with(client: Client, times: Times, max_entries: u64, longest: Duration) -> Self {
         let cache = Cache::builder().max_capacity(max_entries).time_to_live(longest).build();
         let hashers = [RandomState::new(), RandomState::new()];
-        let shared = Shared { client, times, cache, hashers, counts: Counts::default() };
+        let asking = Cache::builder().max_capacity(0).build();
+        let (forgotten, tickets, counts) = Default::default();
+        let shared = Shared { client, times, cache, asking, forgotten, tickets, hashers, counts };
         Entitlements { shared: Arc::new(shared) }
     }
 
@@ -124,24 +134,35 @@ impl Entitlements {
     /// [`stale_if_error`](EntitlementsBuilder::stale_if_error) allows an earlier
     /// answer in its place.
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
-        let Shared { times, cache, counts, .. } = &*self.shared;
+        let Shared { asking, forgotten, counts, .. } = &*self.shared;
         let query = query.borrow();
-        if let Some(cached) = self.remembered(query).await {
+        if let Some(known) = self.remembered(query).await {
             count(&counts.hits);
-            return Ok(cached);
+            return Ok(known.entitlement(Source::Cached));
         }
+        query.check()?;
         count(&counts.misses);
-        let asked = AtomicBool::new(false);
-        let ask = async {
-            asked.store(true, Ordering::Relaxed);
-            self.ask(query).await
+        let key = (self.key(query), forgotten.load(Ordering::Acquire));
+        let asked = Arc::new(AtomicBool::new(false));
+        let ask = {
+            let (this, query, asked) = (self.clone(), query.clone(), Arc::clone(&asked));
+            async move {
+                asked.store(true, Ordering::Relaxed);
+                // Somebody's answer may have come since.
+                match this.remembered(&query).await {
+                    Some(known) => Arc::new(Outcome::known(known, Source::Cached)),
+                    None => Arc::new(this.ask(&query).await),
+                }
+            }
         };
-        let stands = |entry: &Arc<Entry>| entry.good(times).is_some();
-        let entry = cache.entry(self.key(query)).or_insert_with_if(ask, |it| !stands(it)).await;
-        if !asked.into_inner() {
+        // A task: those who wait for it do not depend on the one who began it.
+        let asking = asking.clone();
+        let ask = async move { asking.entry(key).or_insert_with_if(ask, |_| true).await };
+        let outcome = to_its_end(ask).await.into_value();
+        if !asked.load(Ordering::Relaxed) {
             count(&counts.coalesced);
         }
-        self.outcome(query, entry.value())
+        self.entitlement(query, &outcome)
     }
 
     /// The answer from Figma, whatever memory has; memory keeps it.
@@ -151,32 +172,37 @@ impl Entitlements {
     /// Those of [`Client::get_payments`]; no stale answer takes their place.
     pub async fn get_fresh(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
         let query = query.borrow();
+        query.check()?;
         count(&self.shared.counts.misses);
-        let entry = self.ask(query).await;
-        self.shared.cache.insert(self.key(query), Arc::clone(&entry)).await;
-        match &entry.error {
-            Some(error) => Err(error.clone()),
-            None => self.outcome(query, &entry),
+        let (this, question) = (self.clone(), query.clone());
+        let outcome = to_its_end(async move { this.ask(&question).await }).await;
+        match outcome.error {
+            Some(error) => Err(error),
+            None => self.entitlement(query, &outcome),
         }
     }
 
     /// The answer from memory, if there is one and it is still good.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
-        let cached = self.remembered(query.borrow()).await;
+        let known = self.remembered(query.borrow()).await;
         let Counts { hits, misses, .. } = &self.shared.counts;
-        count(if cached.is_some() { hits } else { misses });
-        cached
+        count(if known.is_some() { hits } else { misses });
+        Some(known?.entitlement(Source::Cached))
     }
 
-    /// Forgets what is known of a user and a resource, however it was asked.
+    /// Forgets what is known of a user and a resource, however it was asked, and
+    /// what is still on its way.
     pub async fn invalidate(&self, user: &UserId, resource: &Resource) {
-        self.shared.cache.invalidate(&ByUser::new(user, resource)).await;
+        self.shared.forgotten.fetch_add(1, Ordering::AcqRel);
+        let ticket = self.ticket();
+        self.put(Key::User(user.clone(), resource.clone()), Entry { ticket, known: None }).await;
     }
 
     /// Puts an answer into memory that was got in another way, as if it were
     /// given now. Does nothing with one about an unknown kind of resource.
     pub async fn prime(&self, payment: PaymentInformation) {
-        self.remember(Known::now(payment)).await;
+        let ticket = self.ticket();
+        self.remember(Known::new(payment, Instant::now()), ticket).await;
     }
 
     /// What happened so far.
@@ -192,79 +218,93 @@ impl Entitlements {
         }
     }
 
-    async fn remembered(&self, query: &PaymentQuery) -> Option<Entitlement> {
+    async fn remembered(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
         let Shared { times, cache, .. } = &*self.shared;
         let known = match (query.payment_token(), query.user(), query.resource()) {
             (None, Some(user), Some(resource)) => {
-                let entry = cache.get(&ByUser::new(user, resource)).await?;
-                Arc::clone(entry.good(times)?)
+                cache.get(&ByUser::new(user, resource)).await?.known?
             }
-            _ => {
-                let entry = cache.get(&self.key(query)).await.filter(|it| it.error.is_none())?;
-                self.newest(entry.known.as_ref()?).await.filter(|known| known.is_good(times))?
-            }
+            _ => self.newest(cache.get(&self.key(query)).await?.known?).await?,
         };
-        query.verify(&known.payment).ok()?;
-        Some(known.entitlement(Source::Cached))
+        (known.is_good(times) && query.verify(&known.payment).is_ok()).then_some(known)
     }
 
-    /// What is known now of the user and resource that an answer was about. What
-    /// stands under them counts, and nothing does if they were forgotten.
-    async fn newest(&self, known: &Arc<Known>) -> Option<Arc<Known>> {
-        let entry = self.shared.cache.get(&ByUser::about(&known.payment)).await;
-        let newest = entry.and_then(|entry| entry.known.clone());
-        if newest.as_ref().is_none_or(|newest| !Arc::ptr_eq(newest, known)) {
-            known.outdate();
-        }
-        newest
+    /// What is known now of the user and resource that an answer by token was
+    /// about: what stands under them counts.
+    async fn newest(&self, known: Arc<Known>) -> Option<Arc<Known>> {
+        self.shared.cache.get(&ByUser::about(&known.payment)).await?.known
     }
 
-    /// Asks Figma; what comes of it stands in place of what was known.
-    async fn ask(&self, query: &PaymentQuery) -> Arc<Entry> {
-        let outcome = self.shared.client.get_payments(query.clone()).await;
-        Arc::new(match outcome {
+    /// Asks Figma; what comes of it stands in place of what was known, but for an
+    /// outage, which tells nothing.
+    async fn ask(&self, query: &PaymentQuery) -> Outcome {
+        let (key, ticket, asked_at) = (self.key(query), self.ticket(), Instant::now());
+        match self.shared.client.get_payments(query.clone()).await {
             Ok(payment) => {
-                let known = Known::now(payment);
+                let mut known = Known::new(payment, asked_at);
                 if query.payment_token().is_some() {
-                    self.remember(Arc::clone(&known)).await;
+                    known = self.remember(known, ticket).await;
                 }
-                Entry { known: Some(known), error: None }
+                let entry = Entry { ticket, known: Some(Arc::clone(&known)) };
+                let stands = self.put(key, entry).await;
+                Outcome::known(stands.known.unwrap_or(known), Source::Fresh)
             }
             Err(error) => {
                 count(&self.shared.counts.errors);
                 let known = match may_be_bridged(&error) {
                     true => self.earlier(query).await,
-                    false => None,
+                    false => self.put(key, Entry { ticket, known: None }).await.known,
                 };
-                Entry { known, error: Some(error) }
+                Outcome { known, error: Some(error), source: Source::Stale }
             }
-        })
-    }
-
-    async fn earlier(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
-        let entry = self.shared.cache.get(&self.key(query)).await?;
-        let known = entry.known.as_ref()?;
-        match query.payment_token() {
-            Some(_) => self.newest(known).await,
-            None => Some(Arc::clone(known)),
         }
     }
 
-    async fn remember(&self, known: Arc<Known>) {
-        let Some(resource) = known.payment.resource() else { return };
-        let Ok(user) = UserId::try_from(known.payment.user_id.as_str()) else { return };
-        let entry = Arc::new(Entry { known: Some(known), error: None });
-        self.shared.cache.insert(Key::User(user, resource), entry).await;
+    async fn earlier(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
+        let known = self.shared.cache.get(&self.key(query)).await?.known?;
+        match query.payment_token() {
+            Some(_) => self.newest(known).await,
+            None => Some(known),
+        }
     }
 
-    fn outcome(&self, query: &PaymentQuery, entry: &Entry) -> Result<Entitlement, Error> {
+    /// Gives what is known then: something newer, if there is such.
+    async fn remember(&self, known: Arc<Known>, ticket: u64) -> Arc<Known> {
+        let Some(resource) = known.payment.resource() else { return known };
+        let Ok(user) = UserId::try_from(known.payment.user_id.as_str()) else { return known };
+        let entry = Entry { ticket, known: Some(Arc::clone(&known)) };
+        self.put(Key::User(user, resource), entry).await.known.unwrap_or(known)
+    }
+
+    fn ticket(&self) -> u64 {
+        self.shared.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Puts it in place of what is older, and gives what stands then.
+    async fn put(&self, key: Key, entry: Entry) -> Entry {
+        let mut stands = entry.clone();
+        let decide = |held: Option<moka::Entry<Key, Entry>>| {
+            let newer = held.map(moka::Entry::into_value).filter(|it| it.ticket > entry.ticket);
+            std::future::ready(match newer {
+                Some(newer) => {
+                    stands = newer;
+                    Op::Nop
+                }
+                None => Op::Put(entry),
+            })
+        };
+        self.shared.cache.entry(key).and_compute_with(decide).await;
+        stands
+    }
+
+    fn entitlement(&self, query: &PaymentQuery, outcome: &Outcome) -> Result<Entitlement, Error> {
         let Shared { times, counts, .. } = &*self.shared;
-        match (&entry.error, &entry.known) {
+        match (&outcome.error, &outcome.known) {
             (None, Some(known)) => {
                 query.verify(&known.payment)?;
-                Ok(known.entitlement(Source::Fresh))
+                Ok(known.entitlement(outcome.source))
             }
-            (Some(error), Some(known)) if known.may_bridge(times) => {
+            (Some(error), Some(known)) if may_be_bridged(error) && known.may_bridge(times) => {
                 query.verify(&known.payment).map_err(|_| error.clone())?;
                 count(&counts.stale);
                 Ok(known.entitlement(Source::Stale))
@@ -286,14 +326,16 @@ impl Entitlements {
     }
 }
 
-/// Whether an earlier answer may stand in for this failure.
+/// Whether an earlier answer may stand in for this failure. Not for a retry that
+/// was refused with 401.
 fn may_be_bridged(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Timeout
-            | ErrorKind::Transport
-            | ErrorKind::Server
-            | ErrorKind::RateLimited
-    )
+    !error.0.used_up
+        && matches!(
+            error.kind(),
+            ErrorKind::Connect
+                | ErrorKind::Timeout
+                | ErrorKind::Transport
+                | ErrorKind::Server
+                | ErrorKind::RateLimited
+        )
 }

@@ -119,3 +119,56 @@ async fn many_questions_are_each_answered_once_whatever_limits_they_meet() {
     assert_eq!((counters.calls, counters.retries), (1000, 2));
     assert_eq!(sandbox.requests().len(), 1000);
 }
+
+#[tokio::test]
+async fn a_batch_whose_answers_are_taken_slowly_loses_none() {
+    let server = answering(200, paid()).await;
+    let (timeout, deadline) = (Duration::from_millis(500), Duration::from_millis(800));
+    let client = builder(&server).timeout(timeout).deadline(deadline).build().unwrap();
+    let mut answers =
+        pin!(client.get_payments_all(stream::iter([by_user(), by_user(), by_user()])));
+    while let Some((_, outcome)) = answers.next().await {
+        outcome.unwrap();
+        tokio::time::sleep(2 * timeout).await;
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_batch_leaves_turns_to_others_even_if_nobody_takes_its_answers() {
+    let server = answering(200, paid()).await;
+    let limits = RateLimits::default().by_user(300);
+    let client =
+        builder(&server).rate_limits(limits).deadline(Duration::from_secs(2)).build().unwrap();
+    let mut answers = pin!(client.get_payments_all(stream::iter(vec![by_user(); 100])));
+    answers.next().await.unwrap().1.unwrap();
+    let began = Instant::now();
+    client.get_payments(by_user()).await.unwrap();
+    client.get_payments(by_user()).await.unwrap();
+    assert!(began.elapsed() < Duration::from_millis(1500), "two or three turns, not eight");
+}
+
+#[tokio::test]
+async fn a_probe_that_is_refused_for_another_reason_ends_the_hold() {
+    let number = AtomicU32::new(0);
+    let server = ScriptedServer::start(move |_| match number.fetch_add(1, Ordering::Relaxed) {
+        0 => too_many("1"),
+        1 => Reply::json(401, "{}"),
+        _ => Reply::json(200, paid().to_string()),
+    });
+    let server = server.await.unwrap();
+    let client = builder(&server).retry(RetryPolicy::none()).build().unwrap();
+    for kind in [ErrorKind::RateLimited, ErrorKind::Unauthorized] {
+        assert_eq!(client.get_payments(by_user()).await.unwrap_err().kind(), kind);
+    }
+    client.get_payments(by_user()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_retry_without_a_turn_tells_why_the_first_attempt_failed() {
+    let server = answering(500, "").await;
+    let limits = RateLimits::default().by_user(6);
+    let client = builder(&server).rate_limits(limits).deadline(Duration::from_secs(2));
+    let error = client.build().unwrap().get_payments(by_user()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Server, 1));
+}

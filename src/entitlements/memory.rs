@@ -2,8 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use equivalent::Equivalent;
 use tokio::time::Instant;
@@ -59,54 +58,58 @@ impl Equivalent<Key> for ByUser<'_> {
     }
 }
 
-/// What came of asking, and what was known before if it was an error.
-#[derive(Debug)]
+/// What is known; nothing after a refusal, or if it was forgotten. The ticket was
+/// drawn when the question was asked: a lower one is older, whenever it arrives.
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
+    pub(super) ticket: u64,
     pub(super) known: Option<Arc<Known>>,
-    pub(super) error: Option<Error>,
 }
 
-impl Entry {
-    /// What is known, while it is good. An error never stands in memory: the
-    /// next one asks again.
-    pub(super) fn good(&self, times: &Times) -> Option<&Arc<Known>> {
-        let known = self.known.as_ref().filter(|_| self.error.is_none())?;
-        known.is_good(times).then_some(known)
+/// What came of a question, and what was known before if it was an error.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) known: Option<Arc<Known>>,
+    pub(super) error: Option<Error>,
+    pub(super) source: Source,
+}
+
+impl Outcome {
+    pub(super) fn known(known: Arc<Known>, source: Source) -> Self {
+        Outcome { known: Some(known), error: None, source }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) payment: Arc<PaymentInformation>,
-    at: Instant,
+    asked_at: Instant,
     checked_at: SystemTime,
-    /// Whether something newer is known of the same user and resource, or they
-    /// were forgotten.
-    outdated: AtomicBool,
 }
 
 impl Known {
-    pub(super) fn now(payment: PaymentInformation) -> Arc<Self> {
-        let (at, checked_at) = (Instant::now(), SystemTime::now());
-        let payment = Arc::new(payment);
-        Arc::new(Known { payment, at, checked_at, outdated: AtomicBool::new(false) })
+    pub(super) fn new(payment: PaymentInformation, asked_at: Instant) -> Arc<Self> {
+        let (payment, checked_at) = (Arc::new(payment), SystemTime::now());
+        Arc::new(Known { payment, asked_at, checked_at })
+    }
+
+    /// By the clock that goes on steadily, and by the calendar, for machines that
+    /// were suspended.
+    fn age(&self) -> Duration {
+        self.asked_at.elapsed().max(self.checked_at.elapsed().unwrap_or_default())
     }
 
     pub(super) fn is_good(&self, times: &Times) -> bool {
-        let good_for = times.good_for(&self.payment.payment_status);
-        !self.outdated.load(Ordering::Relaxed) && self.at.elapsed() < good_for
+        self.age() < times.good_for(&self.payment.payment_status)
     }
 
     pub(super) fn may_bridge(&self, times: &Times) -> bool {
         let good_for = times.good_for(&self.payment.payment_status).saturating_add(times.stale);
-        self.payment.grants_access() && !times.stale.is_zero() && self.at.elapsed() < good_for
-    }
-
-    pub(super) fn outdate(&self) {
-        self.outdated.store(true, Ordering::Relaxed);
+        self.payment.grants_access() && !times.stale.is_zero() && self.age() < good_for
     }
 
     pub(super) fn entitlement(&self, source: Source) -> Entitlement {
-        Entitlement { payment: Arc::clone(&self.payment), source, checked_at: self.checked_at }
+        let (payment, checked_at) = (Arc::clone(&self.payment), self.checked_at);
+        Entitlement { payment, source, checked_at }
     }
 }

@@ -103,6 +103,9 @@ impl EntitlementsBuilder {
         let longest = times.paid.max(times.trial).max(times.unpaid).saturating_add(times.stale);
         // Beyond a thousand years the cache's own clock would overflow.
         let longest = longest.min(Duration::from_secs(365 * 24 * 60 * 60));
+        // What was forgotten or refused is remembered while an older answer to the
+        // same question may be on its way.
+        let longest = longest.max(Duration::from_secs(60));
         Entitlements::with(self.client, times, self.max_entries, longest)
     }
 }
