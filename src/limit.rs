@@ -97,8 +97,18 @@ impl Limit {
     /// Waits until a request may go out, which is when it returns. Fails at once
     /// if that will not be before the deadline.
     pub(crate) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Instant, Error> {
-        if self.pace(|pace| pace.interval.is_zero() && pace.held.is_none()) {
-            return Ok(Instant::now());
+        let nobody_waits = Arc::strong_count(&self.places) == 1;
+        let free = self.pace(|pace| {
+            let now = Instant::now();
+            let paced = !pace.interval.is_zero() || pace.held.is_some();
+            match paced {
+                false => Some(now),
+                true if nobody_waits && pace.next <= now => pace.take(),
+                true => None,
+            }
+        });
+        if let Some(now) = free {
+            return Ok(now);
         }
         // Whoever has a place and is busy with something else must not keep it.
         let limit = Arc::clone(self);
