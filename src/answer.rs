@@ -97,8 +97,9 @@ pub(crate) fn read(
 }
 
 fn names_its_fields(body: &[u8]) -> bool {
-    let body = std::str::from_utf8(body).unwrap_or_default();
-    body.contains("\"meta\"") && body.contains("\"user_id\"")
+    let text = || std::str::from_utf8(body).unwrap_or_default();
+    let names = |name| text().contains(name);
+    !body.contains(&b'[') || (names("\"meta\"") && names("\"user_id\""))
 }
 
 /// No answer began to arrive.

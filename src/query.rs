@@ -118,15 +118,13 @@ impl PaymentQuery {
         if users.any(|user| answer.user_id != user.as_str()) {
             return Err(Error::new(ErrorKind::Mismatch, "the answer is about another user"));
         }
+        let (id, kind) = (&answer.resource_id, &answer.resource_type);
+        let other = |asked: &&Resource| asked.id() != id || asked.resource_type() != *kind;
+        let Some(asked) = self.resource().filter(other) else { return Ok(()) };
         let answered = answer.resource();
-        match self.resource() {
-            Some(asked) if answered.as_ref() != Some(asked) => {
-                let answered = answered.map_or("one that is not known".into(), |it| it.to_string());
-                let message = format!("asked about {asked}, the answer is about {answered}");
-                Err(Error::new(ErrorKind::Mismatch, message))
-            }
-            _ => Ok(()),
-        }
+        let answered = answered.map_or("one that is not known".into(), |it| it.to_string());
+        let message = format!("asked about {asked}, the answer is about {answered}");
+        Err(Error::new(ErrorKind::Mismatch, message))
     }
 }
 
