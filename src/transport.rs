@@ -1,4 +1,4 @@
-//! One attempt on the wire: credential in, stray headers out, a bounded body.
+//! One attempt on the wire: credential in, a bounded body out.
 //!
 //! The generated client decodes what [`exec`](ClientHooks::exec) returns, but
 //! its errors lose status and headers. So the attempt is also written down in
@@ -53,9 +53,7 @@ impl ClientHooks<Transport> for Bindings {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let transport = self.inner();
         let (name, value) = &transport.credential;
-        let headers = request.headers_mut();
-        headers.remove("api-version"); // the generator's own; Figma knows no such header
-        headers.insert(name.clone(), value.clone());
+        request.headers_mut().insert(name.clone(), value.clone());
         *request.timeout_mut() = Some(transport.timeout);
 
         let mut response = self.client().execute(request).await?;

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 
+use crate::tightened::tightened;
+
 /// Types that are not generated, and what the bindings use in their place:
 /// (schema, Rust path). A status in a body is any number: the status line counts.
 const REPLACED: [(&str, &str); 4] = [
@@ -39,7 +41,7 @@ pub fn bindings(lowered: &OpenAPI) -> Result<String, String> {
 fn generate(lowered: &OpenAPI) -> Result<String, String> {
     let tokens = Generator::new(&settings()?).generate_tokens(lowered).map_err(refused)?;
     let file = syn::parse2(tokens).map_err(not_rust)?;
-    let text = prettyplease::unparse(&file);
+    let text = prettyplease::unparse(&tightened(file));
     check(&text)?;
     Ok(text)
 }

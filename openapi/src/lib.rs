@@ -21,6 +21,8 @@ mod httpmock;
 mod lowering;
 mod names;
 mod pointer;
+#[cfg(feature = "bindings")]
+mod tightened;
 
 #[cfg(feature = "bindings")]
 pub use bindings::bindings;

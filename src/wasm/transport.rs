@@ -101,7 +101,6 @@ impl Bindings {
         let mut request = request.ok_or(Failure::CommunicationError(Fault::Unsendable))?;
         let (name, value) = &transport.credential;
         let headers = request.headers_mut();
-        headers.remove("api-version"); // the generator's own; Figma knows no such header
         headers.insert(name.clone(), value.clone());
         headers.insert(USER_AGENT, self.user_agent.clone());
 

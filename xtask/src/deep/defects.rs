@@ -114,7 +114,7 @@ const OF_THE_SANDBOX: [Defect; 14] = [
 const QUERY: &str = "src/query.rs";
 const TRANSPORT: &str = "src/transport.rs";
 const CREDENTIAL: &str = "let (name, value) = &transport.credential;";
-const INSERT: &str = "headers.insert(name.clone(), value.clone());";
+const INSERT: &str = "request.headers_mut().insert(name.clone(), value.clone());";
 
 const OF_THE_CLIENT: [Defect; 12] = [
     Defect {
@@ -135,7 +135,7 @@ const OF_THE_CLIENT: [Defect; 12] = [
         what: "the access token is not sent",
         file: TRANSPORT,
         from: INSERT,
-        to: "let _ = (headers, name, value);",
+        to: "let _ = (name, value);",
     },
     Defect {
         what: "the access token goes as a bearer token",
@@ -147,7 +147,7 @@ const OF_THE_CLIENT: [Defect; 12] = [
         what: "the access token stands in a second header",
         file: TRANSPORT,
         from: INSERT,
-        to: r#"headers.insert(name.clone(), value.clone()); headers.insert("x-token", value.clone());"#,
+        to: r#"request.headers_mut().insert(name.clone(), value.clone()); request.headers_mut().insert("x-token", value.clone());"#,
     },
     Defect {
         what: "the path is wrong",
@@ -157,9 +157,9 @@ const OF_THE_CLIENT: [Defect; 12] = [
     },
     Defect {
         what: "the generator's api-version goes along",
-        file: TRANSPORT,
-        from: r#"headers.remove("api-version");"#,
-        to: "",
+        file: "openapi/src/tightened.rs",
+        from: "is_about_headers(it)).count() == 2",
+        to: "is_about_headers(it)).count() == 9",
     },
     Defect {
         what: "the user is left out",
