@@ -1,6 +1,7 @@
 //! The client: one call, named after the one operation.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -138,7 +139,8 @@ impl Client {
         let watch = &self.shared.watch;
         let span = watch.call(&self.shared.base_url, query);
         let attempt = |timeout| self.attempt(query, timeout);
-        let outcome = self.attempts(query, patience, attempt).instrument(span.clone()).await;
+        let attempts = pin!(self.attempts(query, patience, attempt)); // not moved: it is large
+        let outcome = attempts.instrument(span.clone()).await;
         watch.answer(&span, &outcome);
         outcome
     }
@@ -206,12 +208,12 @@ impl Client {
         query: &PaymentQuery,
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
+        let Shared { http, base_url, settings, .. } = &*self.shared;
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
-        let transport = Transport::new(credential.header.clone(), timeout);
-        let base_url = self.shared.base_url.as_str().trim_end_matches('/');
-        let http = self.shared.http.clone();
-        let bindings = Bindings::new_with_client(base_url, http, transport.clone());
+        let transport = Transport::new(credential.header.clone(), timeout, settings.timeout);
+        let base_url = base_url.as_str().trim_end_matches('/');
+        let bindings = Bindings::new_with_client(base_url, http.clone(), transport.clone());
         let [file, plugin, token, user, widget] = query.parameters();
         let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };

@@ -17,13 +17,14 @@ pub(crate) fn client(
     let mut http = with_tls(own, base_url.scheme() == "https")?
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .retry(reqwest::retry::never())
+        .retry(reqwest::retry::never().max_retries_per_request(0)) // or it copies each request
         .no_gzip()
         .no_brotli()
         .no_zstd()
         .no_deflate()
         .connection_verbose(false)
         .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
         .user_agent(user_agent);
     if is_loopback(base_url) {
         http = http.no_proxy();

@@ -20,17 +20,21 @@ pub(crate) use crate::api::Client as Bindings;
 pub(crate) use progenitor_client::Error as Failure;
 pub(crate) use reqwest::{Client as Http, Error as Fault};
 
+type Credential = (HeaderName, HeaderValue);
+
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    credential: (HeaderName, HeaderValue),
+    credential: Credential,
     pub(crate) timeout: Duration,
+    /// What the HTTP client has anyway; another takes a map for each request.
+    usual: Duration,
     exchange: Arc<Mutex<Option<Exchange>>>,
 }
 
 impl Transport {
-    pub(crate) fn new(credential: (HeaderName, HeaderValue), timeout: Duration) -> Self {
-        Transport { credential, timeout, exchange: Arc::default() }
+    pub(crate) fn new(credential: Credential, timeout: Duration, usual: Duration) -> Self {
+        Transport { credential, timeout, usual, exchange: Arc::default() }
     }
 
     pub(crate) fn note(&self, exchange: Exchange) {
@@ -54,7 +58,9 @@ impl ClientHooks<Transport> for Bindings {
         let transport = self.inner();
         let (name, value) = &transport.credential;
         request.headers_mut().insert(name.clone(), value.clone());
-        *request.timeout_mut() = Some(transport.timeout);
+        if transport.timeout < transport.usual {
+            *request.timeout_mut() = Some(transport.timeout);
+        }
 
         let mut response = self.client().execute(request).await?;
         let status = response.status();
@@ -65,9 +71,8 @@ impl ClientHooks<Transport> for Bindings {
         let headers = std::mem::take(response.headers_mut());
         transport.note(Exchange { status, headers, body });
 
-        let mut bare = http::Response::builder().url(url).body(decodable).unwrap_or_default();
-        *bare.status_mut() = status;
-        Ok(bare.into())
+        let bare = http::Response::builder().status(status).url(url).body(decodable);
+        Ok(bare.unwrap_or_default().into())
     }
 }
 
@@ -86,8 +91,5 @@ async fn read(response: &mut Response) -> Result<Bytes, BodyError> {
         all.extend_from_slice(&std::mem::take(&mut first));
         all.extend_from_slice(&chunk);
     }
-    match all.is_empty() {
-        true => Ok(first),
-        false => Ok(all.freeze()),
-    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }

@@ -20,17 +20,19 @@ use crate::answer::Exchange;
 use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
 
+type Credential = (HeaderName, HeaderValue);
+
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    credential: (HeaderName, HeaderValue),
+    credential: Credential,
     pub(crate) timeout: Duration,
     request: Arc<Mutex<Option<Request>>>,
     exchange: Arc<Mutex<Option<Exchange>>>,
 }
 
 impl Transport {
-    pub(crate) fn new(credential: (HeaderName, HeaderValue), timeout: Duration) -> Self {
+    pub(crate) fn new(credential: Credential, timeout: Duration, _usual: Duration) -> Self {
         Transport { credential, timeout, request: Arc::default(), exchange: Arc::default() }
     }
 
