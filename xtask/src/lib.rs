@@ -4,6 +4,7 @@
 pub mod command;
 pub mod diff;
 pub mod lock;
+pub mod readme;
 pub mod replace;
 pub mod replay;
 pub mod slice;

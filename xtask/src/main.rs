@@ -1,11 +1,13 @@
 //! What maintainers run: `cargo xtask COMMAND`.
 
+mod bench;
 mod contract;
 mod corrected_spec;
 mod deep;
 mod fuzz;
 mod public_api;
 mod wasm;
+mod weight;
 
 use std::process::ExitCode;
 
@@ -17,6 +19,8 @@ commands:
   bindings    print the bindings as the build generates them
   httpmock    print the mocking helpers for tests, from the same flow
   contract    let tools that others wrote judge client, sandbox and documents
+  bench       what a call costs, against reqwest by hand; writes it to the README
+  weight      what a consumer's first build takes; writes it to the README
   deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [many]
               [worker] [release] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         "bindings" => generated(openapi::bindings),
         "httpmock" => generated(openapi::httpmock),
         "contract" => contract::run(),
+        "bench" => bench::run(),
+        "weight" => weight::run(),
         "deep" => deep::run(rest),
         "corrected-spec" => corrected_spec::corrected_spec(rest),
         "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),

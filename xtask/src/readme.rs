@@ -1,0 +1,85 @@
+//! The parts of the README that a command writes, each between two markers.
+
+use crate::workspace::Workspace;
+
+/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+///
+/// # Errors
+///
+/// The README has no such part, or cannot be read or written.
+pub fn write(workspace: &Workspace, name: &str, text: &str) -> Result<(), String> {
+    let readme = workspace.read("README.md").map_err(|error| format!("{error:#}"))?;
+    let replaced = replaced(&readme, name, text)?;
+    std::fs::write(workspace.root().join("README.md"), replaced)
+        .map_err(|error| format!("README.md cannot be written: {error}"))
+}
+
+fn replaced(readme: &str, name: &str, text: &str) -> Result<String, String> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
+    let (before, rest) = readme.split_once(&begin).ok_or_else(|| missing(&begin))?;
+    let (_, after) = rest.split_once(&end).ok_or_else(|| missing(&end))?;
+    Ok(format!("{before}{begin}{text}{end}{after}"))
+}
+
+fn missing(marker: &str) -> String {
+    format!("README.md lacks the line `{}`, which says where to write", marker.trim())
+}
+
+/// A Markdown table; all columns but the first are numbers.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+    let rule: String =
+        (0..head.len()).map(|column| if column == 0 { "|---|" } else { "---:|" }).collect();
+    let rows = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    format!("{}{rule}\n{}", line(head.to_vec()), rows.collect::<String>())
+}
+
+/// 12345 as "12,345".
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = "# A\n<!-- bench -->\nold\n<!-- /bench -->\nend\n";
+
+    #[test]
+    fn only_what_stands_between_the_markers_is_replaced() {
+        let once = replaced(README, "bench", "new\n").unwrap();
+        assert_eq!(once, "# A\n<!-- bench -->\nnew\n<!-- /bench -->\nend\n");
+        assert_eq!(replaced(&once, "bench", "new\n").unwrap(), once);
+    }
+
+    #[test]
+    fn a_missing_marker_is_named() {
+        let error = replaced(README, "weight", "new\n").unwrap_err();
+        assert!(error.contains("<!-- weight -->"), "{error}");
+        let error = replaced("<!-- bench -->\n", "bench", "new\n").unwrap_err();
+        assert!(error.contains("<!-- /bench -->"), "{error}");
+    }
+
+    #[test]
+    fn the_readme_has_a_place_for_each_command() {
+        let readme = Workspace::locate().read("README.md").unwrap();
+        for name in ["bench", "weight"] {
+            replaced(&readme, name, "").unwrap();
+        }
+    }
+
+    #[test]
+    fn tables_are_markdown_and_numbers_have_commas() {
+        let text = table(&["what", "how much"], &[vec!["a".into(), thousands(1_234_567)]]);
+        assert_eq!(text, "| what | how much |\n|---|---:|\n| a | 1,234,567 |\n");
+        assert_eq!([0, 999, 1000].map(thousands), ["0", "999", "1,000"]);
+    }
+}
