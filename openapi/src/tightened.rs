@@ -5,7 +5,9 @@
 
 use std::mem;
 
-use syn::{Expr, ExprMethodCall, File, ImplItem, Item, Pat, Stmt, parse_quote};
+use syn::{
+    Expr, ExprMethodCall, File, FnArg, Ident, ImplItem, Item, Pat, PatType, Stmt, Type, parse_quote,
+};
 
 /// Rewrites how requests are built; what is sent differs in that one header.
 pub(crate) fn tightened(mut file: File) -> File {
@@ -13,19 +15,27 @@ pub(crate) fn tightened(mut file: File) -> File {
         let Item::Impl(block) = item else { continue };
         for item in &mut block.items {
             if let ImplItem::Fn(method) = item {
-                tighten(&mut method.block.stmts);
+                let optional = method.sig.inputs.iter().filter_map(optional).cloned().collect();
+                tighten(&mut method.block.stmts, optional);
             }
         }
     }
     file
 }
 
-fn tighten(statements: &mut Vec<Stmt>) {
+/// The name of an argument that is an `Option`.
+fn optional(argument: &FnArg) -> Option<&Ident> {
+    let FnArg::Typed(PatType { pat, ty, .. }) = argument else { return None };
+    let (Pat::Ident(name), Type::Path(path)) = (&**pat, &**ty) else { return None };
+    path.path.segments.last().filter(|it| it.ident == "Option").map(|_| &name.ident)
+}
+
+fn tighten(statements: &mut Vec<Stmt>, optional: Vec<Ident>) {
     // One makes the map, one puts the version in.
     let version_only = statements.iter().filter(|it| is_about_headers(it)).count() == 2;
     let Some(build) = statements.iter_mut().find_map(build) else { return };
     let mut pairs = Vec::new();
-    shorten(&mut build.receiver, version_only, &mut pairs);
+    shorten(&mut build.receiver, version_only, &optional, &mut pairs);
     if !pairs.is_empty() {
         let chain = &build.receiver;
         build.receiver = parse_quote!(#chain.query(&[#(#pairs),*]));
@@ -56,26 +66,28 @@ fn build(statement: &mut Stmt) -> Option<&mut ExprMethodCall> {
 
 /// Takes `.headers(header_map)` out of a chain, and every `.query(…)`, of which
 /// name and value go to `pairs`.
-fn shorten(chain: &mut Expr, without_headers: bool, pairs: &mut Vec<Expr>) {
+fn shorten(chain: &mut Expr, without_headers: bool, optional: &[Ident], pairs: &mut Vec<Expr>) {
     let Expr::MethodCall(link) = chain else { return };
-    shorten(&mut link.receiver, without_headers, pairs);
-    let pair = pair(link);
+    shorten(&mut link.receiver, without_headers, optional, pairs);
+    let pair = pair(link, optional);
     if pair.is_some() || (without_headers && link.method == "headers") {
         pairs.extend(pair);
         *chain = mem::replace(&mut link.receiver, Expr::PLACEHOLDER);
     }
 }
 
-/// Of `.query(&progenitor_client::QueryParam::new("name", &value))`: name and value.
-fn pair(link: &ExprMethodCall) -> Option<Expr> {
+/// Of `.query(&progenitor_client::QueryParam::new("name", &value))`: name and value,
+/// if there is a value.
+fn pair(link: &ExprMethodCall, optional: &[Ident]) -> Option<Expr> {
     let Some(Expr::Reference(param)) = link.args.first() else { return None };
     let Expr::Call(new) = &*param.expr else { return None };
     let mut arguments = new.args.iter();
     let (name, Expr::Reference(value)) = (arguments.next()?, arguments.next()?) else {
         return None;
     };
-    let value = &value.expr;
-    (link.method == "query").then(|| parse_quote!((#name, #value)))
+    let Expr::Path(value) = &*value.expr else { return None };
+    let given = link.method == "query" && optional.iter().any(|it| value.path.is_ident(it));
+    given.then(|| parse_quote!(#value.map(|value| (#name, value))))
 }
 
 #[cfg(test)]
@@ -83,7 +95,7 @@ mod tests {
     use super::*;
 
     fn tightened(body: Vec<Stmt>) -> String {
-        let file = parse_quote!(impl Client { fn get(&self) { #(#body)* } });
+        let file = parse_quote!(impl Client { fn get(&self, a: Option<&str>, b: Option<&str>, c: &str) { #(#body)* } });
         prettyplease::unparse(&super::tightened(file))
     }
 
@@ -96,12 +108,21 @@ mod tests {
                 .header(ACCEPT, json)
                 .query(&progenitor_client::QueryParam::new("a", &a))
                 .query(&progenitor_client::QueryParam::new("b", &b))
+                .query(&progenitor_client::QueryParam::new("c", &c))
                 .headers(header_map)
                 .build()?;
         });
         let text = text.split_whitespace().collect::<String>();
-        let chain = r#"{letmutrequest=self.client.get(url).header(ACCEPT,json).query(&[("a",a),("b",b)]).build()?;}"#;
-        assert!(text.contains(chain), "{text}");
+        let [param, a, b] = [
+            r#"query(&progenitor_client::QueryParam::new("c",&c))"#,
+            r#"a.map(|value|("a",value))"#,
+            r#"b.map(|value|("b",value))"#,
+        ];
+        let chain = format!(
+            "{{letmutrequest=self.client.get(url).header(ACCEPT,json).{param}.query(&[{a},{b}]).build()?;}}"
+        );
+        let text = text.replace(",]", "]").replace(",)", ")");
+        assert!(text.contains(&chain), "{text}");
     }
 
     #[test]
@@ -112,7 +133,7 @@ mod tests {
             header_map.append("if-match", etag);
             let request = self.client.get(url).query(&all).headers(header_map).build()?;
         };
-        let file: File = parse_quote!(impl Client { fn get(&self) { #(#body)* } });
+        let file: File = parse_quote!(impl Client { fn get(&self, a: Option<&str>, b: Option<&str>, c: &str) { #(#body)* } });
         assert_eq!(tightened(body), prettyplease::unparse(&file));
     }
 }

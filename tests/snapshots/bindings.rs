@@ -183,11 +183,11 @@ Arguments:
             )
             .query(
                 &[
-                    ("community_file_id", community_file_id),
-                    ("plugin_id", plugin_id),
-                    ("plugin_payment_token", plugin_payment_token),
-                    ("user_id", user_id),
-                    ("widget_id", widget_id),
+                    community_file_id.map(|value| ("community_file_id", value)),
+                    plugin_id.map(|value| ("plugin_id", value)),
+                    plugin_payment_token.map(|value| ("plugin_payment_token", value)),
+                    user_id.map(|value| ("user_id", value)),
+                    widget_id.map(|value| ("widget_id", value)),
                 ],
             )
             .build()?;
