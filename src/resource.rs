@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use arrayvec::ArrayString;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, ResourceType};
@@ -35,7 +36,7 @@ macro_rules! id {
         /// ways; a number is refused, because on its way it may have been a float.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
-        pub struct $name(String);
+        pub struct $name(ArrayString<20>);
 
         impl $name {
             /// The digits.
@@ -48,8 +49,7 @@ macro_rules! id {
             type Error = Error;
 
             fn try_from(text: String) -> Result<Self, Error> {
-                check_id($what, &text)?;
-                Ok($name(text))
+                text.as_str().try_into()
             }
         }
 
@@ -57,7 +57,8 @@ macro_rules! id {
             type Error = Error;
 
             fn try_from(text: &str) -> Result<Self, Error> {
-                text.to_owned().try_into()
+                check_id($what, text)?;
+                Ok($name(ArrayString::from(text).unwrap_or_default()))
             }
         }
 
@@ -71,7 +72,7 @@ macro_rules! id {
 
         impl From<u64> for $name {
             fn from(id: u64) -> Self {
-                $name(id.to_string())
+                $name(ArrayString::from(&id.to_string()).unwrap_or_default())
             }
         }
 
