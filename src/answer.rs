@@ -97,8 +97,7 @@ pub(crate) fn read(
 }
 
 fn names_its_fields(body: &[u8]) -> bool {
-    let text = || std::str::from_utf8(body).unwrap_or_default();
-    let names = |name| text().contains(name);
+    let names = |name| std::str::from_utf8(body).is_ok_and(|text| text.contains(name));
     !body.contains(&b'[') || (names("\"meta\"") && names("\"user_id\""))
 }
 

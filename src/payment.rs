@@ -2,10 +2,11 @@
 //! that are written by hand because the published shapes disagree, and the two
 //! questions a backend has about an answer.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{PaymentInformation, Resource};
 
@@ -119,6 +120,10 @@ impl PaymentStatus {
     }
 }
 
+/// Copied only if it has escapes in it.
+#[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> Deserialize<'de> for PaymentStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
@@ -140,15 +145,13 @@ impl<'de> Deserialize<'de> for PaymentStatus {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut found: Option<PaymentStatus> = None;
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(Word(key)) = map.next_key()? {
                     if key != "type" && key != "status" {
                         map.next_value::<de::IgnoredAny>()?;
                         continue;
                     }
-                    let Some(text) = map.next_value::<Option<String>>()? else {
-                        continue;
-                    };
-                    let status = PaymentStatus::from(text.as_str());
+                    let Some(Word(text)) = map.next_value()? else { continue };
+                    let status = PaymentStatus::from(&*text);
                     if found.as_ref().is_some_and(|found| *found != status) {
                         return Err(de::Error::custom(
                             "two payment statuses that contradict each other",
@@ -166,7 +169,7 @@ impl<'de> Deserialize<'de> for PaymentStatus {
 
 impl<'de> Deserialize<'de> for ResourceType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(ResourceType::from(String::deserialize(deserializer)?.as_str()))
+        Ok(ResourceType::from(&*Word::deserialize(deserializer)?.0))
     }
 }
 
