@@ -88,6 +88,11 @@ fn check(text: &str) -> Result<(), String> {
             return Err(format!("the bindings lack the type `{name}`"));
         }
     }
+    if text.contains("\"api-version\"") {
+        return Err("the bindings send the header `api-version`, which Figma does not know; \
+                    src/tightened.rs no longer finds it"
+            .to_owned());
+    }
     match ["f64", "f32"].iter().find(|float| text.contains(*float)) {
         Some(float) => Err(format!(
             "the bindings contain the float type `{float}`, which changes numbers above 2^53"
