@@ -98,7 +98,7 @@ pub(crate) fn read(
 
 fn names_its_fields(body: &[u8]) -> bool {
     let names = |name| std::str::from_utf8(body).is_ok_and(|text| text.contains(name));
-    !body.contains(&b'[') || (names("\"meta\"") && names("\"user_id\""))
+    memchr::memchr(b'[', body).is_none() || (names("\"meta\"") && names("\"user_id\""))
 }
 
 /// No answer began to arrive.

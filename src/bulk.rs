@@ -28,13 +28,14 @@ impl Patience {
     pub(crate) async fn turn(
         self,
         limit: &Arc<Limit>,
+        now: Instant,
         deadline: Instant,
     ) -> Result<Instant, Error> {
         match self {
-            Patience::Deadline => limit.turn(deadline).await,
+            Patience::Deadline => limit.turn(now, deadline).await,
             Patience::Batch => {
                 let _lane = limit.batches.lock().await;
-                limit.turn(deadline + 2 * LONGEST).await
+                limit.turn(Instant::now(), deadline + 2 * LONGEST).await
             }
         }
     }

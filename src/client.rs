@@ -32,6 +32,8 @@ pub struct Client {
 struct Shared {
     http: Http,
     base_url: Url,
+    /// Without the slash that the bindings add.
+    asked_url: String,
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
     budget: Budget,
@@ -42,7 +44,7 @@ struct Shared {
 
 struct Credential {
     token: PersonalAccessToken,
-    header: (HeaderName, HeaderValue),
+    header: Arc<(HeaderName, HeaderValue)>,
 }
 
 impl Client {
@@ -68,13 +70,15 @@ impl Client {
         settings: Settings,
         token: PersonalAccessToken,
     ) -> Result<Self, Error> {
-        let credential = Credential { header: settings.auth_scheme.header(&token)?, token };
-        let credential = RwLock::new(Arc::new(credential));
+        let header = Arc::new(settings.auth_scheme.header(&token)?);
+        let credential = RwLock::new(Arc::new(Credential { header, token }));
+        let asked_url = base_url.as_str().trim_end_matches('/').to_owned();
         let (budget, watch) = (settings.retry.new_budget(), Watch::default());
         let limits = [settings.rate_limits.by_user, settings.rate_limits.by_token]
             .map(Limit::new)
             .map(Arc::new);
-        let shared = Shared { http, base_url, settings, credential, budget, limits, watch };
+        let shared =
+            Shared { http, base_url, asked_url, settings, credential, budget, limits, watch };
         Ok(Client { shared: Arc::new(shared) })
     }
 
@@ -97,7 +101,7 @@ impl Client {
     /// [`Configuration`](crate::ErrorKind::Configuration) if no header can
     /// carry it; the old one stays.
     pub fn set_access_token(&self, token: PersonalAccessToken) -> Result<(), Error> {
-        let header = self.shared.settings.auth_scheme.header(&token)?;
+        let header = Arc::new(self.shared.settings.auth_scheme.header(&token)?);
         let mut credential = self.shared.credential.write();
         let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
         *credential = Arc::new(Credential { token, header });
@@ -154,20 +158,21 @@ impl Client {
         let Shared { settings, budget, limits, watch, .. } = &*self.shared;
         let limit = &limits[usize::from(query.payment_token().is_some())];
         let ends = |from: Instant| from + settings.deadline.min(LONGEST);
-        let mut deadline = ends(Instant::now());
+        let mut now = Instant::now();
+        let mut deadline = ends(now);
         let (mut last, mut unknown): (Option<Error>, Option<Error>) = Default::default();
         let (mut number, mut limited) = (0, 0);
         loop {
-            let turn = patience.turn(limit, deadline).await;
+            let turn = patience.turn(limit, now, deadline).await;
             let went_out = turn.map_err(|error| last.take().unwrap_or(error))?;
             if patience == Patience::Batch {
                 deadline = ends(went_out);
             }
-            let left = || deadline.saturating_duration_since(Instant::now());
 
             number += 1;
             watch.begin(number);
-            let outcome = attempt(settings.timeout.min(left())).await;
+            let left = deadline.saturating_duration_since(went_out);
+            let outcome = attempt(settings.timeout.min(left)).await;
             let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
             watch.end(number, &outcome);
             let status = outcome.as_ref().map_or_else(Error::status, |_| Some(200));
@@ -185,14 +190,16 @@ impl Client {
                 return Err(perhaps_used_up(first, number));
             }
             if error.kind() == ErrorKind::RateLimited && patience.hold(limit, &error) {
-                limited += 1;
+                (limited, now) = (limited + 1, Instant::now());
                 continue;
             }
-            match settings.retry.wait(number - limited, &error, left()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match settings.retry.wait(number - limited, &error, left) {
                 Some(wait) if budget.take() => sleep(wait).await,
                 _ => return Err(error),
             }
-            if left().is_zero() {
+            now = Instant::now();
+            if now >= deadline {
                 return Err(error);
             }
             let reached = error.0.sent && error.kind() != ErrorKind::RateLimited;
@@ -208,12 +215,12 @@ impl Client {
         query: &PaymentQuery,
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
-        let Shared { http, base_url, settings, .. } = &*self.shared;
+        let Shared { http, asked_url, settings, .. } = &*self.shared;
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
-        let transport = Transport::new(credential.header.clone(), timeout, settings.timeout);
-        let base_url = base_url.as_str().trim_end_matches('/');
-        let bindings = Bindings::new_with_client(base_url, http.clone(), transport.clone());
+        let header = Arc::clone(&credential.header);
+        let transport = Transport::new(header, timeout, settings.timeout);
+        let bindings = Bindings::new_with_client(asked_url, http.clone(), transport.clone());
         let [file, plugin, token, user, widget] = query.parameters();
         let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };

@@ -1,6 +1,7 @@
 //! Ways in for the fuzzer (`--cfg fuzzing`): the code that [`Client`](crate::Client)
 //! runs, without a socket.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -32,7 +33,7 @@ pub async fn read(
         StatusCode::OK => ResponseValue::from_response(response.into()).await,
         _ => Err(progenitor_client::Error::UnexpectedResponse(response.into())),
     };
-    let credential = (http::header::AUTHORIZATION, HeaderValue::from_static(""));
+    let credential = Arc::new((http::header::AUTHORIZATION, HeaderValue::from_static("")));
     let transport = Transport::new(credential, Duration::from_secs(1), Duration::from_secs(1));
     transport.note(Exchange { status, headers, body: Ok(body) });
     let secrets = Secrets { access, payment: query.payment_token() };

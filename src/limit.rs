@@ -96,10 +96,13 @@ impl Limit {
 
     /// Waits until a request may go out, which is when it returns. Fails at once
     /// if that will not be before the deadline.
-    pub(crate) async fn turn(self: &Arc<Self>, deadline: Instant) -> Result<Instant, Error> {
+    pub(crate) async fn turn(
+        self: &Arc<Self>,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<Instant, Error> {
         let nobody_waits = Arc::strong_count(&self.places) == 1;
         let free = self.pace(|pace| {
-            let now = Instant::now();
             let paced = !pace.interval.is_zero() || pace.held.is_some();
             match paced {
                 false => Some(now),
@@ -148,8 +151,10 @@ impl Limit {
     /// A request that went out then met no limit.
     pub(crate) fn passed(&self, went_out: Instant) {
         self.pace(|pace| {
-            pace.held = pace.held.take().filter(|held| held.since > went_out);
-            pace.interval = pace.interval.mul_f64(0.999).max(self.set);
+            pace.held.take_if(|held| held.since <= went_out);
+            if pace.interval > self.set {
+                pace.interval = pace.interval.mul_f64(0.999).max(self.set);
+            }
         });
     }
 
@@ -236,6 +241,10 @@ mod tests {
         Error::new(ErrorKind::RateLimited, "429")
     }
 
+    async fn turn(limit: &Arc<Limit>, deadline: Instant) -> Result<Instant, Error> {
+        limit.turn(Instant::now(), deadline).await
+    }
+
     fn within(limit: Duration) -> Instant {
         Instant::now() + limit
     }
@@ -248,7 +257,7 @@ mod tests {
         for number in 0..100u32 {
             let limit = Arc::clone(&limit);
             callers
-                .spawn(async move { (number, limit.turn(within(1000 * SECOND)).await.unwrap()) });
+                .spawn(async move { (number, turn(&limit, within(1000 * SECOND)).await.unwrap()) });
         }
         let mut turns = callers.join_all().await;
         turns.sort_by_key(|(_, turn)| *turn);
@@ -263,13 +272,14 @@ mod tests {
         let began = Instant::now();
         let limit = Arc::new(Limit::new(0));
         for _ in 0..100 {
-            let (one, other) = tokio::join!(limit.turn(within(SECOND)), limit.turn(within(SECOND)));
+            let (one, other) =
+                tokio::join!(turn(&limit, within(SECOND)), turn(&limit, within(SECOND)));
             assert!(one.is_ok() && other.is_ok());
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
         let limit = Arc::new(Limit::new(60));
         advance(SECOND).await;
-        limit.turn(within(SECOND)).await.unwrap();
+        turn(&limit, within(SECOND)).await.unwrap();
         assert_eq!(began.elapsed(), SECOND);
     }
 
@@ -279,9 +289,9 @@ mod tests {
         let began = Instant::now();
         let ask = || {
             let limit = Arc::clone(&limit);
-            tokio::spawn(async move { limit.turn(within(1000 * SECOND)).await.unwrap() })
+            tokio::spawn(async move { turn(&limit, within(1000 * SECOND)).await.unwrap() })
         };
-        limit.turn(within(SECOND)).await.unwrap();
+        turn(&limit, within(SECOND)).await.unwrap();
         let callers: Vec<_> = (0..10).map(|_| ask()).collect();
         advance(SECOND / 2).await;
         callers[..9].iter().for_each(|caller| caller.abort());
@@ -294,14 +304,14 @@ mod tests {
     async fn a_turn_after_the_deadline_is_refused_at_once() {
         let limit = Arc::new(Limit::new(6));
         let began = Instant::now();
-        limit.turn(within(SECOND)).await.unwrap();
-        let error = limit.turn(within(9 * SECOND)).await.unwrap_err();
+        turn(&limit, within(SECOND)).await.unwrap();
+        let error = turn(&limit, within(9 * SECOND)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.retry_after(), Some(10 * SECOND));
         let waiting = Arc::clone(&limit);
-        let waiting = tokio::spawn(async move { waiting.turn(within(11 * SECOND)).await });
+        let waiting = tokio::spawn(async move { turn(&waiting, within(11 * SECOND)).await });
         tokio::task::yield_now().await;
-        let error = limit.turn(within(15 * SECOND)).await.unwrap_err();
+        let error = turn(&limit, within(15 * SECOND)).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(20 * SECOND), "one is ahead");
         assert_eq!(began.elapsed(), Duration::ZERO);
         assert_eq!(waiting.await.unwrap().unwrap() - began, 10 * SECOND);
@@ -310,45 +320,47 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_429_holds_back_all_and_lets_one_through_a_minute() {
         let limit = Arc::new(Limit::new(0));
-        let began = limit.turn(within(SECOND)).await.unwrap();
+        let began = turn(&limit, within(SECOND)).await.unwrap();
         limit.hold(&too_many(), Duration::MAX, Duration::ZERO);
-        let error = limit.turn(within(12 * SECOND)).await.unwrap_err();
+        let error = turn(&limit, within(12 * SECOND)).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(LONGEST));
         for minute in 1..5 {
-            let (one, other) =
-                tokio::join!(limit.turn(within(100 * SECOND)), limit.turn(within(100 * SECOND)));
+            let (one, other) = tokio::join!(
+                turn(&limit, within(100 * SECOND)),
+                turn(&limit, within(100 * SECOND))
+            );
             let (went, stayed) = if one.is_ok() { (one, other) } else { (other, one) };
             assert_eq!(went.unwrap() - began, minute * MINUTE);
             assert!(stayed.is_err(), "one a minute");
         }
-        let probe = limit.turn(within(100 * SECOND)).await.unwrap();
+        let probe = turn(&limit, within(100 * SECOND)).await.unwrap();
         limit.passed(probe);
-        limit.turn(within(SECOND)).await.unwrap();
+        turn(&limit, within(SECOND)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_429_says_how_long_and_an_older_success_ends_nothing() {
         let limit = Arc::new(Limit::new(0));
-        let before = limit.turn(within(SECOND)).await.unwrap();
+        let before = turn(&limit, within(SECOND)).await.unwrap();
         advance(SECOND).await;
         limit.hold(&too_many(), Duration::from_secs(400_000), Duration::ZERO);
         limit.passed(before);
-        assert!(limit.turn(within(SECOND)).await.is_err());
+        assert!(turn(&limit, within(SECOND)).await.is_err());
         limit.hold(&too_many(), 5 * SECOND, Duration::ZERO);
         let began = Instant::now();
-        assert!(limit.turn(within(5 * SECOND)).await.is_err(), "no time for an answer is left");
-        assert_eq!(limit.turn(within(6 * SECOND)).await.unwrap() - began, 5 * SECOND);
+        assert!(turn(&limit, within(5 * SECOND)).await.is_err(), "no time for an answer is left");
+        assert_eq!(turn(&limit, within(6 * SECOND)).await.unwrap() - began, 5 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_who_can_wait_does_not_keep_those_who_cannot() {
         let limit = Arc::new(Limit::new(60));
-        let began = limit.turn(within(SECOND)).await.unwrap();
-        let turn = |deadline| {
+        let began = turn(&limit, within(SECOND)).await.unwrap();
+        let ask = |deadline| {
             let limit = Arc::clone(&limit);
-            tokio::spawn(async move { limit.turn(within(deadline)).await })
+            tokio::spawn(async move { turn(&limit, within(deadline)).await })
         };
-        let (patient, hurried) = (turn(LONGEST), turn(5 * SECOND));
+        let (patient, hurried) = (ask(LONGEST), ask(5 * SECOND));
         tokio::task::yield_now().await;
         limit.hold(&too_many(), 30 * SECOND, Duration::ZERO);
         assert!(hurried.await.unwrap().is_err());
@@ -375,7 +387,7 @@ mod tests {
         let limit = Arc::new(Limit::new(60));
         let began = Instant::now();
         while began.elapsed() < 60 * MINUTE {
-            limit.turn(within(LONGEST)).await.unwrap();
+            turn(&limit, within(LONGEST)).await.unwrap();
             limit.hold(&too_many(), SECOND, Duration::ZERO);
         }
         assert!(limit.pace(|pace| pace.interval) < 2 * SECOND);
@@ -389,14 +401,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_not_polled_keeps_nobody_from_their_turn() {
         let limit = Arc::new(Limit::new(60));
-        let began = limit.turn(within(SECOND)).await.unwrap();
-        let mut stalled = Box::pin(limit.turn(within(20 * SECOND)));
+        let began = turn(&limit, within(SECOND)).await.unwrap();
+        let mut stalled = Box::pin(turn(&limit, within(20 * SECOND)));
         tokio::select! {
             biased;
             _ = stalled.as_mut() => unreachable!("its turn is in a second"),
             () = std::future::ready(()) => {}
         }
-        let other = limit.turn(within(10 * SECOND)).await.unwrap();
+        let other = turn(&limit, within(10 * SECOND)).await.unwrap();
         assert_eq!(other - began, 2 * SECOND);
         drop(stalled);
     }
@@ -404,14 +416,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn of_a_crowd_before_a_probe_all_but_one_are_refused_at_once() {
         let limit = Arc::new(Limit::new(0));
-        let began = limit.turn(within(SECOND)).await.unwrap();
+        let began = turn(&limit, within(SECOND)).await.unwrap();
         limit.hold(&too_many(), 400_000 * SECOND, Duration::ZERO);
         advance(50 * SECOND).await;
         let mut crowd = tokio::task::JoinSet::new();
         for _ in 0..100 {
             let limit = Arc::clone(&limit);
             crowd.spawn(async move {
-                let turn = limit.turn(within(12 * SECOND)).await;
+                let turn = turn(&limit, within(12 * SECOND)).await;
                 (turn.is_ok(), began.elapsed())
             });
         }
@@ -424,14 +436,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_first_is_not_refused_for_those_who_were_before() {
         let limit = Arc::new(Limit::new(10));
-        limit.turn(within(SECOND)).await.unwrap();
-        let turn = |deadline| {
+        turn(&limit, within(SECOND)).await.unwrap();
+        let ask = |deadline| {
             let limit = Arc::clone(&limit);
-            tokio::spawn(async move { limit.turn(within(deadline)).await })
+            tokio::spawn(async move { turn(&limit, within(deadline)).await })
         };
-        let before: Vec<_> = (0..5).map(|_| turn(LONGEST)).collect();
+        let before: Vec<_> = (0..5).map(|_| ask(LONGEST)).collect();
         tokio::task::yield_now().await;
-        let last = turn(60 * SECOND);
+        let last = ask(60 * SECOND);
         for one in before {
             one.await.unwrap().unwrap();
         }

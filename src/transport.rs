@@ -20,7 +20,7 @@ pub(crate) use crate::api::Client as Bindings;
 pub(crate) use progenitor_client::Error as Failure;
 pub(crate) use reqwest::{Client as Http, Error as Fault};
 
-type Credential = (HeaderName, HeaderValue);
+type Credential = Arc<(HeaderName, HeaderValue)>;
 
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl fmt::Debug for Transport {
 impl ClientHooks<Transport> for Bindings {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let transport = self.inner();
-        let (name, value) = &transport.credential;
+        let (name, value) = &*transport.credential;
         request.headers_mut().insert(name.clone(), value.clone());
         if transport.timeout < transport.usual {
             *request.timeout_mut() = Some(transport.timeout);

@@ -20,7 +20,7 @@ use crate::answer::Exchange;
 use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
 
-type Credential = (HeaderName, HeaderValue);
+type Credential = Arc<(HeaderName, HeaderValue)>;
 
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
@@ -101,7 +101,7 @@ impl Bindings {
         let transport = self.generated.inner();
         let request = transport.request.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut request = request.ok_or(Failure::CommunicationError(Fault::Unsendable))?;
-        let (name, value) = &transport.credential;
+        let (name, value) = &*transport.credential;
         let headers = request.headers_mut();
         headers.insert(name.clone(), value.clone());
         headers.insert(USER_AGENT, self.user_agent.clone());
