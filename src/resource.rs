@@ -11,16 +11,13 @@ use crate::{Error, ResourceType};
 
 /// An id has 1 to 20 digits, as many as the largest 64-bit number.
 fn check_id(what: &str, text: &str) -> Result<(), Error> {
-    let hint = if text.is_empty() {
-        "is empty"
-    } else if text.trim() != text {
-        "has white space around it; trim it first"
-    } else if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        "has something other than digits in it"
-    } else if text.len() > 20 {
-        "has more than 20 digits"
-    } else {
-        return Ok(());
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let hint = match text.len() {
+        0 => "is empty",
+        ..=20 if digits => return Ok(()),
+        _ if digits => "has more than 20 digits",
+        _ if text.trim() != text => "has white space around it; trim it first",
+        _ => "has something other than digits in it",
     };
     Err(Error::invalid_query(format!(
         "{what} {hint}; 1 to 20 digits are expected, like 1678669904810665842"
