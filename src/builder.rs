@@ -44,7 +44,7 @@ macro_rules! setters {
 ///
 /// let client = Client::builder(PersonalAccessToken::new("figd_abc")?)
 ///     .deadline(Duration::from_secs(6))
-///     .rate_limits(RateLimits::default().by_token(300).by_user(10))
+///     .rate_limits(RateLimits::default().by_token(300).by_user(10)) // all processes together
 ///     .build()?;
 /// # Ok::<(), figma_payments::Error>(())
 /// ```

@@ -61,7 +61,15 @@ impl Client {
     /// nothing, and is asked again until it is answered. Where no pace is set,
     /// the first 429 sets one of 50 a minute, and success makes it faster again.
     /// Other failures are given back after the usual attempts. Memory does not
-    /// grow with the number of questions; drop the stream to stop.
+    /// grow with the number of questions. Drop the stream to stop: at
+    /// [`Unauthorized`](crate::ErrorKind::Unauthorized) and
+    /// [`Forbidden`](crate::ErrorKind::Forbidden), say, which every other question
+    /// would meet too.
+    ///
+    /// Give a job a client of its own, and each of the two its share of the limit.
+    /// On one client they take turns, and at 10 a minute a caller who asks by user
+    /// may have none before its deadline. It takes and gives a stream of the crate
+    /// `futures-util`.
     ///
     /// ```
     /// use figma_payments::{Client, Error, PaymentQuery, Resource, UserId};

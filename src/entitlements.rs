@@ -64,8 +64,12 @@ pub enum Source {
 /// kept under the user and resource that it is about; the token itself is
 /// not kept, only a keyed hash of it.
 ///
+/// In memory, of this process: three processes ask three times, and each starts
+/// with nothing, or with what you [`prime`](Self::prime).
+///
 /// Asked by token, have your plugin keep its token and send the same one until you
-/// answer 401: a new token is always a call to Figma, and has no stale answer in an
+/// answer 401, or the user comes back from the checkout: a new token is always a
+/// call to Figma, so it shows a purchase at once, and has no stale answer in an
 /// outage. A newer answer about the same user and resource, got in whatever way,
 /// also stands for the token.
 ///
@@ -80,8 +84,9 @@ pub enum Source {
 ///     Ok(_) => 402,
 ///     Err(error) => match error.kind() {
 ///         ErrorKind::InvalidQuery | ErrorKind::BadRequest => 400,
-///         ErrorKind::Unauthorized => 401, // the plugin makes a new token, once
+///         ErrorKind::Unauthorized => 401, // a new token, once; asking by user: 503
 ///         ErrorKind::Mismatch => 403,
+///         ErrorKind::Configuration => 500,
 ///         _ => 503, // could not tell: not the same as has not paid
 ///     },
 /// }

@@ -21,7 +21,8 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// minute by payment token, and by user and resource up to 10 for View and
 /// Collab seats, 50, 100 or 150 for Dev and Full seats, depending on the plan.
 /// It counts a user's processes together, a client only itself: share the limit
-/// out among them.
+/// out among them. One copy of that page has by payment token the same limits as
+/// by user; nobody here has seen which is in force.
 ///
 /// Calls wait for their turn, first come, first served, evenly spaced. One whose
 /// turn would come after its [deadline](crate::ClientBuilder::deadline) fails at

@@ -283,6 +283,7 @@ fn wrong_usage_is_explained_before_anything_is_asked() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for (output, why) in [
         (folder, "cannot be opened: "),
+        (Path::new("-"), "--output needs a file"),
         (Path::new("/no/such/folder/answers.csv"), "cannot be opened: "),
         #[cfg(unix)]
         (Path::new("/dev/null"), "is not an ordinary file"),

@@ -12,11 +12,13 @@ use crate::{Client, PaymentStatus};
 /// |---|---|---|
 /// | [`paid_for`](Self::paid_for) | 10 minutes | how long a refund or a lapse may go unseen |
 /// | [`trial_for`](Self::trial_for) | 2 minutes | trials end by themselves |
-/// | [`unpaid_for`](Self::unpaid_for) | 10 seconds | a purchase has to show at once |
+/// | [`unpaid_for`](Self::unpaid_for) | 10 seconds | a purchase has to show within seconds; a new payment token shows it at once |
 /// | [`stale_if_error`](Self::stale_if_error) | zero: never | whether an outage of Figma's is yours |
 /// | [`max_entries`](Self::max_entries) | 100,000 | bounds the memory |
 ///
-/// A status that is unknown or not supported is never kept.
+/// A time of zero keeps no such answer; a status that is unknown or not supported
+/// is never kept. Times count from the question, by tokio's clock and by the
+/// calendar, whichever says that more has passed.
 ///
 /// ```no_run
 /// use std::time::Duration;

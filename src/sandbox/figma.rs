@@ -85,7 +85,8 @@ impl Figma {
 
     /// A payment token, as the plugin would get it from
     /// `getPluginPaymentTokenAsync()`, good for
-    /// [`token_lifetime`](Settings::token_lifetime).
+    /// [`token_lifetime`](Settings::token_lifetime). Its text cannot be read back; for
+    /// a header see [`accept_token`](Self::accept_token).
     pub fn mint_token(&self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
         let mut state = lock(&self.state);
         let lifetime = state.settings.token_lifetime;

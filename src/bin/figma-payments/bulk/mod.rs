@@ -89,6 +89,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let resource = arguments.resource.resource().ok_or_else(|| {
         Failure::usage(format!("say what to ask about: {}", ResourceChoice::NAMES))
     })?;
+    if path.as_os_str() == "-" {
+        let why = "--output needs a file: the next run goes on from what is written there";
+        return Err(Failure::usage(why));
+    }
     let limits = RateLimits::default().by_user(per_minute);
     let client = arguments.server.client(|builder| builder.rate_limits(limits))?;
     let input = Input::open(&input, column.as_deref(), delimiter).map_err(Failure::usage)?;
