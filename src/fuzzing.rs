@@ -9,8 +9,9 @@ use http::{HeaderMap, Response, StatusCode};
 use progenitor_client::ResponseValue;
 use reqwest::header::HeaderValue;
 
+use crate::answer::Exchange;
 use crate::secrets::Secrets;
-use crate::transport::{Exchange, Transport};
+use crate::transport::Transport;
 use crate::{Error, PaymentInformation, PaymentQuery, PersonalAccessToken};
 
 /// What the client makes of an answer to `query` with this status and body.

@@ -211,7 +211,7 @@ async fn prism_stands_between_client_and_sandbox_without_a_violation() {
             }
         }
     }
-    rows += refusals(&sandbox, &client).await;
+    rows += refusals(&sandbox, &prism).await;
     // The judge is awake: what is not documented does not pass.
     sandbox.set_purchase(&user, &example().1, PaymentStatus::from("GIFTED"), None);
     let error = client.get_payments(PaymentQuery::by_user(user, example().1)).await.unwrap_err();
@@ -220,7 +220,7 @@ async fn prism_stands_between_client_and_sandbox_without_a_violation() {
 }
 
 /// The documented errors arrive in the sandbox's words, and not in Prism's.
-async fn refusals(sandbox: &Sandbox, client: &Client) -> usize {
+async fn refusals(sandbox: &Sandbox, prism: &Prism) -> usize {
     use ErrorKind::*;
     let (user, plugin) = example();
     let question = PaymentQuery::by_user(user, plugin);
@@ -232,13 +232,15 @@ async fn refusals(sandbox: &Sandbox, client: &Client) -> usize {
         (429, RateLimited, "Rate limit exceeded. Please wait before retrying."),
         (500, Server, "Internal server error"),
     ];
+    // Each has a client of its own: a 429 holds back what the same one asks next.
+    let client = || prism.client(AuthScheme::FigmaToken, None);
     for (status, kind, message) in rows {
         sandbox.inject(Fault::Status(status), Calls::Next(1));
-        let error = client.get_payments(question.clone()).await.unwrap_err();
+        let error = client().get_payments(question.clone()).await.unwrap_err();
         assert_eq!((error.kind(), error.api_message()), (kind, Some(message)), "{error}");
         assert_eq!(error.retry_after().is_some(), status == 429, "{error}");
     }
     let unknown = PaymentQuery::by_token_any_resource(token());
-    judge("an unknown token", client.get_payments(unknown).await, Err(Unauthorized));
+    judge("an unknown token", client().get_payments(unknown).await, Err(Unauthorized));
     rows.len() + 1
 }
