@@ -123,7 +123,7 @@ fn report(
         "instructions",
         "to by hand",
         "allocations",
-        "calls a second, 1 in flight",
+        "speed to by hand, 1 in flight",
         "64",
     ];
     let table = table(&head, &rows);
