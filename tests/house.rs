@@ -52,7 +52,8 @@ fn lines_of_code(text: &str) -> usize {
 /// What an optional feature adds, by file.
 const OPTIONAL: [&str; 4] = ["entitlements.rs", "fuzzing.rs", "schemas.rs", "tls.rs"];
 
-/// Pacing and many questions at once.
+/// Pacing and many questions at once. The bar for all was 1,500 before these and
+/// wasm's seams came in; neither part may grow beyond what it is.
 const MANY_CALLS: [&str; 3] = ["bulk.rs", "limit.rs", "task.rs"];
 
 #[test]
@@ -75,6 +76,6 @@ fn the_layer_that_is_always_compiled_is_thin() {
         }
     }
     println!("lines of code always compiled: {one_call}, and {many_calls} for many calls");
-    assert!((500..1600).contains(&one_call), "{one_call} lines of code for one call");
-    assert!((50..300).contains(&many_calls), "{many_calls} lines of code for many calls");
+    assert!((500..=1552).contains(&one_call), "{one_call} lines of code for one call");
+    assert!((50..=248).contains(&many_calls), "{many_calls} lines of code for many calls");
 }
