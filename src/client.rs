@@ -110,10 +110,11 @@ impl Client {
 
     /// Asks Figma about one user and one resource (`GET /v1/payments`).
     ///
-    /// Takes a [`PaymentQuery`], and a clone of it if you need it again; of [`PaymentParams`](crate::PaymentParams) make
-    /// one first. The answer is about what was asked, or it is an error.
-    /// [`grants_access`](PaymentInformation::grants_access) says whether the
-    /// user may go on.
+    /// Takes a [`PaymentQuery`] (clone it if you need it again); of
+    /// [`PaymentParams`](crate::PaymentParams) make one first. The answer is about
+    /// what was asked, or it is an error.
+    /// [`grants_access`](PaymentInformation::grants_access) says whether the user
+    /// may go on.
     ///
     /// # Errors
     ///
