@@ -8,7 +8,7 @@ mod settings;
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use moka::future::Cache;
@@ -148,11 +148,9 @@ impl Entitlements {
         query.check()?;
         count(&counts.misses);
         let key = (self.key(query), forgotten.load(Ordering::Acquire));
-        let asked = Arc::new(AtomicBool::new(false));
         let ask = {
-            let (this, query, asked) = (self.clone(), query.clone(), Arc::clone(&asked));
+            let (this, query) = (self.clone(), query.clone());
             async move {
-                asked.store(true, Ordering::Relaxed);
                 // Somebody's answer may have come since.
                 match this.remembered(&query).await {
                     Some(known) => Arc::new(Outcome::known(known, Source::Cached)),
@@ -163,11 +161,11 @@ impl Entitlements {
         // A task: those who wait for it do not depend on the one who began it.
         let asking = asking.clone();
         let ask = async move { asking.entry(key).or_insert_with_if(ask, |_| true).await };
-        let outcome = to_its_end(ask).await.into_value();
-        if !asked.load(Ordering::Relaxed) {
+        let outcome = to_its_end(ask).await;
+        if !outcome.is_fresh() {
             count(&counts.coalesced);
         }
-        self.entitlement(query, &outcome)
+        self.entitlement(query, outcome.value())
     }
 
     /// The answer from Figma, whatever memory has; memory keeps it.
