@@ -4,23 +4,20 @@
 mod answer;
 pub mod api;
 mod builder;
-mod bulk;
+#[cfg(feature = "cache")]
+mod cache;
 mod client;
 #[cfg(not(target_arch = "wasm32"))]
 mod clock;
 mod credentials;
-#[cfg(feature = "cache")]
-mod entitlements;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(not(target_arch = "wasm32"))]
 mod http;
-mod limit;
 mod payment;
 mod query;
 mod resource;
-mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "schemars")]
@@ -42,14 +39,12 @@ use wasm::{clock, http, task, transport};
 pub use answer::MAX_BODY_BYTES;
 pub use api::types::PaymentInformation;
 pub use builder::{ClientBuilder, DEFAULT_BASE_URL};
-pub use client::Client;
-pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 #[cfg(feature = "cache")]
-pub use entitlements::{CacheCounters, Entitlement, Entitlements, EntitlementsBuilder, Source};
+pub use cache::{CacheCounters, Entitlement, Entitlements, EntitlementsBuilder, Source};
+pub use client::{Client, RateLimits, RetryPolicy};
+pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 pub use error::{Error, ErrorKind, RateLimit};
-pub use limit::RateLimits;
 pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
 pub use query::{PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
-pub use retry::RetryPolicy;
 pub use watch::Counters;

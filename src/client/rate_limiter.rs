@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::retry::ROOM;
 use crate::clock::{Instant, Queue, sleep_until, timeout_at};
-use crate::retry::ROOM;
 use crate::task::apart;
 use crate::{Error, ErrorKind};
 

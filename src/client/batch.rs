@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 
+use super::rate_limiter::{LONGEST, Limit, MINUTE};
 use crate::clock::Instant;
-use crate::limit::{LONGEST, Limit, MINUTE};
 use crate::task::apart;
 use crate::{Client, Error, PaymentInformation, PaymentQuery};
 

@@ -1,5 +1,9 @@
 //! The client: one call, named after the one operation.
 
+mod batch;
+mod rate_limiter;
+mod retry;
+
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,17 +13,20 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use tracing::Instrument;
 
+use self::batch::Patience;
+use self::rate_limiter::{LONGEST, Limit};
+use self::retry::Budget;
 use crate::builder::Settings;
-use crate::bulk::Patience;
 use crate::clock::{Instant, sleep};
-use crate::limit::{LONGEST, Limit};
-use crate::retry::Budget;
 use crate::secrets::Secrets;
 use crate::transport::{Bindings, Http, Transport};
 use crate::watch::{Counters, Watch};
 use crate::{
     ClientBuilder, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken, answer,
 };
+
+pub use rate_limiter::RateLimits;
+pub use retry::RetryPolicy;
 
 /// Asks Figma whether a user has paid.
 ///
