@@ -63,11 +63,11 @@ pub enum ErrorKind {
     /// *Remedy:* check the resource id, its kind, and the base URL.
     NotFound,
     /// Status 429; or nothing was sent ([`Error::attempts`] is 0), because an
-    /// earlier one asks to wait or the [pace](crate::RateLimits) leaves no turn.
-    /// [`Error::retry_after`] says for how long (days have been seen),
+    /// earlier 429 asks to wait, or the [limit that you set](crate::RateLimits) has
+    /// no slot before the deadline. [`Error::retry_after`] says for how long (days have been seen),
     /// [`Error::rate_limit`] which limit was hit.
     ///
-    /// *Remedy:* ask less often: keep answers, pace yourself.
+    /// *Remedy:* ask less often: keep answers, set the limits of your plan.
     RateLimited,
     /// Status 5xx.
     ///
@@ -236,8 +236,8 @@ impl fmt::Display for Error {
         if let Some(said) = &details.answer.api_message {
             write!(f, "; the server said: {said}")?;
         }
-        if let Some(wait) = details.answer.retry_after {
-            write!(f, "; it asks to wait {} s", wait.as_secs())?;
+        if let (Some(_), Some(wait)) = (details.answer.status, details.answer.retry_after) {
+            write!(f, "; it asks to wait {} s", wait.as_secs_f64().ceil())?;
         }
         if let Some(id) = &details.answer.request_id {
             write!(f, "; request id {id}")?;

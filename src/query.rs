@@ -32,6 +32,15 @@ enum Ask {
     Token(PluginPaymentToken, Option<Resource>),
 }
 
+/// The two ways to ask. Figma limits each by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum AskedBy {
+    /// By user and resource.
+    User,
+    /// By payment token.
+    Token,
+}
+
 impl PaymentQuery {
     /// Asks by user and resource.
     pub fn by_user(user: UserId, resource: Resource) -> Self {
@@ -56,6 +65,13 @@ impl PaymentQuery {
     pub fn expecting_user(mut self, user: UserId) -> Self {
         self.expected_user = Some(user);
         self
+    }
+
+    pub(crate) fn asked_by(&self) -> AskedBy {
+        match &self.ask {
+            Ask::User(..) => AskedBy::User,
+            Ask::Token(..) => AskedBy::Token,
+        }
     }
 
     pub(crate) fn payment_token(&self) -> Option<&PluginPaymentToken> {

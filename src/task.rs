@@ -9,7 +9,9 @@ use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
 /// Does it in a task of its own, which ends when nobody waits for it any more.
-pub(crate) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) async fn spawn_and_abort_on_drop<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
     struct Abort<T>(JoinHandle<T>);
 
     impl<T> Drop for Abort<T> {
@@ -24,7 +26,7 @@ pub(crate) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Sen
 
 /// Does it in a task of its own, to the end, whoever waits for it.
 #[cfg(feature = "cache")]
-pub(crate) async fn to_its_end<T: Send + 'static>(
+pub(crate) async fn spawn_detached<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
     output(spawn(work).await).await

@@ -1,4 +1,4 @@
-//! What a 429 means for all clones, and a pace that is set, on a real socket.
+//! What a 429 means for all clones, and a rate limit that is set, on a real socket.
 #![cfg(feature = "sandbox")]
 
 mod common;
@@ -29,7 +29,7 @@ async fn refusing_once(refusal: impl Fn() -> Reply + Send + Sync + 'static) -> S
 }
 
 #[tokio::test]
-async fn a_429_holds_back_all_clones_for_its_way_of_asking() {
+async fn a_429_pauses_all_clones_for_its_way_of_asking() {
     let server = refusing_once(|| too_many("396749")).await;
     let client = builder(&server).build().unwrap();
     let clone = client.clone();
@@ -47,7 +47,7 @@ async fn a_429_holds_back_all_clones_for_its_way_of_asking() {
 }
 
 #[tokio::test]
-async fn a_429_that_says_nothing_holds_nobody_back() {
+async fn a_429_that_says_nothing_pauses_nobody() {
     let server = refusing_once(|| Reply::json(429, "{}")).await;
     let client = builder(&server).build().unwrap();
     client.get_payments(by_user()).await.unwrap_err();
@@ -55,7 +55,7 @@ async fn a_429_that_says_nothing_holds_nobody_back() {
 }
 
 #[tokio::test]
-async fn who_has_time_waits_until_the_hold_is_over() {
+async fn who_has_time_waits_until_the_pause_is_over() {
     let server = refusing_once(|| too_many("1")).await;
     let client = builder(&server).retry(RetryPolicy::none()).build().unwrap();
     client.get_payments(by_user()).await.unwrap_err();
@@ -66,9 +66,9 @@ async fn who_has_time_waits_until_the_hold_is_over() {
 }
 
 #[tokio::test]
-async fn a_pace_spaces_requests_and_refuses_who_would_wait_too_long() {
+async fn a_rate_limit_spaces_requests_and_refuses_who_would_wait_too_long() {
     let server = answering(200, paid()).await;
-    let limits = RateLimits::default().by_user(300);
+    let limits = RateLimits::default().by_user(300).by_user_burst(1);
     let client =
         builder(&server).rate_limits(limits).deadline(Duration::from_secs(2)).build().unwrap();
     let began = Instant::now();
@@ -81,7 +81,7 @@ async fn a_pace_spaces_requests_and_refuses_who_would_wait_too_long() {
     assert!(began.elapsed() >= Duration::from_millis(200) * (answered as u32 - 1));
     let refused = outcomes.into_iter().find_map(Result::err).unwrap();
     assert_eq!((refused.kind(), refused.attempts()), (ErrorKind::RateLimited, 0));
-    assert!(refused.to_string().contains("pace"), "{refused}");
+    assert!(refused.to_string().contains("`by_user`, 300 a minute"), "{refused}");
 }
 
 #[tokio::test]
@@ -135,9 +135,9 @@ async fn a_batch_whose_answers_are_taken_slowly_loses_none() {
 }
 
 #[tokio::test]
-async fn a_batch_leaves_turns_to_others_even_if_nobody_takes_its_answers() {
+async fn a_batch_leaves_slots_to_others_even_if_nobody_takes_its_answers() {
     let server = answering(200, paid()).await;
-    let limits = RateLimits::default().by_user(300);
+    let limits = RateLimits::default().by_user(300).by_user_burst(1);
     let client =
         builder(&server).rate_limits(limits).deadline(Duration::from_secs(2)).build().unwrap();
     let mut answers = pin!(client.get_payments_all(stream::iter(vec![by_user(); 100])));
@@ -145,11 +145,11 @@ async fn a_batch_leaves_turns_to_others_even_if_nobody_takes_its_answers() {
     let began = Instant::now();
     client.get_payments(by_user()).await.unwrap();
     client.get_payments(by_user()).await.unwrap();
-    assert!(began.elapsed() < Duration::from_millis(1500), "two or three turns, not eight");
+    assert!(began.elapsed() < Duration::from_millis(1500), "two or three slots, not eight");
 }
 
 #[tokio::test]
-async fn a_probe_that_is_refused_for_another_reason_ends_the_hold() {
+async fn a_probe_by_user_that_is_refused_for_another_reason_ends_the_pause() {
     let number = AtomicU32::new(0);
     let server = ScriptedServer::start(move |_| match number.fetch_add(1, Ordering::Relaxed) {
         0 => too_many("1"),
@@ -165,10 +165,45 @@ async fn a_probe_that_is_refused_for_another_reason_ends_the_hold() {
 }
 
 #[tokio::test]
-async fn a_retry_without_a_turn_tells_why_the_first_attempt_failed() {
+async fn a_retry_without_a_slot_tells_why_the_first_attempt_failed() {
     let server = answering(500, "").await;
-    let limits = RateLimits::default().by_user(6);
+    let limits = RateLimits::default().by_user(6).by_user_burst(1);
     let client = builder(&server).rate_limits(limits).deadline(Duration::from_secs(2));
     let error = client.build().unwrap().get_payments(by_user()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Server, 1));
+}
+
+#[tokio::test]
+async fn ten_buyers_at_once_are_answered_at_once_though_the_limit_is_twelve_a_minute() {
+    let server = answering(200, paid()).await;
+    let client = builder(&server).rate_limits(RateLimits::default().by_user(12)).build().unwrap();
+    let calls = (0..10).map(|_| client.get_payments(by_user()));
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(server.requests().len(), 10);
+}
+
+/// Asks on a runtime of its own, and then drives that no more.
+fn ask_and_stop_driving(client: &Client) -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = client.clone();
+    runtime.block_on(async move {
+        tokio::spawn(async move { client.get_payments(by_user()).await });
+        tokio::task::yield_now().await;
+    });
+    runtime
+}
+
+#[tokio::test]
+async fn a_runtime_that_nobody_drives_keeps_no_slot_from_others() {
+    let server = answering(200, paid()).await;
+    let limits = RateLimits::default().by_user(60).by_user_burst(1);
+    let client =
+        builder(&server).rate_limits(limits).deadline(Duration::from_secs(4)).build().unwrap();
+    client.get_payments(by_user()).await.unwrap();
+    let other = client.clone();
+    let silent = std::thread::spawn(move || ask_and_stop_driving(&other)).join().unwrap();
+    client.get_payments(by_user()).await.unwrap();
+    client.get_payments(by_user()).await.unwrap();
+    silent.shutdown_background();
 }

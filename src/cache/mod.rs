@@ -15,7 +15,7 @@ use moka::future::Cache;
 use moka::ops::compute::Op;
 use tokio::time::Instant;
 
-use crate::task::to_its_end;
+use crate::task::spawn_detached;
 use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
 use counters::{Counts, count};
 use memory::{ByUser, Entry, Key, Known, Outcome};
@@ -161,7 +161,7 @@ impl Entitlements {
         // A task: those who wait for it do not depend on the one who began it.
         let asking = asking.clone();
         let ask = async move { asking.entry(key).or_insert_with_if(ask, |_| true).await };
-        let outcome = to_its_end(ask).await;
+        let outcome = spawn_detached(ask).await;
         if !outcome.is_fresh() {
             count(&counts.coalesced);
         }
@@ -178,7 +178,7 @@ impl Entitlements {
         query.check()?;
         count(&self.shared.counts.misses);
         let (this, question) = (self.clone(), query.clone());
-        let outcome = to_its_end(async move { this.ask(&question).await }).await;
+        let outcome = spawn_detached(async move { this.ask(&question).await }).await;
         match outcome.error {
             Some(error) => Err(error),
             None => self.entitlement(query, &outcome),

@@ -1,74 +1,32 @@
 //! Many questions at once.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use futures_util::{Stream, StreamExt};
 
-use super::rate_limiter::{LONGEST, Limit, MINUTE};
-use crate::clock::Instant;
-use crate::task::apart;
+use super::WaitPolicy;
+use crate::task::spawn_and_abort_on_drop;
 use crate::{Client, Error, PaymentInformation, PaymentQuery};
 
 /// As many questions are under way at once; more would only wait for the limit.
 const AT_ONCE: usize = 8;
 
-/// How long a question waits for its turn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// As long as its deadline.
-    Deadline,
-    /// As long as it takes, also when it meets a 429.
-    Batch,
-}
-
-impl Patience {
-    /// Waits for its turn. Of all batches one question is in the queue, so that
-    /// others have their turns too.
-    pub(crate) async fn turn(
-        self,
-        limit: &Arc<Limit>,
-        now: Instant,
-        deadline: Instant,
-    ) -> Result<Instant, Error> {
-        match self {
-            Patience::Deadline => limit.turn(now, deadline).await,
-            Patience::Batch => {
-                let _lane = limit.batches.lock().await;
-                limit.turn(Instant::now(), deadline + 2 * LONGEST).await
-            }
-        }
-    }
-
-    /// After a 429: holds all back as it says, and tells whether to ask again.
-    pub(crate) fn hold(self, limit: &Limit, error: &Error) -> bool {
-        let (unsaid, at_least) = match self {
-            Patience::Deadline => (None, Duration::ZERO),
-            Patience::Batch => (Some(MINUTE), MINUTE / 50),
-        };
-        error.retry_after().or(unsaid).inspect(|wait| limit.hold(error, *wait, at_least));
-        self == Patience::Batch
-    }
-}
-
 impl Client {
     /// Asks one question after the other, up to 8 at once, and gives each back
     /// with its answer, in order of completion.
     ///
-    /// Made for the limits: waiting for a turn (see
+    /// Made for the limits: waiting for a slot (see
     /// [`RateLimits`](crate::RateLimits)) takes nothing from the deadline, and a
     /// question that meets a 429 waits as long as it says, a minute if it says
-    /// nothing, and is asked again until it is answered. Where no pace is set,
-    /// the first 429 sets one of 50 a minute, and success makes it faster again.
-    /// Other failures are given back after the usual attempts. Memory does not
+    /// nothing, and is asked again until it is answered. Where no limit is set,
+    /// 50 requests a minute are allowed from the first 429 on, until five minutes
+    /// after the last one. Other failures are given back after the usual attempts. Memory does not
     /// grow with the number of questions. Drop the stream to stop: at
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized) and
     /// [`Forbidden`](crate::ErrorKind::Forbidden), say, which every other question
     /// would meet too.
     ///
-    /// Give a job a client of its own, and each of the two its share of the limit.
-    /// On one client they take turns, and at 10 a minute a caller who asks by user
-    /// may have none before its deadline. It takes and gives a stream of the crate
+    /// On one client, callers of [`get_payments`](Client::get_payments) go first:
+    /// while any of them waits, all such streams together get one slot in ten. It
+    /// takes and gives a stream of the crate
     /// `futures-util`.
     ///
     /// ```
@@ -98,7 +56,8 @@ impl Client {
             async move {
                 let asked = query.clone();
                 // Its time runs, whatever whoever has the stream is busy with.
-                let outcome = apart(async move { client.ask(&asked, Patience::Batch).await }).await;
+                let ask = async move { client.ask(&asked, WaitPolicy::Batch).await };
+                let outcome = spawn_and_abort_on_drop(ask).await;
                 (query, outcome)
             }
         };
@@ -109,10 +68,12 @@ impl Client {
 /// A hundred thousand users on a simulated clock, with a server in this process.
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
     use std::collections::HashMap;
-    use std::sync::Mutex;
-    use tokio::time::sleep;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use futures_util::stream;
+    use tokio::time::{Instant, sleep};
 
     use super::*;
     use crate::{ErrorKind, PersonalAccessToken, RateLimits, Resource, RetryPolicy, UserId};
@@ -182,28 +143,27 @@ mod tests {
     async fn ask_all(client: &Client, server: &Server) -> Duration {
         let plugin = Resource::plugin("1").unwrap();
         let users = stream::iter((0..USERS).map(|user| UserId::from(u64::from(user))));
-        let ask = |user: UserId| {
-            let query = PaymentQuery::by_user(user.clone(), plugin.clone());
-            async move {
-                let attempt = |_| server.answer(&user);
-                client.attempts(&query, Patience::Batch, attempt).await.unwrap().user_id
-            }
-        };
+        let ask = |user| PaymentQuery::by_user(user, plugin.clone());
         let mut answered = HashMap::new();
-        let mut answers = std::pin::pin!(users.map(ask).buffer_unordered(AT_ONCE));
-        while let Some(user) = answers.next().await {
-            *answered.entry(user).or_insert(0) += 1;
+        let mut answers = std::pin::pin!(client.get_payments_all(users.map(ask)));
+        while let Some((_, answer)) = answers.next().await {
+            *answered.entry(answer.unwrap().user_id).or_insert(0) += 1;
         }
         assert_eq!(answered.len(), USERS as usize);
         assert!(answered.values().all(|times| *times == 1));
         server.began.elapsed()
     }
 
-    fn client(per_minute: u32) -> Client {
+    fn client(per_minute: u32, server: &Arc<Server>) -> Client {
         let token = PersonalAccessToken::new("figd_simulated").unwrap();
         let limits = RateLimits::default().by_user(per_minute);
         let client = Client::builder(token).base_url("http://127.0.0.1:1").rate_limits(limits);
-        client.retry(RetryPolicy::none()).build().unwrap()
+        let client = client.retry(RetryPolicy::none()).build().unwrap();
+        let server = Arc::clone(server);
+        client.simulated(Arc::new(move |query: PaymentQuery| {
+            let server = Arc::clone(&server);
+            Box::pin(async move { server.answer(query.user().unwrap()).await })
+        }))
     }
 
     fn told(what: &str, server: &Server, took: Duration) -> (f64, usize) {
@@ -216,7 +176,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn at_the_pace_of_the_server_nobody_is_refused() {
         for bucket in [50, 2] {
-            let (client, server) = (client(50), Server::new(50, bucket));
+            let server = Arc::new(Server::new(50, bucket));
+            let client = client(50, &server);
             let took = ask_all(&client, &server).await;
             let (ratio, refused) = told(&format!("a bucket of {bucket}"), &server, took);
             assert!(ratio < 1.01);
@@ -229,7 +190,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stricter_server_is_adapted_to() {
         for (set, per_minute) in [(50, 45), (50, 30), (50, 10), (0, 50)] {
-            let (client, server) = (client(set), Server::new(per_minute, per_minute));
+            let server = Arc::new(Server::new(per_minute, per_minute));
+            let client = client(set, &server);
             let took = ask_all(&client, &server).await;
             let (ratio, refused) = told(&format!("{set} set, {per_minute} granted"), &server, took);
             assert!(ratio < 1.01, "it still finishes in good time");

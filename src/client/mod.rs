@@ -1,6 +1,7 @@
 //! The client: one call, named after the one operation.
 
 mod batch;
+mod call;
 mod rate_limiter;
 mod retry;
 
@@ -13,19 +14,18 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use tracing::Instrument;
 
-use self::batch::Patience;
-use self::rate_limiter::{LONGEST, Limit};
-use self::retry::Budget;
+use self::rate_limiter::RateLimiters;
+use self::retry::RetryBudget;
 use crate::builder::Settings;
-use crate::clock::{Instant, sleep};
+use crate::clock::Instant;
 use crate::secrets::Secrets;
 use crate::transport::{Bindings, Http, Transport};
 use crate::watch::{Counters, Watch};
-use crate::{
-    ClientBuilder, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken, answer,
-};
+use crate::{ClientBuilder, Error, PaymentInformation, PaymentQuery, PersonalAccessToken, answer};
 
+pub(crate) use call::CallOptions;
 pub use rate_limiter::RateLimits;
+pub(crate) use rate_limiter::WaitPolicy;
 pub use retry::RetryPolicy;
 
 /// Asks Figma whether a user has paid.
@@ -43,11 +43,23 @@ struct Shared {
     asked_url: String,
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
-    budget: Budget,
-    /// By user and resource, by payment token.
-    limits: [Arc<Limit>; 2],
+    budget: RetryBudget,
+    limiters: RateLimiters,
     watch: Watch,
+    /// What answers in place of the network.
+    #[cfg(test)]
+    simulated: Option<Simulated>,
 }
+
+/// Answers each attempt in this process.
+#[cfg(test)]
+pub(crate) type Simulated = Arc<
+    dyn Fn(
+            PaymentQuery,
+        ) -> futures_util::future::BoxFuture<'static, Result<PaymentInformation, Error>>
+        + Send
+        + Sync,
+>;
 
 struct Credential {
     token: PersonalAccessToken,
@@ -80,13 +92,26 @@ impl Client {
         let header = Arc::new(settings.auth_scheme.header(&token)?);
         let credential = RwLock::new(Arc::new(Credential { header, token }));
         let asked_url = base_url.as_str().trim_end_matches('/').to_owned();
-        let (budget, watch) = (settings.retry.new_budget(), Watch::default());
-        let limits = [settings.rate_limits.by_user, settings.rate_limits.by_token]
-            .map(Limit::new)
-            .map(Arc::new);
-        let shared =
-            Shared { http, base_url, asked_url, settings, credential, budget, limits, watch };
+        let shared = Shared {
+            http,
+            base_url,
+            asked_url,
+            credential,
+            budget: settings.retry.new_budget(),
+            limiters: RateLimiters::new(settings.rate_limits),
+            settings,
+            watch: Watch::default(),
+            #[cfg(test)]
+            simulated: None,
+        };
         Ok(Client { shared: Arc::new(shared) })
+    }
+
+    /// The same client, answered in this process. Only for one that has no clones.
+    #[cfg(test)]
+    pub(crate) fn simulated(mut self, answer: Simulated) -> Self {
+        Arc::get_mut(&mut self.shared).expect("it has no clones").simulated = Some(answer);
+        self
     }
 
     /// Replaces the access token for this client and all its clones. Calls that
@@ -134,7 +159,7 @@ impl Client {
         &self,
         query: impl Into<PaymentQuery>,
     ) -> Result<PaymentInformation, Error> {
-        self.ask(&query.into(), Patience::Deadline).await
+        self.ask(&query.into(), WaitPolicy::Deadline).await
     }
 
     /// How often things happened to this client and all its clones.
@@ -145,77 +170,25 @@ impl Client {
     pub(crate) async fn ask(
         &self,
         query: &PaymentQuery,
-        patience: Patience,
+        wait: WaitPolicy,
     ) -> Result<PaymentInformation, Error> {
+        let deadline = self.deadline(Instant::now());
+        let options = CallOptions { wait, deadline, before_attempt: || {} };
+        Ok(self.call(query, options).await?.0)
+    }
+
+    pub(crate) async fn call<M>(
+        &self,
+        query: &PaymentQuery,
+        options: CallOptions<impl Fn() -> M>,
+    ) -> Result<(PaymentInformation, M), Error> {
         query.check()?;
         let watch = &self.shared.watch;
         let span = watch.call(&self.shared.base_url, query);
-        let attempt = |timeout| self.attempt(query, timeout);
-        let attempts = pin!(self.attempts(query, patience, attempt)); // not moved: it is large
+        let attempts = pin!(self.attempts(query, options)); // not moved: it is large
         let outcome = attempts.instrument(span.clone()).await;
         watch.answer(&span, &outcome);
         outcome
-    }
-
-    pub(crate) async fn attempts<A: Future<Output = Result<PaymentInformation, Error>>>(
-        &self,
-        query: &PaymentQuery,
-        patience: Patience,
-        attempt: impl Fn(Duration) -> A,
-    ) -> Result<PaymentInformation, Error> {
-        let Shared { settings, budget, limits, watch, .. } = &*self.shared;
-        let limit = &limits[usize::from(query.payment_token().is_some())];
-        let ends = |from: Instant| from + settings.deadline.min(LONGEST);
-        let mut now = Instant::now();
-        let mut deadline = ends(now);
-        let (mut last, mut unknown): (Option<Error>, Option<Error>) = Default::default();
-        let (mut number, mut limited) = (0, 0);
-        loop {
-            let turn = patience.turn(limit, now, deadline).await;
-            let went_out = turn.map_err(|error| last.take().unwrap_or(error))?;
-            if patience == Patience::Batch {
-                deadline = ends(went_out);
-            }
-
-            number += 1;
-            watch.begin(number);
-            let left = deadline.saturating_duration_since(went_out);
-            let outcome = attempt(settings.timeout.min(left)).await;
-            let outcome = outcome.map_err(|error| error.with(|it| it.attempts = number));
-            watch.end(number, &outcome);
-            let status = outcome.as_ref().map_or_else(Error::status, |_| Some(200));
-            if status.is_some_and(|status| status < 500 && status != 429) {
-                limit.passed(went_out);
-            }
-            let error = match outcome {
-                Ok(answer) => {
-                    budget.give();
-                    return Ok(answer);
-                }
-                Err(error) => error,
-            };
-            if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &unknown) {
-                return Err(perhaps_used_up(first, number));
-            }
-            if error.kind() == ErrorKind::RateLimited && patience.hold(limit, &error) {
-                (limited, now) = (limited + 1, Instant::now());
-                continue;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match settings.retry.wait(number - limited, &error, left) {
-                Some(wait) if budget.take() => sleep(wait).await,
-                _ => return Err(error),
-            }
-            now = Instant::now();
-            if now >= deadline {
-                return Err(error);
-            }
-            let reached = error.0.sent && error.kind() != ErrorKind::RateLimited;
-            if reached && query.payment_token().is_some() {
-                unknown.get_or_insert(error.clone());
-            }
-            last = Some(error);
-        }
     }
 
     async fn attempt(
@@ -224,6 +197,12 @@ impl Client {
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
         let Shared { http, asked_url, settings, .. } = &*self.shared;
+        #[cfg(test)]
+        if let Some(simulated) = &self.shared.simulated {
+            let answered = tokio::time::timeout(timeout, simulated(query.clone())).await;
+            return answered
+                .unwrap_or_else(|_| Err(Error::new(crate::ErrorKind::Timeout, "simulated")));
+        }
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
         let header = Arc::clone(&credential.header);
@@ -234,18 +213,6 @@ impl Client {
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
         answer::read(decoded, transport, query, &secrets)
     }
-}
-
-/// A payment token may be good only once. If an attempt with it failed and may
-/// have reached the server, a 401 on the next one does not mean that the token
-/// was bad: the first failure is the one to report.
-fn perhaps_used_up(first: &Error, attempts: u32) -> Error {
-    first.clone().with(|details| {
-        (details.attempts, details.used_up) = (attempts, true);
-        details.message.push_str(
-            "; a retry was then refused with 401, perhaps because a payment token is good only once",
-        );
-    })
 }
 
 impl fmt::Debug for Client {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::{Error, ErrorKind, clock};
 
-/// What a wait that the server asks for has to leave for the answer after it.
-pub(crate) const ROOM: Duration = Duration::from_millis(500);
+/// What a wait, for a slot or as the server asks, has to leave of the deadline for
+/// the answer after it.
+pub(crate) const TIME_FOR_AN_ANSWER: Duration = Duration::from_millis(500);
 
 /// When a call tries again.
 ///
@@ -107,14 +108,14 @@ impl RetryPolicy {
         let jitter = if drawn.is_nan() { 0.0 } else { drawn.clamp(0.0, 1.0) };
         let backoff = doubled.min(self.longest_wait).min(left).mul_f64(jitter);
         let asked = error.retry_after();
-        let left = if asked.is_some() { left.saturating_sub(ROOM) } else { left };
+        let left = if asked.is_some() { left.saturating_sub(TIME_FOR_AN_ANSWER) } else { left };
         let wait = backoff.saturating_add(asked.unwrap_or_default());
         (wait < left).then_some(wait)
     }
 
-    pub(crate) fn new_budget(&self) -> Budget {
-        let full = self.budget.saturating_mul(Budget::RETRY);
-        Budget { full, left: AtomicU32::new(full) }
+    pub(crate) fn new_budget(&self) -> RetryBudget {
+        let full = self.budget.saturating_mul(RetryBudget::RETRY);
+        RetryBudget { full, left: AtomicU32::new(full) }
     }
 }
 
@@ -128,25 +129,25 @@ impl fmt::Debug for Random {
 }
 
 /// The stock of retries that all clones of a client share.
-pub(crate) struct Budget {
+pub(crate) struct RetryBudget {
     full: u32,
     left: AtomicU32,
 }
 
-impl Budget {
-    /// What a retry takes; a success gives back one.
+impl RetryBudget {
+    /// What a retry costs; a success deposits one.
     const RETRY: u32 = 5;
 
-    /// Takes one retry, if there is one.
-    pub(crate) fn take(&self) -> bool {
-        let take = |left: u32| left.checked_sub(Self::RETRY);
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    /// Withdraws the cost of one retry; false if there is not enough left.
+    pub(crate) fn withdraw(&self) -> bool {
+        let withdraw = |left: u32| left.checked_sub(Self::RETRY);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, withdraw).is_ok()
     }
 
     /// Counts a success.
-    pub(crate) fn give(&self) {
-        let give = |left: u32| (left < self.full).then(|| left + 1);
-        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, give);
+    pub(crate) fn deposit(&self) {
+        let deposit = |left: u32| (left < self.full).then(|| left + 1);
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, deposit);
     }
 }
 
@@ -258,12 +259,12 @@ mod tests {
     #[test]
     fn the_budget_runs_out_and_fills_up_again() {
         let budget = RetryPolicy::default().budget(2).new_budget();
-        assert!(budget.take() && budget.take() && !budget.take());
-        (0..4).for_each(|_| budget.give());
-        assert!(!budget.take());
-        budget.give();
-        assert!(budget.take() && !budget.take());
-        (0..1000).for_each(|_| budget.give());
-        assert!(budget.take() && budget.take() && !budget.take());
+        assert!(budget.withdraw() && budget.withdraw() && !budget.withdraw());
+        (0..4).for_each(|_| budget.deposit());
+        assert!(!budget.withdraw());
+        budget.deposit();
+        assert!(budget.withdraw() && !budget.withdraw());
+        (0..1000).for_each(|_| budget.deposit());
+        assert!(budget.withdraw() && budget.withdraw() && !budget.withdraw());
     }
 }

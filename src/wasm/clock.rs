@@ -1,4 +1,5 @@
-//! Time, turns and chance, as the host has them; the names are those of `src/clock.rs`.
+//! Time, chance, and waking somebody up, as the host allows it; the names are
+//! those of `src/clock.rs`.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use gloo_timers::future::TimeoutFuture;
 use send_wrapper::SendWrapper;
 
-pub(crate) use super::queue::Queue;
 pub(crate) use js_sys::Math::random;
 pub(crate) use web_time::Instant;
 
@@ -34,6 +34,24 @@ pub(crate) async fn sleep_until(deadline: Instant) {
         // Rounded up, and no more than a host's timer can wait for at once.
         let millis = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as u32;
         SendWrapper::new(TimeoutFuture::new(millis)).await;
+    }
+}
+
+/// Wakes nobody. Workers let no request touch the timers and connections of
+/// another, and whoever is woken by another request goes on as a part of it, and
+/// ends with it. So whoever waits looks for themselves.
+#[derive(Default)]
+pub(crate) struct Wakeup;
+
+/// How often somebody looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+impl Wakeup {
+    pub(crate) fn wake(&self) {}
+
+    /// Returns at this time, or earlier.
+    pub(crate) async fn wait_until(&self, time: Instant) {
+        sleep_until(time.min(Instant::now() + LOOK_EVERY)).await;
     }
 }
 

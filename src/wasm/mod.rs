@@ -5,7 +5,6 @@
 pub(crate) mod clock;
 mod fetch;
 pub(crate) mod http;
-mod queue;
 pub(crate) mod task;
 pub(crate) mod transport;
 

@@ -1,0 +1,375 @@
+//! Rate limits: those that the owner sets, and the pause that a 429 asks for.
+//! All clones of a client share them; each way of asking has its own.
+
+mod bucket;
+#[cfg(test)]
+mod tests;
+mod waiters;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use self::bucket::{Bucket, Rate};
+use self::waiters::{Place, UNUSED, Waiters};
+use super::retry::TIME_FOR_AN_ANSWER;
+use crate::clock::Instant;
+use crate::error::RateLimit;
+use crate::query::AskedBy;
+use crate::{Error, ErrorKind};
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// Beyond this a time means "never", and clocks overflow.
+pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How often the client asks at most, retries included: for each of the two ways
+/// of asking, requests a minute, and how many of them may go out at once.
+///
+/// Off by default. Figma's documentation (payments, rate limits) grants 300 a
+/// minute by payment token, and by user and resource up to 10 for View and
+/// Collab seats, 50, 100 or 150 for Dev and Full seats, depending on the plan.
+/// It counts a user's processes together, a client only itself: share the limit
+/// out among them. One copy of that page has by payment token the same limits as
+/// by user; nobody here has seen which is in force.
+///
+/// Figma's limits are leaky buckets, and so are these. A call that finds room in
+/// the bucket goes out at once; the others wait for a slot, first come, first
+/// served. One whose slot would come after its
+/// [deadline](crate::ClientBuilder::deadline) fails at once, as
+/// [`RateLimited`](ErrorKind::RateLimited), without a request. How many requests
+/// fit into Figma's bucket is not documented. This one holds what a minute allows,
+/// unless you say otherwise.
+///
+/// A 429 that comes all the same means that the limit is lower, or used by others
+/// too. The client then asks more slowly (0.8 of the rate, never less than a tenth
+/// of what you set) and without a burst, and is back to what you set five minutes
+/// after the last 429.
+///
+/// ```
+/// use figma_payments::RateLimits;
+///
+/// // A Full seat on a plan with 50 a minute, shared by two processes; at most 10 at once.
+/// let limits = RateLimits::default().by_user(50 / 2).by_user_burst(10);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct RateLimits {
+    by_token: Setting,
+    by_user: Setting,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Setting {
+    /// 0 for no limit.
+    per_minute: u32,
+    burst: Option<u32>,
+}
+
+impl RateLimits {
+    /// Requests a minute by payment token; 0 for no limit.
+    pub fn by_token(mut self, per_minute: u32) -> Self {
+        self.by_token.per_minute = per_minute;
+        self
+    }
+
+    /// Requests a minute by user and resource; 0 for no limit.
+    pub fn by_user(mut self, per_minute: u32) -> Self {
+        self.by_user.per_minute = per_minute;
+        self
+    }
+
+    /// How many requests by payment token may go out at once after a quiet time;
+    /// as many as a minute allows, if not set. 0 counts as 1.
+    pub fn by_token_burst(mut self, requests: u32) -> Self {
+        self.by_token.burst = Some(requests);
+        self
+    }
+
+    /// How many requests by user and resource may go out at once after a quiet
+    /// time; as many as a minute allows, if not set. 0 counts as 1.
+    pub fn by_user_burst(mut self, requests: u32) -> Self {
+        self.by_user.burst = Some(requests);
+        self
+    }
+}
+
+impl Setting {
+    fn rate(self) -> Option<Rate> {
+        let per_second = f64::from(self.per_minute) / MINUTE.as_secs_f64();
+        let burst = f64::from(self.burst.unwrap_or(self.per_minute).max(1));
+        (self.per_minute > 0).then_some(Rate { per_second, burst })
+    }
+}
+
+/// How long a call waits for its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaitPolicy {
+    /// As long as its deadline allows.
+    Deadline,
+    /// As long as it takes, also when it meets a 429. While others wait too, all
+    /// batches together get one slot in ten.
+    Batch,
+}
+
+/// The rate limiters of a client, one for each way of asking.
+pub(super) struct RateLimiters {
+    by_token: RateLimiter,
+    by_user: RateLimiter,
+}
+
+impl RateLimiters {
+    pub(super) fn new(limits: RateLimits) -> Self {
+        RateLimiters {
+            by_token: RateLimiter::new(AskedBy::Token, limits.by_token),
+            by_user: RateLimiter::new(AskedBy::User, limits.by_user),
+        }
+    }
+
+    pub(super) fn of(&self, asked_by: AskedBy) -> &RateLimiter {
+        match asked_by {
+            AskedBy::Token => &self.by_token,
+            AskedBy::User => &self.by_user,
+        }
+    }
+}
+
+/// The rate limiter of one way of asking.
+pub(super) struct RateLimiter {
+    asked_by: AskedBy,
+    setting: Setting,
+    state: Mutex<State>,
+}
+
+struct State {
+    bucket: Bucket,
+    pause: Option<Pause>,
+    waiters: Waiters,
+    /// Since when the next slot is there, or will be.
+    due: Instant,
+    /// How many 429s came. Whoever waits estimates anew after each.
+    too_many_requests: u64,
+}
+
+/// What a 429 with `Retry-After` asks for.
+struct Pause {
+    since: Instant,
+    until: Instant,
+    /// When one request goes out all the same: a wait of days may be a mistake
+    /// of the server's.
+    probe: Instant,
+    limit: Option<RateLimit>,
+}
+
+impl Pause {
+    /// Until when nothing goes out.
+    fn ends(&self, now: Instant) -> Option<Instant> {
+        Some(self.until.min(self.probe)).filter(|ends| *ends > now)
+    }
+}
+
+/// What comes of a look whether the slot is there.
+enum Look {
+    GoesOut(Instant),
+    WaitUntil(Instant),
+}
+
+/// A place among those who wait, until it is dropped.
+struct Waiting<'a> {
+    limiter: &'a RateLimiter,
+    place: Place,
+    deadline: Instant,
+    /// The 429s that the last estimate took into account.
+    estimated_at: Option<u64>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.limiter.state();
+        state.waiters.leave(&self.place);
+        state.waiters.wake_next();
+    }
+}
+
+impl RateLimiter {
+    fn new(asked_by: AskedBy, setting: Setting) -> Self {
+        let now = Instant::now();
+        let state = State {
+            bucket: Bucket::new(setting.rate(), now),
+            pause: None,
+            waiters: Waiters::default(),
+            due: now,
+            too_many_requests: 0,
+        };
+        RateLimiter { asked_by, setting, state: Mutex::new(state) }
+    }
+
+    /// Waits for a slot, and returns the time at which the request goes out: now.
+    /// Fails at once if the slot would come too late for the deadline; with
+    /// [`WaitPolicy::Batch`] there is none.
+    ///
+    /// Cancel-safe: who leaves, and who is not polled, keeps nobody from a slot.
+    pub(super) async fn acquire(
+        &self,
+        wait: WaitPolicy,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<Instant, Error> {
+        if let Some(now) = self.state().take_if_free(now) {
+            return Ok(now);
+        }
+        let deadline = match wait {
+            WaitPolicy::Deadline => deadline,
+            WaitPolicy::Batch => now + 2 * A_YEAR,
+        };
+        let place = self.state().waiters.join(wait, now);
+        let mut waiting = Waiting { limiter: self, place, deadline, estimated_at: None };
+        loop {
+            match self.look(&mut waiting)? {
+                Look::GoesOut(now) => return Ok(now),
+                Look::WaitUntil(time) => waiting.place.wakeup.wait_until(time).await,
+            }
+        }
+    }
+
+    fn look(&self, waiting: &mut Waiting<'_>) -> Result<Look, Error> {
+        let (now, state) = (Instant::now(), &mut *self.state());
+        let place = &waiting.place;
+        state.waiters.looked(place, now);
+        let opens = state.opens(now);
+        if opens <= now && state.due + UNUSED <= now {
+            state.waiters.pass_over_silent(state.due);
+        }
+        let is_next = state.waiters.is_next(place);
+        if is_next && opens <= now {
+            state.take(now);
+            state.waiters.took(place);
+            return Ok(Look::GoesOut(now));
+        }
+        let slot = match is_next {
+            true => opens,
+            false => now,
+        };
+        let too_late = |slot: Instant| slot + TIME_FOR_AN_ANSWER >= waiting.deadline;
+        if too_late(slot) {
+            return Err(self.too_late(state, slot, waiting.deadline));
+        }
+        // An estimate takes a look at all who wait.
+        if waiting.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests) {
+            let ahead = state.waiters.ahead(place);
+            let slot = opens + state.bucket.interval(now).saturating_mul(ahead);
+            // In a pause only one goes out; the others would wait in vain.
+            let pause = state.pause.as_ref().filter(|pause| pause.ends(now).is_some());
+            let in_vain = ahead > 0 && pause.is_some_and(|pause| too_late(pause.until));
+            if too_late(slot) || in_vain {
+                return Err(self.too_late(state, slot, waiting.deadline));
+            }
+        }
+        Ok(Look::WaitUntil(match is_next {
+            true => opens,
+            // Should the one who is next not use it.
+            false => opens.max(state.due) + UNUSED,
+        }))
+    }
+
+    /// A request that went out at `sent` was not limited.
+    pub(super) fn passed(&self, sent: Instant) {
+        let mut state = self.state();
+        if state.pause.take_if(|pause| pause.since <= sent).is_some() {
+            state.due = state.opens(Instant::now());
+            state.waiters.wake_next();
+        }
+    }
+
+    /// A request that went out at `sent` was answered 429. Nobody asks again
+    /// before the pause is over, if there is one. The newest 429 counts, however
+    /// short its pause.
+    pub(super) fn too_many_requests(
+        &self,
+        wait: WaitPolicy,
+        sent: Instant,
+        error: &Error,
+        pause: Option<Duration>,
+    ) {
+        let (now, mut state) = (Instant::now(), self.state());
+        state.too_many_requests += 1;
+        state.bucket.too_many_requests(sent, now, wait == WaitPolicy::Batch);
+        if let Some(pause) = pause {
+            state.pause = Some(Pause {
+                since: now,
+                until: now + pause.min(A_YEAR),
+                probe: now + MINUTE,
+                limit: error.rate_limit().cloned(),
+            });
+        }
+        state.due = state.opens(now);
+        state.waiters.wake_all();
+    }
+
+    fn too_late(&self, state: &State, slot: Instant, deadline: Instant) -> Error {
+        let now = Instant::now();
+        let seconds = |time: Instant| {
+            let left = time.saturating_duration_since(now);
+            format!("{:.1} s", left.min(A_YEAR).as_secs_f64())
+        };
+        let pause = state.pause.as_ref().filter(|pause| pause.until > now);
+        let (until, why) = match pause {
+            Some(pause) => {
+                let until = pause.until.max(slot);
+                (until, format!("an earlier 429 asks to wait for another {}", seconds(until)))
+            }
+            None => {
+                let Setting { per_minute, .. } = self.setting;
+                let setting = match self.asked_by {
+                    AskedBy::Token => "by_token",
+                    AskedBy::User => "by_user",
+                };
+                let slot_comes = seconds(slot);
+                (
+                    slot,
+                    format!(
+                        "the rate limit that you set (`{setting}`, {per_minute} a minute) allows this request in {slot_comes}"
+                    ),
+                )
+            }
+        };
+        let message = format!("not sent: {why}; this call's deadline is in {}", seconds(deadline));
+        Error::new(ErrorKind::RateLimited, message).with(|it| {
+            it.sent = false;
+            it.answer.retry_after = Some(until.saturating_duration_since(now));
+            it.answer.rate_limit = pause.and_then(|pause| pause.limit.clone());
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes a slot if there is one and nobody waits for it.
+    fn take_if_free(&mut self, now: Instant) -> Option<Instant> {
+        if self.bucket.is_unlimited() && self.pause.is_none() {
+            return Some(now);
+        }
+        let free = self.opens(now) <= now && self.waiters.is_empty();
+        free.then(|| {
+            self.take(now);
+            now
+        })
+    }
+
+    /// When the next request may go out, as it looks now.
+    fn opens(&mut self, now: Instant) -> Instant {
+        let pause = self.pause.as_ref().and_then(|pause| pause.ends(now));
+        self.bucket.opens(now).max(pause.unwrap_or(now))
+    }
+
+    /// A request goes out.
+    fn take(&mut self, now: Instant) {
+        self.bucket.take(now);
+        if let Some(pause) = &mut self.pause {
+            pause.probe = now + MINUTE;
+        }
+        self.due = self.opens(now);
+    }
+}
