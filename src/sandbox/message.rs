@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use super::gate::Gate;
 use super::script::Step;
 
 /// A request as the server saw it. It holds the secrets that it came with.
@@ -37,6 +38,7 @@ impl Request {
 /// What a server does about a request.
 #[derive(Debug, Clone)]
 pub struct Reply {
+    pub(super) gates: Vec<Gate>,
     pub(super) delay: Duration,
     pub(super) what: What,
 }
@@ -58,12 +60,16 @@ impl Reply {
         *response.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
-        Reply { delay: Duration::ZERO, what: What::Respond(response) }
+        Reply::of(What::Respond(response))
     }
 
     /// Does these steps in place of an answer, and closes the connection.
     pub fn script(steps: impl IntoIterator<Item = Step>) -> Self {
-        Reply { delay: Duration::ZERO, what: What::Play(steps.into_iter().collect()) }
+        Reply::of(What::Play(steps.into_iter().collect()))
+    }
+
+    fn of(what: What) -> Self {
+        Reply { gates: Vec::new(), delay: Duration::ZERO, what }
     }
 
     /// Adds a header to the answer; it does nothing to a script.
@@ -84,7 +90,16 @@ impl Reply {
         self
     }
 
-    /// Waits this long before anything else.
+    /// Holds the reply until this gate is open. Behind several gates it is held
+    /// until all of them are.
+    #[must_use]
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.gates.push(gate.clone());
+        self
+    }
+
+    /// Waits this long before anything else; behind a [gate](Self::behind),
+    /// from when that is open.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -95,6 +110,14 @@ impl Reply {
     pub(super) fn later(self, delay: Duration) -> Self {
         let delay = self.delay + delay;
         self.after(delay)
+    }
+
+    /// Returns when it is time for the answer.
+    pub(super) async fn due(&self) {
+        for gate in &self.gates {
+            gate.opened().await;
+        }
+        tokio::time::sleep(self.delay).await;
     }
 
     /// Does these steps in place of the answer; a script stays as it is.

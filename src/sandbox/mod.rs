@@ -4,6 +4,7 @@
 mod clock;
 mod faults;
 mod figma;
+mod gate;
 mod limits;
 mod message;
 mod purchase;
@@ -22,6 +23,7 @@ use crate::PersonalAccessToken;
 
 pub use faults::{Calls, Fault};
 pub use figma::Figma;
+pub use gate::Gate;
 pub use limits::Limits;
 pub use message::{Reply, Request};
 pub use purchase::Purchase;

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use super::message::{Reply, Request, What};
@@ -42,6 +42,7 @@ type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 pub struct ScriptedServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
+    arrived: Arc<watch::Sender<usize>>,
     server: JoinHandle<()>,
 }
 
@@ -62,13 +63,16 @@ impl ScriptedServer {
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
+        let arrived = Arc::new(watch::Sender::new(0));
+        let (log, count) = (Arc::clone(&requests), Arc::clone(&arrived));
         let (address, server) = listen(LOOPBACK, move |request| {
             lock(&log).push(request.clone());
-            handler(request)
+            let reply = handler(request);
+            count.send_modify(|arrived| *arrived += 1);
+            reply
         })
         .await?;
-        Ok(ScriptedServer { address, requests, server })
+        Ok(ScriptedServer { address, requests, arrived, server })
     }
 
     /// Starts and plays the steps to every connection without reading from it.
@@ -80,7 +84,8 @@ impl ScriptedServer {
         let listener = TcpListener::bind(LOOPBACK).await?;
         let address = listener.local_addr()?;
         let server = accept(listener, move |stream| script::play(stream, steps.clone()));
-        Ok(ScriptedServer { address, requests: Arc::default(), server: tokio::spawn(server) })
+        let server = tokio::spawn(server);
+        Ok(ScriptedServer { address, requests: Arc::default(), arrived: Arc::default(), server })
     }
 
     /// Where it listens.
@@ -97,6 +102,40 @@ impl ScriptedServer {
     /// The requests so far, oldest first.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.requests).clone()
+    }
+
+    /// Returns when this many requests in all have arrived, and the handler has
+    /// said what to do about each. It waits without end for requests that do
+    /// not come, and for those of a [deaf](Self::start_deaf) server, which
+    /// reads none.
+    ///
+    /// With a [`Gate`](super::Gate) a test puts things in an order, and sleeps
+    /// for none of them:
+    ///
+    /// ```
+    /// use figma_payments::sandbox::{Gate, Reply, ScriptedServer};
+    /// use figma_payments::{Client, ErrorKind, PaymentQuery, PersonalAccessToken, Resource, UserId};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gate = Gate::new();
+    /// let held = gate.clone();
+    /// let server = ScriptedServer::start(move |_| Reply::json(404, "{}").behind(&held)).await?;
+    /// let token = PersonalAccessToken::new("figd_x")?;
+    /// let client = Client::builder(token).base_url(server.base_url()).build()?;
+    /// let query = PaymentQuery::by_user(UserId::from(500123), Resource::plugin("1122334455")?);
+    ///
+    /// let asked = tokio::spawn(async move { client.get_payments(query).await });
+    /// server.arrived(1).await;
+    /// // The question is on its way, and has no answer before the gate is open.
+    /// gate.open();
+    /// assert_eq!(asked.await?.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn arrived(&self, requests: usize) {
+        // It fails when there is no sender left, and this is one.
+        let _ = self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await;
     }
 }
 
@@ -167,7 +206,7 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
                 Some(request) => handler(&request),
                 None => Reply::json(413, TOO_LONG),
             };
-            tokio::time::sleep(reply.delay).await;
+            reply.due().await;
             match reply.what {
                 What::Respond(response) => Ok::<_, io::Error>(response.map(Full::new)),
                 What::Play(steps) => {
