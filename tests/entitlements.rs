@@ -261,7 +261,7 @@ async fn what_is_newly_known_of_a_user_stands_for_the_token_too() {
     let requests = figma.requests();
     assert_eq!(entitlements.get(by_token()).await.unwrap().source, Source::Cached);
     assert_eq!(figma.requests(), requests);
-    entitlements.invalidate(&user(), &plugin()).await;
+    entitlements.invalidate(&user(), &plugin()).await.unwrap();
     assert!(entitlements.get_cached(by_token()).await.is_none());
     figma.fails(503);
     assert!(entitlements.get(by_token()).await.is_err(), "forgotten is forgotten");
@@ -283,7 +283,7 @@ async fn what_is_known_can_be_forgotten_put_in_and_passed_over() {
     assert!(!entitlements.get(by_user()).await.unwrap().grants_access(), "and is kept");
     assert_eq!(figma.requests(), 1);
 
-    entitlements.invalidate(&user(), &plugin()).await;
+    entitlements.invalidate(&user(), &plugin()).await.unwrap();
     assert!(entitlements.get_cached(by_user()).await.is_none());
     figma.fails(500);
     assert!(entitlements.get_fresh(by_user()).await.is_err());

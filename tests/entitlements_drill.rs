@@ -52,7 +52,7 @@ impl Drill {
         for stale in [Duration::ZERO, STALE] {
             for query in [&by_user, &by_token] {
                 let entitlements =
-                    Entitlements::builder(client.clone()).paid_for(PAID_FOR).stale_if_error(stale);
+                    Entitlements::builder(client.clone()).paid_ttl(PAID_FOR).stale_if_error(stale);
                 callers.push(Caller {
                     stale,
                     entitlements: entitlements.build(),
@@ -230,7 +230,7 @@ async fn whatever_happens_no_yes_is_out_of_bounds() {
         let by_user = PaymentQuery::by_user(user(), plugin());
         let caller = &drill.callers[random.usize(..4)];
         match random.u8(..12) {
-            0 => caller.entitlements.invalidate(&user(), &plugin()).await,
+            0 => caller.entitlements.invalidate(&user(), &plugin()).await.unwrap(),
             1 => drop(caller.entitlements.get_fresh(by_user).await),
             2 => drop(caller.entitlements.get_fresh(caller.query.clone()).await),
             _ => {}

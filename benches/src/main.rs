@@ -55,7 +55,7 @@ async fn call(name: &str, base_url: &str, calls: u64, in_flight: u64) {
         "generated" => repeat(generated::Generated::new(base_url), calls, in_flight).await,
         "client" => repeat(client::new(base_url), calls, in_flight).await,
         "hit" => repeat(cache::Hit::new(base_url).await, calls, in_flight).await,
-        "map" => repeat(cache::Map::new().await, calls, in_flight).await,
+        "map" => repeat(cache::Map::new(), calls, in_flight).await,
         _ => panic!("{name} is no contender"),
     }
 }

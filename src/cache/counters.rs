@@ -27,6 +27,19 @@ pub(super) struct Counts {
     pub(super) errors: AtomicU64,
 }
 
+impl Counts {
+    pub(super) fn read(&self) -> CacheCounters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CacheCounters {
+            hits: read(&self.hits),
+            misses: read(&self.misses),
+            coalesced: read(&self.coalesced),
+            stale: read(&self.stale),
+            errors: read(&self.errors),
+        }
+    }
+}
+
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,115 +1,187 @@
-//! What is kept: under which key, and what is known by it.
+//! What this process knows: answers, which payment token is about whom, and the
+//! order that decides what is kept. A store that processes share keeps the same
+//! rules by the same operations: send, settle, invalidate, prime.
 
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use equivalent::Equivalent;
+use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
-use super::settings::Times;
+use super::order::{Order, Sequence};
+use super::question::{Question, Subject, TokenQuestion};
+use super::settings::TimesToLive;
 use super::{Entitlement, Source};
-use crate::{Error, PaymentInformation, Resource, ResourceType, UserId};
+use crate::PaymentInformation;
 
-/// What was asked. Two hashes, keyed anew in every process, make 128 bits; they
-/// cannot be turned back into the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Key {
-    User(UserId, Resource),
-    Token([u64; 2], Option<UserId>, Option<Resource>),
-}
-
-/// [`Key::User`], borrowed: look-ups need no copy.
-#[derive(Hash)]
-pub(super) struct ByUser<'a> {
-    user_id: &'a str,
-    resource_type: ResourceType,
-    resource_id: &'a str,
-}
-
-impl<'a> ByUser<'a> {
-    pub(super) fn new(user: &'a UserId, resource: &'a Resource) -> Self {
-        let (resource_type, resource_id) = (resource.resource_type(), resource.id());
-        ByUser { user_id: user.as_str(), resource_type, resource_id }
-    }
-
-    /// Whom and what an answer is about.
-    pub(super) fn about(payment: &'a PaymentInformation) -> Self {
-        let PaymentInformation { user_id, resource_type, resource_id, .. } = payment;
-        ByUser { user_id, resource_type: resource_type.clone(), resource_id }
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            Key::User(user, resource) => ByUser::new(user, resource).hash(state),
-            Key::Token(hashes, user, resource) => (hashes, user, resource).hash(state),
-        }
-    }
-}
-
-impl Equivalent<Key> for ByUser<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        let Key::User(user, resource) = key else { return false };
-        self.user_id == user.as_str()
-            && self.resource_id == resource.id()
-            && self.resource_type == resource.resource_type()
-    }
-}
-
-/// What is known; nothing after a refusal, or if it was forgotten. The ticket was
-/// drawn when the question was asked: a lower one is older, whenever it arrives.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) ticket: u64,
-    pub(super) known: Option<Arc<Known>>,
-}
-
-/// What came of a question, and what was known before if it was an error.
+/// An answer of Figma's, and when it was asked for.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) known: Option<Arc<Known>>,
-    pub(super) error: Option<Error>,
-    pub(super) source: Source,
-}
-
-impl Outcome {
-    pub(super) fn known(known: Arc<Known>, source: Source) -> Self {
-        Outcome { known: Some(known), error: None, source }
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct CachedAnswer {
     pub(super) payment: Arc<PaymentInformation>,
-    asked_at: Instant,
+    /// A yes counts from when its attempt went out, a no from when it arrived.
+    sequence: Sequence,
+    sent_at: Instant,
     checked_at: SystemTime,
 }
 
-impl Known {
-    pub(super) fn new(payment: PaymentInformation, asked_at: Instant) -> Arc<Self> {
-        let (payment, checked_at) = (Arc::new(payment), SystemTime::now());
-        Arc::new(Known { payment, asked_at, checked_at })
-    }
-
+impl CachedAnswer {
     /// By the clock that goes on steadily, and by the calendar, for machines that
     /// were suspended.
     fn age(&self) -> Duration {
-        self.asked_at.elapsed().max(self.checked_at.elapsed().unwrap_or_default())
+        self.sent_at.elapsed().max(self.checked_at.elapsed().unwrap_or_default())
     }
 
-    pub(super) fn is_good(&self, times: &Times) -> bool {
-        self.age() < times.good_for(&self.payment.payment_status)
+    pub(super) fn is_good(&self, times: &TimesToLive) -> bool {
+        self.age() < times.of(&self.payment.payment_status)
     }
 
-    pub(super) fn may_bridge(&self, times: &Times) -> bool {
-        let good_for = times.good_for(&self.payment.payment_status).saturating_add(times.stale);
+    /// Whether it may be given in an outage, beyond its time.
+    pub(super) fn bridges_outage(&self, times: &TimesToLive) -> bool {
+        let good_for = times.of(&self.payment.payment_status).saturating_add(times.stale);
         self.payment.grants_access() && !times.stale.is_zero() && self.age() < good_for
     }
 
     pub(super) fn entitlement(&self, source: Source) -> Entitlement {
-        let (payment, checked_at) = (Arc::clone(&self.payment), self.checked_at);
-        Entitlement { payment, source, checked_at }
+        let payment = Arc::clone(&self.payment);
+        Entitlement { payment, source, checked_at: self.checked_at }
+    }
+}
+
+/// An attempt that went out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) sequence: Sequence,
+    pub(super) at: Instant,
+}
+
+/// An answer that has arrived.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) answer: Arc<CachedAnswer>,
+    sent: Sequence,
+    /// Whether it is certain that no no arrived while it was under way.
+    pub(super) certain: bool,
+}
+
+pub(super) struct Memory {
+    answers: Cache<Subject, Arc<CachedAnswer>>,
+    /// Whom and what a payment token is about. That never changes.
+    tokens: Cache<TokenQuestion, Subject>,
+    /// Locked for every change of an answer. A look takes no lock of ours.
+    order: Mutex<Order>,
+}
+
+impl Memory {
+    pub(super) fn new(max_entries: u64) -> Self {
+        let max_entries = usize::try_from(max_entries).unwrap_or(usize::MAX);
+        Memory {
+            answers: Cache::new(max_entries),
+            tokens: Cache::new(max_entries),
+            order: Mutex::new(Order::new()),
+        }
+    }
+
+    /// What is known, be it good or not.
+    pub(super) fn look_up(&self, question: &Question) -> Option<Arc<CachedAnswer>> {
+        match question {
+            Question::ByUser(subject) => self.answers.get(subject),
+            Question::ByToken(question) => self.answers.get(&self.tokens.get(question)?),
+        }
+    }
+
+    /// A place in the order: now.
+    pub(super) fn now(&self) -> Sequence {
+        self.order().next()
+    }
+
+    /// An attempt goes out.
+    pub(super) fn send(&self) -> Sent {
+        Sent { sequence: self.now(), at: Instant::now() }
+    }
+
+    /// The answer to an attempt has arrived.
+    pub(super) fn settle(
+        &self,
+        question: &Question,
+        sent: Sent,
+        payment: PaymentInformation,
+    ) -> Settled {
+        let mut order = self.order();
+        let subject = Subject::of(&payment);
+        let about = subject.clone().map(Question::ByUser);
+        let certain = about.iter().chain([question]).all(|it| order.no_no_since(sent.sequence, it));
+        let is_yes = payment.grants_access();
+        let sequence = match &about {
+            Some(about) if !is_yes => order.note_no(about.clone()),
+            _ => sent.sequence,
+        };
+        let answer = Arc::new(CachedAnswer {
+            payment: Arc::new(payment),
+            sequence,
+            sent_at: sent.at,
+            checked_at: SystemTime::now(),
+        });
+        let Some(subject) = subject else {
+            return Settled { answer, sent: sent.sequence, certain };
+        };
+
+        let known = self.answers.peek(&subject);
+        let newer = known.is_some_and(|known| known.sequence > sent.sequence);
+        if !is_yes {
+            // First of all: whatever becomes of this answer, the old one is gone.
+            self.answers.remove(&subject);
+        }
+        if certain && !newer {
+            self.answers.insert(subject.clone(), Arc::clone(&answer));
+        }
+        if let (Question::ByToken(token), true) = (question, certain) {
+            self.tokens.insert(token.clone(), subject);
+        }
+        Settled { answer, sent: sent.sequence, certain }
+    }
+
+    /// Figma has refused the question: what was known by it is known no more.
+    pub(super) fn refused(&self, question: &Question) {
+        let mut order = self.order();
+        order.note_no(question.clone());
+        match question {
+            Question::ByUser(subject) => drop(self.answers.remove(subject)),
+            // It says nothing of the user: a forged token has the same answer.
+            Question::ByToken(token) => drop(self.tokens.remove(token)),
+        }
+    }
+
+    pub(super) fn invalidate(&self, subject: Subject) {
+        let mut order = self.order();
+        self.answers.remove(&subject);
+        order.note_no(Question::ByUser(subject));
+    }
+
+    /// Keeps an answer that was got in another way, as if it were asked for and
+    /// given now.
+    pub(super) fn prime(&self, payment: PaymentInformation) {
+        if let Some(subject) = Subject::of(&payment) {
+            self.settle(&Question::ByUser(subject), self.send(), payment);
+        }
+    }
+
+    /// Whether somebody who asked at `asked`, and waited for somebody else's
+    /// question, may have its answer: only if nothing was said since it was sent,
+    /// or if they asked before that.
+    pub(super) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
+        let about = Subject::of(&settled.answer.payment).map(Question::ByUser);
+        let order = self.order();
+        let is_last_word = |it| order.is_last_word(settled.answer.sequence, it);
+        let still_certain = about.iter().chain([question]).all(is_last_word);
+        asked < settled.sent || (settled.certain && still_certain)
+    }
+
+    /// Whether it is certain that no no to this question arrived since `sent`.
+    pub(super) fn no_no_since(&self, sent: Sequence, question: &Question) -> bool {
+        self.order().no_no_since(sent, question)
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,24 +2,27 @@
 //! how old it is. Fails closed.
 
 mod counters;
+mod in_flight;
 mod memory;
+mod order;
+mod question;
 mod settings;
 
 use std::borrow::Borrow;
-use std::hash::{BuildHasher, RandomState};
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use moka::future::Cache;
-use moka::ops::compute::Op;
 use tokio::time::Instant;
 
+use self::counters::{Counts, count};
+use self::in_flight::{Came, Fetched, Flight, InFlight};
+use self::memory::{CachedAnswer, Memory, Sent};
+use self::question::{Question, Questions, Subject};
+use self::settings::TimesToLive;
+use crate::client::{CallOptions, WaitPolicy};
 use crate::task::spawn_detached;
 use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
-use counters::{Counts, count};
-use memory::{ByUser, Entry, Key, Known, Outcome};
-use settings::Times;
 
 pub use counters::CacheCounters;
 pub use settings::EntitlementsBuilder;
@@ -92,23 +95,30 @@ pub enum Source {
 /// }
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entitlements {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     client: Client,
-    times: Times,
-    cache: Cache<Key, Entry>,
-    /// The questions under way; it keeps none. Who asks after something was
-    /// forgotten does not join a question from before.
-    asking: Cache<(Key, u64), Arc<Outcome>>,
-    forgotten: AtomicU64,
-    tickets: AtomicU64,
-    hashers: [RandomState; 2],
+    times: TimesToLive,
+    questions: Questions,
+    memory: Memory,
+    in_flight: Arc<InFlight>,
     counts: Counts,
+}
+
+/// Without what is kept, which is about users.
+impl fmt::Debug for Entitlements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { client, times, .. } = &*self.shared;
+        f.debug_struct("Entitlements")
+            .field("client", client)
+            .field("times", times)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Entitlements {
@@ -122,16 +132,23 @@ impl Entitlements {
         EntitlementsBuilder::new(client)
     }
 
-    fn with(client: Client, times: Times, max_entries: u64, longest: Duration) -> Self {
-        let cache = Cache::builder().max_capacity(max_entries).time_to_live(longest).build();
-        let hashers = [RandomState::new(), RandomState::new()];
-        let asking = Cache::builder().max_capacity(0).build();
-        let (forgotten, tickets, counts) = Default::default();
-        let shared = Shared { client, times, cache, asking, forgotten, tickets, hashers, counts };
+    fn with(client: Client, times: TimesToLive, max_entries: u64) -> Self {
+        let shared = Shared {
+            client,
+            times,
+            questions: Questions::default(),
+            memory: Memory::new(max_entries),
+            in_flight: Arc::default(),
+            counts: Counts::default(),
+        };
         Entitlements { shared: Arc::new(shared) }
     }
 
     /// The answer, from memory if it is good there, else from Figma.
+    ///
+    /// Whoever leaves while waiting ends nothing: the question goes on, and its
+    /// answer is kept. Whoever waits for somebody else's question does so until
+    /// its own [deadline](crate::ClientBuilder::deadline) at most.
     ///
     /// # Errors
     ///
@@ -139,36 +156,49 @@ impl Entitlements {
     /// [`stale_if_error`](EntitlementsBuilder::stale_if_error) allows an earlier
     /// answer in its place.
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
-        let Shared { asking, forgotten, counts, .. } = &*self.shared;
+        let Shared { client, memory, in_flight, counts, questions, .. } = &*self.shared;
         let query = query.borrow();
-        if let Some(known) = self.remembered(query).await {
+        let question = questions.of(query);
+        if let Some(known) = self.good(query, &question) {
             count(&counts.hits);
             return Ok(known.entitlement(Source::Cached));
         }
         query.check()?;
         count(&counts.misses);
-        let key = (self.key(query), forgotten.load(Ordering::Acquire));
-        let ask = {
-            let (this, query) = (self.clone(), query.clone());
-            async move {
-                // Somebody's answer may have come since.
-                match this.remembered(&query).await {
-                    Some(known) => Arc::new(Outcome::known(known, Source::Cached)),
-                    None => Arc::new(this.ask(&query).await),
+        let deadline = client.deadline(Instant::now());
+        loop {
+            let asked = memory.now();
+            let may_join = |sent: Sent| memory.no_no_since(sent.sequence, &question);
+            let fetch =
+                |flight| self.clone().fetch(query.clone(), question.clone(), flight, deadline);
+            let fetched = match in_flight.ask(&question, deadline, may_join, fetch).await {
+                Came::Asked(fetched) => fetched,
+                Came::Joined(fetched) => {
+                    count(&counts.coalesced);
+                    fetched
                 }
+                Came::TooLate => return Err(too_late()),
+            };
+            let settled = match &*fetched {
+                Ok(settled) => settled,
+                Err(error) => return self.instead_of(error, query, &question),
+            };
+            // A no that arrived meanwhile counts for who asked before it, too.
+            if !settled.certain
+                && let Some(known) = self.good(query, &question)
+            {
+                return Ok(known.entitlement(Source::Cached));
             }
-        };
-        // A task: those who wait for it do not depend on the one who began it.
-        let asking = asking.clone();
-        let ask = async move { asking.entry(key).or_insert_with_if(ask, |_| true).await };
-        let outcome = spawn_detached(ask).await;
-        if !outcome.is_fresh() {
-            count(&counts.coalesced);
+            if memory.may_have(asked, &question, settled) {
+                query.verify(&settled.answer.payment)?;
+                return Ok(settled.answer.entitlement(Source::Fresh));
+            }
         }
-        self.entitlement(query, outcome.value())
     }
 
-    /// The answer from Figma, whatever memory has; memory keeps it.
+    /// The answer from Figma to a request of its own, whatever memory has; memory
+    /// keeps it, unless a no has arrived meanwhile. Whoever leaves while waiting ends
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -177,161 +207,108 @@ impl Entitlements {
         let query = query.borrow();
         query.check()?;
         count(&self.shared.counts.misses);
-        let (this, question) = (self.clone(), query.clone());
-        let outcome = spawn_detached(async move { this.ask(&question).await }).await;
-        match outcome.error {
-            Some(error) => Err(error),
-            None => self.entitlement(query, &outcome),
-        }
+        let question = self.shared.questions.of(query);
+        let deadline = self.shared.client.deadline(Instant::now());
+        let fetch = self.clone().fetch(query.clone(), question, Arc::default(), deadline);
+        let settled = spawn_detached(fetch).await?;
+        Ok(settled.answer.entitlement(Source::Fresh))
     }
 
     /// The answer from memory, if there is one and it is still good.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
-        let known = self.remembered(query.borrow()).await;
-        let Counts { hits, misses, .. } = &self.shared.counts;
-        count(if known.is_some() { hits } else { misses });
+        let Shared { questions, counts, .. } = &*self.shared;
+        let query = query.borrow();
+        let known = self.good(query, &questions.of(query));
+        count(if known.is_some() { &counts.hits } else { &counts.misses });
         Some(known?.entitlement(Source::Cached))
     }
 
-    /// Forgets what is known of a user and a resource, however it was asked, and
-    /// what is still on its way.
-    pub async fn invalidate(&self, user: &UserId, resource: &Resource) {
-        self.shared.forgotten.fetch_add(1, Ordering::AcqRel);
-        let ticket = self.ticket();
-        self.put(Key::User(user.clone(), resource.clone()), Entry { ticket, known: None }).await;
+    /// Forgets what is known of a user and a resource, however it was asked. An
+    /// answer that is still under way then is given to those who asked for it
+    /// before, and is not kept.
+    ///
+    /// # Errors
+    ///
+    /// None with memory alone. With a store that processes share: that it could not
+    /// be told to the others.
+    pub async fn invalidate(&self, user: &UserId, resource: &Resource) -> Result<(), Error> {
+        let subject = Subject { user: user.clone(), resource: resource.clone() };
+        self.shared.memory.invalidate(subject);
+        Ok(())
     }
 
     /// Puts an answer into memory that was got in another way, as if it were
-    /// given now. Does nothing with one about an unknown kind of resource.
+    /// asked for and given now. Does nothing with one about an unknown kind of
+    /// resource.
     pub async fn prime(&self, payment: PaymentInformation) {
-        let ticket = self.ticket();
-        self.remember(Known::new(payment, Instant::now()), ticket).await;
+        self.shared.memory.prime(payment);
     }
 
     /// What happened so far.
     pub fn counters(&self) -> CacheCounters {
-        let counts = &self.shared.counts;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        CacheCounters {
-            hits: read(&counts.hits),
-            misses: read(&counts.misses),
-            coalesced: read(&counts.coalesced),
-            stale: read(&counts.stale),
-            errors: read(&counts.errors),
-        }
+        self.shared.counts.read()
     }
 
-    async fn remembered(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
-        let Shared { times, cache, .. } = &*self.shared;
-        let known = match (query.payment_token(), query.user(), query.resource()) {
-            (None, Some(user), Some(resource)) => {
-                cache.get(&ByUser::new(user, resource)).await?.known?
-            }
-            _ => self.newest(cache.get(&self.key(query)).await?.known?).await?,
-        };
+    /// What is known, if it is good and about what was asked.
+    fn good(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
+        let Shared { memory, times, .. } = &*self.shared;
+        let known = memory.look_up(question)?;
         (known.is_good(times) && query.verify(&known.payment).is_ok()).then_some(known)
     }
 
-    /// What is known now of the user and resource that an answer by token was
-    /// about: what stands under them counts.
-    async fn newest(&self, known: Arc<Known>) -> Option<Arc<Known>> {
-        self.shared.cache.get(&ByUser::about(&known.payment)).await?.known
-    }
-
-    /// Asks Figma; what comes of it stands in place of what was known, but for an
-    /// outage, which tells nothing.
-    async fn ask(&self, query: &PaymentQuery) -> Outcome {
-        let (key, ticket, asked_at) = (self.key(query), self.ticket(), Instant::now());
-        match self.shared.client.get_payments(query.clone()).await {
-            Ok(payment) => {
-                let mut known = Known::new(payment, asked_at);
-                if query.payment_token().is_some() {
-                    known = self.remember(known, ticket).await;
-                }
-                let entry = Entry { ticket, known: Some(Arc::clone(&known)) };
-                let stands = self.put(key, entry).await;
-                Outcome::known(stands.known.unwrap_or(known), Source::Fresh)
-            }
-            Err(error) => {
-                count(&self.shared.counts.errors);
-                let known = match may_be_bridged(&error) {
-                    true => self.earlier(query).await,
-                    false => self.put(key, Entry { ticket, known: None }).await.known,
-                };
-                Outcome { known, error: Some(error), source: Source::Stale }
-            }
-        }
-    }
-
-    async fn earlier(&self, query: &PaymentQuery) -> Option<Arc<Known>> {
-        let known = self.shared.cache.get(&self.key(query)).await?.known?;
-        match query.payment_token() {
-            Some(_) => self.newest(known).await,
-            None => Some(known),
-        }
-    }
-
-    /// Gives what is known then: something newer, if there is such.
-    async fn remember(&self, known: Arc<Known>, ticket: u64) -> Arc<Known> {
-        let Some(resource) = known.payment.resource() else { return known };
-        let Ok(user) = UserId::try_from(known.payment.user_id.as_str()) else { return known };
-        let entry = Entry { ticket, known: Some(Arc::clone(&known)) };
-        self.put(Key::User(user, resource), entry).await.known.unwrap_or(known)
-    }
-
-    fn ticket(&self) -> u64 {
-        self.shared.tickets.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Puts it in place of what is older, and gives what stands then.
-    async fn put(&self, key: Key, entry: Entry) -> Entry {
-        let mut stands = entry.clone();
-        let decide = |held: Option<moka::Entry<Key, Entry>>| {
-            let newer = held.map(moka::Entry::into_value).filter(|it| it.ticket > entry.ticket);
-            std::future::ready(match newer {
-                Some(newer) => {
-                    stands = newer;
-                    Op::Nop
-                }
-                None => Op::Put(entry),
-            })
+    /// Asks Figma, and settles what comes of it.
+    async fn fetch(
+        self,
+        query: PaymentQuery,
+        question: Question,
+        flight: Arc<Flight>,
+        deadline: Instant,
+    ) -> Fetched {
+        let Shared { client, memory, counts, .. } = &*self.shared;
+        let before_attempt = || {
+            let sent = memory.send();
+            flight.sent(sent);
+            sent
         };
-        self.shared.cache.entry(key).and_compute_with(decide).await;
-        stands
-    }
-
-    fn entitlement(&self, query: &PaymentQuery, outcome: &Outcome) -> Result<Entitlement, Error> {
-        let Shared { times, counts, .. } = &*self.shared;
-        match (&outcome.error, &outcome.known) {
-            (None, Some(known)) => {
-                query.verify(&known.payment)?;
-                Ok(known.entitlement(outcome.source))
+        let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
+        match client.call(&query, options).await {
+            Ok((payment, sent)) => Ok(memory.settle(&question, sent, payment)),
+            Err(error) => {
+                count(&counts.errors);
+                if !tells_nothing(&error) {
+                    memory.refused(&question);
+                }
+                Err(error)
             }
-            (Some(error), Some(known)) if may_be_bridged(error) && known.may_bridge(times) => {
-                query.verify(&known.payment).map_err(|_| error.clone())?;
-                count(&counts.stale);
-                Ok(known.entitlement(Source::Stale))
-            }
-            (Some(error), _) => Err(error.clone()),
-            (None, None) => Err(Error::new(ErrorKind::InvalidResponse, "no answer was kept")),
         }
     }
 
-    fn key(&self, query: &PaymentQuery) -> Key {
-        match (query.payment_token(), query.user(), query.resource()) {
-            (None, Some(user), Some(resource)) => Key::User(user.clone(), resource.clone()),
-            (token, user, resource) => {
-                let token = token.map(|token| token.as_str());
-                let hashes = self.shared.hashers.each_ref().map(|hasher| hasher.hash_one(token));
-                Key::Token(hashes, user.cloned(), resource.cloned())
+    /// What to give instead of an answer: an earlier one, if that is allowed.
+    fn instead_of(
+        &self,
+        error: &Error,
+        query: &PaymentQuery,
+        question: &Question,
+    ) -> Result<Entitlement, Error> {
+        let Shared { memory, times, counts, .. } = &*self.shared;
+        let earlier = memory.look_up(question).filter(|known| {
+            tells_nothing(error)
+                && known.bridges_outage(times)
+                && query.verify(&known.payment).is_ok()
+        });
+        match earlier {
+            Some(earlier) => {
+                count(&counts.stale);
+                Ok(earlier.entitlement(Source::Stale))
             }
+            None => Err(error.clone()),
         }
     }
 }
 
-/// Whether an earlier answer may stand in for this failure. Not for a retry that
-/// was refused with 401.
-fn may_be_bridged(error: &Error) -> bool {
+/// Whether this failure says nothing about the user, so that an earlier answer may
+/// stand in for it. A retry that was refused with 401 does say something.
+fn tells_nothing(error: &Error) -> bool {
     !error.0.used_up
         && matches!(
             error.kind(),
@@ -341,4 +318,9 @@ fn may_be_bridged(error: &Error) -> bool {
                 | ErrorKind::Server
                 | ErrorKind::RateLimited
         )
+}
+
+fn too_late() -> Error {
+    let message = "somebody else asks the same, and had no answer before this call's deadline";
+    Error::new(ErrorKind::Timeout, message).with(|it| it.sent = false)
 }

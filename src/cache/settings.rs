@@ -10,15 +10,15 @@ use crate::{Client, PaymentStatus};
 ///
 /// | Setting | Default | Why |
 /// |---|---|---|
-/// | [`paid_for`](Self::paid_for) | 10 minutes | how long a refund or a lapse may go unseen |
-/// | [`trial_for`](Self::trial_for) | 2 minutes | trials end by themselves |
-/// | [`unpaid_for`](Self::unpaid_for) | 10 seconds | a purchase has to show within seconds; a new payment token shows it at once |
+/// | [`paid_ttl`](Self::paid_ttl) | 10 minutes | how long a refund or a lapse may go unseen |
+/// | [`trial_ttl`](Self::trial_ttl) | 2 minutes | trials end by themselves |
+/// | [`unpaid_ttl`](Self::unpaid_ttl) | 10 seconds | a purchase has to show within seconds; a new payment token shows it at once |
 /// | [`stale_if_error`](Self::stale_if_error) | zero: never | whether an outage of Figma's is yours |
 /// | [`max_entries`](Self::max_entries) | 100,000 | bounds the memory |
 ///
 /// A time of zero keeps no such answer; a status that is unknown or not supported
-/// is never kept. Times count from the question, by tokio's clock and by the
-/// calendar, whichever says that more has passed.
+/// is never kept. Times count from when the request went out, by tokio's clock and by
+/// the calendar, whichever says that more has passed.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -32,21 +32,21 @@ use crate::{Client, PaymentStatus};
 #[must_use]
 pub struct EntitlementsBuilder {
     client: Client,
-    times: Times,
+    times: TimesToLive,
     max_entries: u64,
 }
 
 /// How long an answer is good for, and beyond that in an outage.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
+pub(super) struct TimesToLive {
     paid: Duration,
     trial: Duration,
     unpaid: Duration,
     pub(super) stale: Duration,
 }
 
-impl Times {
-    pub(super) fn good_for(&self, status: &PaymentStatus) -> Duration {
+impl TimesToLive {
+    pub(super) fn of(&self, status: &PaymentStatus) -> Duration {
         match status {
             PaymentStatus::Paid => self.paid,
             PaymentStatus::Trial => self.trial,
@@ -58,7 +58,7 @@ impl Times {
 
 impl EntitlementsBuilder {
     pub(super) fn new(client: Client) -> Self {
-        let times = Times {
+        let times = TimesToLive {
             paid: Duration::from_secs(600),
             trial: Duration::from_secs(120),
             unpaid: Duration::from_secs(10),
@@ -68,19 +68,19 @@ impl EntitlementsBuilder {
     }
 
     /// How long PAID is good.
-    pub fn paid_for(mut self, time: Duration) -> Self {
+    pub fn paid_ttl(mut self, time: Duration) -> Self {
         self.times.paid = time;
         self
     }
 
     /// How long TRIAL is good.
-    pub fn trial_for(mut self, time: Duration) -> Self {
+    pub fn trial_ttl(mut self, time: Duration) -> Self {
         self.times.trial = time;
         self
     }
 
     /// How long UNPAID is good.
-    pub fn unpaid_for(mut self, time: Duration) -> Self {
+    pub fn unpaid_ttl(mut self, time: Duration) -> Self {
         self.times.unpaid = time;
         self
     }
@@ -93,7 +93,8 @@ impl EntitlementsBuilder {
         self
     }
 
-    /// How many answers are kept; those least used go first.
+    /// How many answers are kept, and of how many payment tokens it is known whom
+    /// they are about; those least used go first.
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.max_entries = entries;
         self
@@ -101,13 +102,6 @@ impl EntitlementsBuilder {
 
     /// Makes it, with nothing in memory.
     pub fn build(self) -> Entitlements {
-        let times = self.times;
-        let longest = times.paid.max(times.trial).max(times.unpaid).saturating_add(times.stale);
-        // Beyond a thousand years the cache's own clock would overflow.
-        let longest = longest.min(Duration::from_secs(365 * 24 * 60 * 60));
-        // What was forgotten or refused is remembered while an older answer to the
-        // same question may be on its way.
-        let longest = longest.max(Duration::from_secs(60));
-        Entitlements::with(self.client, times, self.max_entries, longest)
+        Entitlements::with(self.client, self.times, self.max_entries)
     }
 }

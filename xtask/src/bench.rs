@@ -24,7 +24,7 @@ const ON_THE_WIRE: [Row; 4] = [
 
 const IN_MEMORY: [Row; 2] = [
     ("hit", "an `Entitlements` hit", 50_000),
-    ("map", "the same key in a bare `moka` map", 50_000),
+    ("map", "the same key in a bare `quick_cache`", 50_000),
 ];
 
 const USERS: u64 = 1_000_000;
