@@ -100,7 +100,7 @@ async fn a_full_disk_costs_no_answer() {
         let (input, output) = (numbered("full.txt", 100), file(output));
         let arguments = arguments(&program.base_url, &input, &output);
         // As a full disk does, a limit lets part of a write through.
-        let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+        let script = "trap '' XFSZ; ulimit -f 6; exec \"$0\" \"$@\"";
         let ran: Ran = in_a_shell(script, &arguments).output().unwrap().into();
         assert_eq!(ran.code, Some(3), "{ran:?}");
         let text = fs::read_to_string(&output).unwrap();

@@ -81,6 +81,7 @@ async fn every_user_is_asked_once_and_answered_in_a_line() {
         "date_of_purchase": "2024-06-15T14:30:00Z",
         "resource_type": "PLUGIN",
         "resource_id": PLUGIN,
+        "server": program.base_url,
     });
     expected["checked_at"] = row["checked_at"].clone();
     assert_eq!(row, &expected);
@@ -205,8 +206,6 @@ async fn what_is_no_output_of_its_own_is_left_as_it_is() {
         (format!("{header}\nx{row}\n"), 2),
         (format!("{header}\n{row}\n\n"), 3),
         (format!("{header}\n{row}\n{row},more\n"), 3),
-        (format!("{header}\n{}\n", row.replace(PLUGIN, "42")), 2),
-        (format!("{header}\n{}\n", row.replace("PLUGIN", "WIDGET")), 2),
         (format!("{header}\n{row}\n\0\0\0\n"), 3),
     ] {
         fs::write(&output, &text).unwrap();
@@ -237,6 +236,71 @@ async fn what_is_no_output_of_its_own_is_left_as_it_is() {
     asked(&program).await;
     assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0));
     assert_eq!(asked(&program).await, 0);
+}
+
+#[tokio::test]
+async fn answers_about_something_else_are_never_gone_on_from() {
+    let (trial, real) = (sandbox(&[("1", "PAID")]).await, sandbox(&[]).await);
+    let input = numbered("subject.txt", 2);
+    for (name, format, other_format) in
+        [("subject.csv", "CSV", "jsonl"), ("subject.jsonl", "JSON lines", "csv")]
+    {
+        let output = file(name);
+        assert_eq!(bulk(&trial, &input, &output, &[]).code, Some(0));
+        let text = fs::read_to_string(&output).unwrap();
+        asked(&trial).await;
+        let asks_real = arguments(&real.base_url, &input, &output);
+        let asks_trial = arguments(&trial.base_url, &input, &output);
+        let widget = asks_trial.iter().map(|argument| match *argument {
+            "--plugin" => "--widget",
+            argument => argument,
+        });
+        let from_trial = format!("about plugin {PLUGIN} from {}", trial.base_url);
+        for (arguments, line, whys) in [
+            (
+                asks_real.clone(),
+                true,
+                [&*from_trial, &format!("plugin {PLUGIN} from {}", real.base_url)],
+            ),
+            (
+                widget.collect(),
+                true,
+                [&*from_trial, &format!("widget {PLUGIN} from {}", trial.base_url)],
+            ),
+            (
+                [&asks_trial[..], &["--format", other_format]].concat(),
+                false,
+                [&format!("is {format}, and this run writes "), "--format"],
+            ),
+        ] {
+            let ran = run(&arguments, b"");
+            assert_eq!(ran.code, Some(2), "{ran:?}");
+            for why in whys.into_iter().chain(["is left as it is, choose another --output"]) {
+                assert!(ran.stderr.contains(why), "{why}: {ran:?}");
+            }
+            let names_line =
+                ran.stderr.contains(if format == "CSV" { "(line 2)" } else { "(line 1)" });
+            assert_eq!(names_line, line, "{ran:?}");
+            assert_eq!(fs::read_to_string(&output).unwrap(), text);
+            assert_eq!((asked(&trial).await, asked(&real).await), (0, 0));
+        }
+        // The same server, typed in another way.
+        let typed = trial.base_url.replace("http://", "HTTP://") + "/";
+        let ran = run(&arguments(&typed, &input, &output), b"");
+        assert_eq!((ran.code, asked(&trial).await), (Some(0), 0), "{ran:?}");
+        assert_eq!(fs::read_to_string(&output).unwrap(), text);
+
+        // From before there was such a mark.
+        let old = text.replace(",server\n", "\n").replace(&format!(",{}", trial.base_url), "");
+        let old = old.replace(&format!(",\"server\":\"{}\"", trial.base_url), "");
+        assert!(!old.contains("server"), "{old}");
+        fs::write(&output, &old).unwrap();
+        let ran = run(&asks_trial, b"");
+        assert_eq!((ran.code, asked(&trial).await), (Some(2), 0), "{ran:?}");
+        let why = "does not say which server its answers are from: an older version wrote it";
+        assert!(ran.stderr.contains(why), "{ran:?}");
+        assert_eq!(fs::read_to_string(&output).unwrap(), old);
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! access token.
 
 use figma_payments::{
-    Client, ClientBuilder, CommunityFileId, Error, PersonalAccessToken, PluginId, Resource,
-    WidgetId,
+    Client, ClientBuilder, CommunityFileId, DEFAULT_BASE_URL, Error, PersonalAccessToken, PluginId,
+    Resource, WidgetId,
 };
+use reqwest::Url;
 
 use crate::ending::Failure;
 use crate::remedy;
@@ -54,15 +55,23 @@ pub struct Server {
 impl Server {
     /// A client for that server, with the access token from `FIGMA_TOKEN`.
     pub fn client(
-        self,
+        &self,
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Client, Failure> {
         let builder = Client::builder(access_token()?);
-        let builder = match self.base_url {
+        let builder = match &self.base_url {
             Some(url) => builder.base_url(url),
             None => builder,
         };
         settings(builder).build().map_err(Failure::usage)
+    }
+
+    /// The base URL as it is written down, the same however it was typed. Only
+    /// for a URL that [`client`](Self::client) has accepted: it has no password.
+    pub fn name(&self) -> String {
+        let url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+        let url = Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
+        url.trim_end_matches('/').to_owned()
     }
 }
 

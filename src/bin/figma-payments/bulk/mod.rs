@@ -1,6 +1,7 @@
 //! `figma-payments bulk`: one question for each user in a file.
 
 mod console;
+mod earlier;
 mod fields;
 mod id;
 mod input;
@@ -8,6 +9,7 @@ mod intake;
 mod output;
 mod row;
 mod run;
+mod subject;
 mod summary;
 mod table;
 mod tally;
@@ -25,6 +27,7 @@ use intake::Intake;
 use output::Output;
 use row::Format;
 use run::{End, Run};
+use subject::Subject;
 use summary::summary;
 
 /// Have these users paid? Asks about each user in a file, and writes the answers
@@ -33,6 +36,10 @@ use summary::summary;
 /// It can be stopped at any moment, and killed: the same command goes on from the
 /// answers that are written. Each user is asked about once, however often given.
 /// What failed is not written, and so asked again by the next run.
+///
+/// Each answer says about which resource it is and which server gave it (the base
+/// URL). A file of answers about another resource, from another server, a sandbox
+/// for instance, or in another format is refused and left as it is.
 ///
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]
@@ -97,12 +104,13 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let client = arguments.server.client(|builder| builder.rate_limits(limits))?;
     let input = Input::open(&input, column.as_deref(), delimiter).map_err(Failure::usage)?;
     let format = format.unwrap_or_else(|| Format::of(&path));
-    let (output, earlier) = Output::open(&path, format, &resource).map_err(Failure::usage)?;
+    let subject = Subject::new(&resource, arguments.server.name());
+    let (output, earlier) = Output::open(&path, format, &subject).map_err(Failure::usage)?;
     let console = Console::new();
     let name = input.name.clone();
     let intake = Intake::start(input, earlier.answered, console.clone());
     let counts = intake.counts();
-    let mut run = Run::new(client, name, output, console, counts.clone());
+    let mut run = Run::new(client, subject.server, name, output, console, counts.clone());
     let end = run.ask(&resource, intake).await;
     let progress = run.progress();
     let path = path.display().to_string();

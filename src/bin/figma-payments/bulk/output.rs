@@ -1,18 +1,16 @@
 //! The file of answers. Each is a line, written at once and whole, so that the
 //! program can be killed at any moment; the next run reads the file and goes on.
 
-use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use figma_payments::Resource;
 use fs4::{FileExt, TryLockError};
 
-use super::id::Id;
-use super::row::{Format, Row, Rows};
-use super::tally::Tally;
+use super::earlier::Earlier;
+use super::row::{Format, Row};
+use super::subject::Subject;
 
 /// How much a power cut may cost. Whatever kills only the program costs nothing.
 const SYNC: Duration = Duration::from_secs(1);
@@ -28,23 +26,10 @@ pub struct Output {
     synced: Instant,
 }
 
-/// What a file from before holds.
-#[derive(Debug, Default)]
-pub struct Earlier {
-    pub answered: HashSet<Id>,
-    pub tally: Tally,
-    length: u64,
-    lines: u64,
-}
-
 impl Output {
     /// Opens the file or makes it, and mends it if its last line is torn. A file
-    /// that is not an output about this resource is refused and left as it is.
-    pub fn open(
-        path: &Path,
-        format: Format,
-        resource: &Resource,
-    ) -> Result<(Self, Earlier), String> {
+    /// that is not an output about this subject is refused and left as it is.
+    pub fn open(path: &Path, format: Format, subject: &Subject) -> Result<(Self, Earlier), String> {
         let name = path.display();
         let cannot = |what: &str, error: &io::Error| format!("{name} cannot be {what}: {error}");
         let mut file = OpenOptions::new()
@@ -65,7 +50,8 @@ impl Output {
                 "{name} is being written by another figma-payments; let it end, or choose another --output"
             ));
         }
-        let mut earlier = read(&file, format, resource).map_err(|why| format!("{name} {why}"))?;
+        let earlier = Earlier::read(&file, format, subject);
+        let mut earlier = earlier.map_err(|why| format!("{name} {why}"))?;
         file.set_len(earlier.length).map_err(|error| cannot("written", &error))?;
         file.seek(SeekFrom::End(0)).map_err(|error| cannot("written", &error))?;
         if earlier.length == 0 {
@@ -106,56 +92,5 @@ impl Output {
     pub fn sync(&mut self) -> io::Result<()> {
         self.synced = Instant::now();
         self.file.sync_data()
-    }
-}
-
-/// Reads what is there. What comes after the last line end is torn, and is not
-/// counted.
-fn read(file: &File, format: Format, resource: &Resource) -> Result<Earlier, String> {
-    let (mut reader, mut rows) = (BufReader::new(file), Rows::new(format));
-    let mut earlier = Earlier::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line);
-        let length = length.map_err(|error| format!("cannot be read: {error}"))?;
-        if length == 0 {
-            return Ok(earlier);
-        }
-        let refuse = |why: &str| {
-            let number = earlier.lines + 1;
-            format!(
-                "is not an output of this command, which goes on only from its own (line {number}: {why}); it is left as it is, choose another --output"
-            )
-        };
-        let whole = line.ends_with(b"\n");
-        if earlier.lines == 0 && !begins(&line, whole, format) {
-            return Err(refuse(&format!("{} is expected", format.beginning().trim_end())));
-        }
-        if !whole {
-            return Ok(earlier);
-        }
-        if earlier.lines > 0 || format.header().is_empty() {
-            let row = rows.read(&line).map_err(|why| refuse(&why))?;
-            if !row.is_about(resource) {
-                return Err(refuse(&format!("an answer about {resource} is expected")));
-            }
-            earlier.tally.count(&row.status());
-            earlier.answered.insert(Id::from(&row.user_id));
-        }
-        earlier.length += length as u64;
-        earlier.lines += 1;
-    }
-}
-
-/// Whether a file of ours can begin with this line, or, if it is torn, this
-/// part of one.
-fn begins(line: &[u8], whole: bool, format: Format) -> bool {
-    let beginning = format.beginning().trim_end().as_bytes();
-    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii_end();
-    match format {
-        Format::Csv if whole => line == beginning,
-        Format::Csv => beginning.starts_with(line),
-        Format::Jsonl => line.starts_with(beginning) || !whole && beginning.starts_with(line),
     }
 }

@@ -1,17 +1,19 @@
 //! A line of the output: CSV or JSON.
 
+use std::fmt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use csv::ByteRecord;
-use figma_payments::{PaymentInformation, PaymentStatus, Resource, UserId};
+use figma_payments::{PaymentInformation, PaymentStatus, UserId};
 use humantime::format_rfc3339_seconds;
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
+use super::subject::Subject;
 use crate::ending::shown;
 
-/// What Figma answered about a user, and when.
+/// What a server answered about a user, when, and which server.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -22,11 +24,14 @@ pub struct Row {
     resource_type: String,
     resource_id: String,
     checked_at: String,
+    /// Empty if an older version wrote the row, which had no such field.
+    #[serde(default)]
+    server: String,
 }
 
 impl Row {
     /// What the server wrote is kept in one line: a torn one shows by its end.
-    pub fn new(user_id: UserId, payment: &PaymentInformation) -> Self {
+    pub fn new(user_id: UserId, payment: &PaymentInformation, server: &str) -> Self {
         Row {
             user_id,
             payment_status: shown(payment.payment_status.as_str()),
@@ -35,6 +40,7 @@ impl Row {
             resource_type: payment.resource_type.to_string(),
             resource_id: payment.resource_id.clone(),
             checked_at: format_rfc3339_seconds(SystemTime::now()).to_string(),
+            server: server.to_owned(),
         }
     }
 
@@ -42,8 +48,13 @@ impl Row {
         PaymentStatus::from(self.payment_status.as_str())
     }
 
-    pub fn is_about(&self, resource: &Resource) -> bool {
-        self.resource_type == resource.resource_type().as_str() && self.resource_id == resource.id()
+    /// What it is about.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            resource_type: self.resource_type.clone(),
+            resource_id: self.resource_id.clone(),
+            server: self.server.clone(),
+        }
     }
 }
 
@@ -54,6 +65,15 @@ pub enum Format {
     Csv,
     /// A JSON object a line.
     Jsonl,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Csv => "CSV",
+            Format::Jsonl => "JSON lines",
+        })
+    }
 }
 
 impl Format {
@@ -70,7 +90,7 @@ impl Format {
     pub fn header(self) -> &'static str {
         match self {
             Format::Csv => {
-                "user_id,payment_status,grants_access,date_of_purchase,resource_type,resource_id,checked_at\n"
+                "user_id,payment_status,grants_access,date_of_purchase,resource_type,resource_id,checked_at,server\n"
             }
             Format::Jsonl => "",
         }
@@ -118,9 +138,12 @@ impl Rows {
         if self.format == Format::Jsonl {
             return serde_json::from_slice(line).map_err(|error| error.to_string());
         }
+        // A spreadsheet program ends lines like this.
+        let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
         self.fields.clear();
+        self.fields.take(text);
         let expected = self.format.header().split(',').count();
-        if !self.fields.take(line) || self.fields.count() != expected {
+        if !self.fields.take(b"\n") || self.fields.count() != expected {
             return Err(format!("{expected} fields are expected"));
         }
         let record = ByteRecord::from_iter(self.fields.iter());

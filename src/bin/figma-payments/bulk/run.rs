@@ -26,6 +26,8 @@ const FAILURES_IN_A_ROW: u64 = 20;
 
 pub struct Run {
     client: Client,
+    /// The server that answers.
+    server: String,
     /// What to call the input.
     input: String,
     output: Output,
@@ -48,6 +50,7 @@ pub enum End {
 impl Run {
     pub fn new(
         client: Client,
+        server: String,
         input: String,
         output: Output,
         console: Console,
@@ -55,7 +58,18 @@ impl Run {
     ) -> Self {
         let (begun, answers) = (Instant::now(), Tally::default());
         let (failed, failed_in_a_row) = (0, 0);
-        Run { client, input, output, console, counts, begun, answers, failed, failed_in_a_row }
+        Run {
+            client,
+            server,
+            input,
+            output,
+            console,
+            counts,
+            begun,
+            answers,
+            failed,
+            failed_in_a_row,
+        }
     }
 
     /// Asks until all are asked, or it makes no sense to go on.
@@ -105,7 +119,7 @@ impl Run {
     ) -> Result<(), String> {
         let error = match outcome {
             Ok(payment) => {
-                self.output.append(&Row::new(user.clone(), &payment))?;
+                self.output.append(&Row::new(user.clone(), &payment, &self.server))?;
                 self.answers.count(&payment.payment_status);
                 self.failed_in_a_row = 0;
                 return Ok(());
