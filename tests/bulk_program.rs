@@ -239,6 +239,49 @@ async fn what_is_no_output_of_its_own_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn only_what_can_be_a_torn_row_is_cut_off() {
+    let program = sandbox(&[]).await;
+    let input = numbered("torn.txt", 2);
+    for name in ["cut off.jsonl", "cut off.csv"] {
+        let output = file(name);
+        assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0));
+        let own = fs::read_to_string(&output).unwrap();
+        let (before, last) = own.trim_end().rsplit_once('\n').unwrap();
+        let begins_like_a_row = format!("{{\"user_id\":\"1\",\"notes\":\"{}", "x".repeat(8948));
+        assert_eq!(begins_like_a_row.len(), 8972);
+        for text in [
+            begins_like_a_row.clone(),
+            format!("{before}\n{begins_like_a_row}"),
+            format!("{before}\nimportant"),
+            format!("{before}\n "),
+            format!("{before}\n{}", last.replace(PLUGIN, "42")),
+            format!("{before}\n{last},"),
+            "  ".to_owned(),
+            "\u{feff}".to_owned(),
+            "{\"user_id\":\"1\" ".to_owned(),
+            "\0".repeat(4096),
+            "1".repeat(1 << 20),
+        ] {
+            fs::write(&output, &text).unwrap();
+            let ran = bulk(&program, &input, &output, &[]);
+            let (length, now) = (text.len(), fs::read_to_string(&output).unwrap());
+            assert!(now == text, "{name}: of {length} bytes {} are left: {ran:?}", now.len());
+            assert_eq!(ran.code, Some(2), "{text} {ran:?}");
+            let why =
+                "it has no line end, and no row of this run begins like it); it is left as it is";
+            assert!(ran.stderr.contains(why), "{text} {ran:?}");
+        }
+        // What a power cut may leave.
+        asked(&program).await;
+        for end in [0, 1, last.len() / 2, last.len()] {
+            fs::write(&output, format!("{before}\n{}\0\0\0", &last[..end])).unwrap();
+            assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0), "{end}");
+            assert_eq!((users(&output), asked(&program).await), (all(2), 1), "{end}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn answers_about_something_else_are_never_gone_on_from() {
     let (trial, real) = (sandbox(&[("1", "PAID")]).await, sandbox(&[]).await);
     let input = numbered("subject.txt", 2);

@@ -2,12 +2,19 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+
+use figma_payments::MAX_BODY_BYTES;
 
 use super::id::Id;
 use super::row::{Format, Rows};
 use super::subject::Subject;
 use super::tally::Tally;
+use super::torn::can_be_a_torn_row;
+
+/// No line is as long: an answer has so many bytes, and what is made of one is
+/// three bytes at most.
+const LONGEST_LINE: usize = 8 * MAX_BODY_BYTES;
 
 /// What a file from before holds.
 #[derive(Debug, Default)]
@@ -20,32 +27,48 @@ pub struct Earlier {
 }
 
 impl Earlier {
-    /// Reads what is there. What comes after the last line end is torn, and is
-    /// not counted.
+    /// Reads what is there. A row that was torn at the end is not counted.
     pub fn read(file: &File, format: Format, subject: &Subject) -> Result<Self, String> {
         let (mut reader, mut rows) = (BufReader::new(file), Rows::new(format));
         let mut earlier = Earlier::default();
         let mut line = Vec::new();
         loop {
             line.clear();
-            let length = reader.read_until(b'\n', &mut line);
+            let length = reader.by_ref().take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
             let length = length.map_err(|error| format!("cannot be read: {error}"))?;
             if length == 0 {
                 return Ok(earlier);
             }
             let number = earlier.lines + 1;
-            let whole = line.ends_with(b"\n");
-            if number == 1 {
-                check_first(&line, whole, format)?;
+            if !line.ends_with(b"\n") {
+                let why = "it has no line end, and no row of this run begins like it";
+                return match earlier.can_be_torn(&line, format, subject) {
+                    true => Ok(earlier),
+                    false => Err(foreign(number, why)),
+                };
             }
-            if !whole {
-                return Ok(earlier);
+            if number == 1 {
+                check_first(&line, format)?;
             }
             if number > 1 || format.header().is_empty() {
                 earlier.count(&mut rows, &line, subject)?;
             }
             earlier.length += length as u64;
             earlier.lines = number;
+        }
+    }
+
+    /// Whether this last line, which has no line end, was torn: by SIGKILL, a
+    /// full disk, or a power cut, which may leave zeros after what was written.
+    fn can_be_torn(&self, line: &[u8], format: Format, subject: &Subject) -> bool {
+        if self.lines == 0 && !format.header().is_empty() {
+            return format.header().as_bytes().starts_with(line);
+        }
+        let zeros = line.iter().rev().take_while(|byte| **byte == 0).count();
+        match &line[..line.len() - zeros] {
+            // Zeros alone may be anybody's file.
+            [] => self.lines > 0,
+            text => line.len() < LONGEST_LINE && can_be_a_torn_row(text, format, subject),
         }
     }
 
@@ -68,30 +91,31 @@ impl Earlier {
     }
 }
 
-/// Whether a file of this format can begin with this line, or, if it is torn,
-/// this part of one.
-fn check_first(line: &[u8], whole: bool, format: Format) -> Result<(), String> {
+/// Refuses a first line that no file of this format has.
+fn check_first(line: &[u8], format: Format) -> Result<(), String> {
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii_end();
-    let header = Format::Csv.header().trim_end().as_bytes();
-    let before_servers = header.strip_suffix(b",server").unwrap_or(header);
-    let json = Format::Jsonl.beginning().as_bytes();
-    let other = match format {
-        Format::Csv if whole && line == before_servers => return Err(older()),
-        Format::Csv if line == header || !whole && header.starts_with(line) => return Ok(()),
-        Format::Jsonl if line.starts_with(json) || !whole && json.starts_with(line) => {
-            return Ok(());
-        }
-        Format::Csv if line.starts_with(json) => Format::Jsonl,
-        Format::Jsonl if line == header || line == before_servers => Format::Csv,
-        _ => return Err(foreign(1, &format!("{} is expected", format.beginning().trim_end()))),
-    };
-    Err(left_alone(&format!("is {other}, and this run writes {format} (--format)")))
+    let header = Format::Csv.header().trim_end();
+    let with_header = line == header.as_bytes();
+    let with_old_header = Some(line) == header.as_bytes().strip_suffix(b",server");
+    let is_json = line.starts_with(b"{");
+    match format {
+        Format::Csv if with_header => Ok(()),
+        Format::Csv if with_old_header => Err(older()),
+        Format::Csv if is_json => Err(in_another(Format::Jsonl, format)),
+        Format::Csv => Err(foreign(1, &format!("{header} is expected"))),
+        Format::Jsonl if with_header || with_old_header => Err(in_another(Format::Csv, format)),
+        Format::Jsonl => Ok(()),
+    }
 }
 
 fn foreign(line: u64, why: &str) -> String {
     left_alone(&format!(
         "is not an output of this command, which goes on only from its own (line {line}: {why})"
     ))
+}
+
+fn in_another(format: Format, expected: Format) -> String {
+    left_alone(&format!("is {format}, and this run writes {expected} (--format)"))
 }
 
 fn older() -> String {

@@ -13,6 +13,7 @@ mod subject;
 mod summary;
 mod table;
 mod tally;
+mod torn;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;

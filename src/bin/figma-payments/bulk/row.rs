@@ -44,6 +44,21 @@ impl Row {
         }
     }
 
+    /// Rows of which some end completes every torn row: with each of what is not
+    /// free text, and with texts whose quotes are escaped.
+    pub fn samples(subject: &Subject) -> [Self; 2] {
+        [(true, Some("x\",\"y")), (false, None)].map(|(grants_access, date)| Row {
+            user_id: UserId::from(1),
+            payment_status: "x\",\"y".to_owned(),
+            grants_access,
+            date_of_purchase: date.map(str::to_owned),
+            resource_type: subject.resource_type.clone(),
+            resource_id: subject.resource_id.clone(),
+            checked_at: format_rfc3339_seconds(SystemTime::UNIX_EPOCH).to_string(),
+            server: subject.server.clone(),
+        })
+    }
+
     pub fn status(&self) -> PaymentStatus {
         PaymentStatus::from(self.payment_status.as_str())
     }
@@ -96,14 +111,6 @@ impl Format {
         }
     }
 
-    /// What each file begins with.
-    pub fn beginning(self) -> &'static str {
-        match self {
-            Format::Csv => self.header(),
-            Format::Jsonl => "{\"user_id\":\"",
-        }
-    }
-
     /// The row as a line.
     pub fn write(self, row: &Row) -> Result<Vec<u8>, String> {
         match self {
@@ -143,7 +150,12 @@ impl Rows {
         self.fields.clear();
         self.fields.take(text);
         let expected = self.format.header().split(',').count();
-        if !self.fields.take(b"\n") || self.fields.count() != expected {
+        if !self.fields.take(b"\n") {
+            // The next line is not within the quote that this one opens.
+            self.fields = Fields::new(b',');
+            return Err("a quote is opened and not closed".to_owned());
+        }
+        if self.fields.count() != expected {
             return Err(format!("{expected} fields are expected"));
         }
         let record = ByteRecord::from_iter(self.fields.iter());
