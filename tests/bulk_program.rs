@@ -12,6 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use bulk::{PLUGIN, all, arguments, bulk, file, numbered, place, rows, sandbox, statuses, users};
+use figma_payments::sandbox::{Reply, Request, ScriptedServer};
 use program::{Program, Ran, run, run_with_token};
 use serde_json::json;
 
@@ -278,6 +279,83 @@ async fn only_what_can_be_a_torn_row_is_cut_off() {
             assert_eq!(bulk(&program, &input, &output, &[]).code, Some(0), "{end}");
             assert_eq!((users(&output), asked(&program).await), (all(2), 1), "{end}");
         }
+    }
+}
+
+/// A server that answers about user 1 with the first of these texts, in place of
+/// a status and of a date, and so on.
+async fn writing(texts: &'static [&str]) -> ScriptedServer {
+    let answer = move |request: &Request| {
+        let mut parameters = request.query().split('&');
+        let user = parameters.find_map(|parameter| parameter.strip_prefix("user_id=")).unwrap();
+        let text = texts[user.parse::<usize>().unwrap() - 1];
+        let meta = json!({ "user_id": user, "resource_id": PLUGIN, "resource_type": "PLUGIN", "payment_status": text, "date_of_purchase": text });
+        Reply::json(200, json!({ "status": 200, "error": false, "meta": meta }).to_string())
+    };
+    ScriptedServer::start(answer).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_text_of_a_server_is_a_formula_in_csv() {
+    // What OWASP lists, the full-width forms, what may come before a formula,
+    // and what begins another cell where cells are split at semicolons.
+    const FORMULAS: [&str; 15] = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠1",
+        " =1",
+        "\u{a0}=1",
+        "\"=1+1\",\"",
+        "=1;=1+2\";=1+2",
+    ];
+    let server = writing(&FORMULAS).await;
+    let (input, output) = (numbered("formulas.txt", 15), file("formulas.csv"));
+    let base_url = server.base_url();
+    let asks = arguments(&base_url, &input, &output);
+    let ran = run(&asks, b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let text = fs::read_to_string(&output).unwrap();
+    let mut records: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), FORMULAS.len());
+    records.sort_by_key(|row| row[0].parse::<usize>().unwrap());
+    for (row, formula) in records.iter().zip(FORMULAS) {
+        let written = formula.replace(['\t', '\r', '\n'], "\u{fffd}").replace(";=", ";'=");
+        assert_eq!([&row[1], &row[3]], [&*format!("'{written}"); 2], "{formula}");
+    }
+    for line in text.lines() {
+        for cell in line.split(';') {
+            assert!(!cell.trim_start_matches(['"', ' ']).starts_with('='), "{line}");
+        }
+    }
+    // It goes on from such an output, torn or not.
+    let last = text.trim_end().rfind('\n').unwrap() + 1;
+    for end in (last..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+        fs::write(&output, &text[..end]).unwrap();
+        let before = server.requests().len();
+        let ran = run(&asks, b"");
+        assert_eq!(ran.code, Some(0), "{:?}: {ran:?}", &text[last..end]);
+        assert_eq!(server.requests().len() - before, usize::from(end < text.len()));
+    }
+    // JSON lines are for programs, and have what the server wrote.
+    let output = file("formulas.jsonl");
+    let ran = run(&arguments(&base_url, &input, &output), b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for row in rows(&output) {
+        let formula = FORMULAS[row["user_id"].as_str().unwrap().parse::<usize>().unwrap() - 1];
+        let written = formula.replace(['\t', '\r', '\n'], "\u{fffd}");
+        assert_eq!(
+            (&row["payment_status"], &row["date_of_purchase"]),
+            (&json!(written), &json!(written))
+        );
     }
 }
 

@@ -9,6 +9,7 @@ mod intake;
 mod output;
 mod row;
 mod run;
+mod spreadsheet;
 mod subject;
 mod summary;
 mod table;
@@ -41,6 +42,9 @@ use summary::summary;
 /// Each answer says about which resource it is and which server gave it (the base
 /// URL). A file of answers about another resource, from another server, a sandbox
 /// for instance, or in another format is refused and left as it is.
+///
+/// In CSV an apostrophe stands before what a server wrote if a spreadsheet could
+/// take it for a formula; JSON lines have no such mark.
 ///
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]

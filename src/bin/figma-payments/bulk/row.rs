@@ -1,5 +1,6 @@
 //! A line of the output: CSV or JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -10,11 +11,12 @@ use humantime::format_rfc3339_seconds;
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
+use super::spreadsheet::as_text;
 use super::subject::Subject;
 use crate::ending::shown;
 
 /// What a server answered about a user, when, and which server.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     pub user_id: UserId,
@@ -57,6 +59,14 @@ impl Row {
             checked_at: format_rfc3339_seconds(SystemTime::UNIX_EPOCH).to_string(),
             server: subject.server.clone(),
         })
+    }
+
+    /// With what the server wrote as text; the rest is checked or of this program.
+    fn for_spreadsheets(&self) -> Self {
+        let mut row = self.clone();
+        row.payment_status = as_text(&self.payment_status).into_owned();
+        row.date_of_purchase = self.date_of_purchase.as_deref().map(as_text).map(Cow::into_owned);
+        row
     }
 
     pub fn status(&self) -> PaymentStatus {
@@ -117,7 +127,7 @@ impl Format {
             Format::Csv => {
                 let mut writer =
                     csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-                writer.serialize(row).map_err(|error| error.to_string())?;
+                writer.serialize(row.for_spreadsheets()).map_err(|error| error.to_string())?;
                 writer.into_inner().map_err(|error| error.to_string())
             }
             Format::Jsonl => {
