@@ -213,3 +213,34 @@ fn nothing_is_asked_if_the_question_is_none() {
         assert!(ran.stderr.contains(why) && !ran.stderr.contains("figd_"), "{ran:?}");
     }
 }
+
+/// In `figma-payments check $ARGUMENTS && serve` nobody may be served for having
+/// asked for help.
+#[test]
+fn help_is_no_answer() {
+    let asked = ["check", "--user", "1", "--plugin", PLUGIN];
+    let with = |option| [&asked[..], &[option]].concat();
+    for (arguments, code, printed) in [
+        (vec!["check", "--help"], 2, "Exit codes:"),
+        (vec!["check", "-h"], 2, "Usage: figma-payments check"),
+        (vec!["check", "--version"], 2, env!("CARGO_PKG_VERSION")),
+        (vec!["check", "-V"], 2, env!("CARGO_PKG_VERSION")),
+        (with("--help"), 2, "Exit codes:"),
+        (with("--version"), 2, env!("CARGO_PKG_VERSION")),
+        (vec!["bulk", "--help"], 2, "Exit codes:"),
+        (vec!["bulk", "--version"], 2, env!("CARGO_PKG_VERSION")),
+        // No answer was asked for here.
+        (vec!["--help"], 0, "Usage: figma-payments"),
+        (vec!["--version"], 0, env!("CARGO_PKG_VERSION")),
+        (vec!["help"], 0, "Usage: figma-payments"),
+        (vec!["help", "check"], 0, "Exit codes:"),
+        (vec!["sandbox", "--help"], 0, "Usage: figma-payments sandbox"),
+    ] {
+        let ran = run(&arguments, b"");
+        assert_eq!((ran.code, &*ran.stderr), (Some(code), ""), "{arguments:?}");
+        assert!(ran.stdout.contains(printed), "{arguments:?}: {ran:?}");
+    }
+    for arguments in [&["check"][..], &["check", "help"], &["bulk"], &["bulk", "help"], &[]] {
+        assert_eq!(run(arguments, b"").code, Some(2), "{arguments:?}");
+    }
+}

@@ -24,7 +24,8 @@ Examples:
 Exit codes:
   0  access: paid, or in a trial
   1  no access, says Figma
-  2  nothing was asked: an argument or FIGMA_TOKEN is wrong
+  2  nothing was asked: an argument or FIGMA_TOKEN is wrong, or this help was
+     printed (figma-payments help check ends with 0)
   3  could not tell: no answer, or not one to this question")]
 pub struct Arguments {
     /// The user to ask about; with --token-stdin, the user whose token it has

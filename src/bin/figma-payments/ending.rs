@@ -11,8 +11,8 @@ pub enum Exit {
     Success = 0,
     /// Figma says that there is no access.
     NoAccess = 1,
-    /// Nothing was asked: an argument, a file or the environment is wrong. clap
-    /// uses this code too.
+    /// Nothing was asked: an argument, a file or the environment is wrong, or
+    /// `check` or `bulk` printed help. clap uses this code too.
     Usage = 2,
     /// Figma could not be asked, or did not answer what was asked.
     CouldNotTell = 3,

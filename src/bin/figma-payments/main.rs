@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use ending::say;
+use ending::{Exit, say};
 
 /// Figma's Payments API from the command line.
 #[derive(Debug, Parser)]
@@ -31,7 +31,11 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(why) => return end(&why),
+    };
+    let outcome = match cli.command {
         Command::Check(arguments) => check::run(arguments).await,
         Command::Bulk(arguments) => bulk::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
@@ -42,4 +46,20 @@ async fn main() -> ExitCode {
             failure.exit
         })
         .into()
+}
+
+/// Ends with what clap has to say: an error, help, or the version.
+///
+/// Exit code 0 of `check` means access, and that of `bulk` that all have an
+/// answer: a script that passes `--help` on must not read one of these. That of
+/// `help check` is the program's own.
+fn end(why: &clap::Error) -> ExitCode {
+    // Nobody may be reading any more.
+    let _ = why.print();
+    let command = std::env::args_os().nth(1);
+    let answers = command.is_some_and(|command| command == "check" || command == "bulk");
+    match answers || why.use_stderr() {
+        true => Exit::Usage.into(),
+        false => Exit::Success.into(),
+    }
 }

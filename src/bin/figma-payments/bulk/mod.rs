@@ -54,7 +54,8 @@ Example:
 
 Exit codes:
   0    the output has an answer for every line of the input
-  2    nothing was asked: an argument, a file or FIGMA_TOKEN is wrong
+  2    nothing was asked: an argument, a file or FIGMA_TOKEN is wrong, or this
+       help was printed (figma-payments help bulk ends with 0)
   3    some could not be told: lines without a user id, users that failed, or a
        run that had to stop
   130  interrupted")]
