@@ -8,7 +8,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use backend::{Backend, EXPOSED, PAGE, PLUGIN, command};
+use backend::{Backend, EXPOSED, PAGE, PLUGIN, command, run};
 use common::wire::{self, Answer};
 use figma_payments::sandbox::{Calls, Fault, Purchase, Reply, Sandbox, ScriptedServer};
 use figma_payments::{PluginPaymentToken, Resource, UserId};
@@ -236,8 +236,9 @@ async fn no_level_of_the_log_shows_a_token() {
 }
 
 #[tokio::test]
-async fn without_an_access_token_it_brings_a_sandbox_and_users_to_try() {
-    let mut backend = Backend::spawn("trial_run", command().args(["--listen", "127.0.0.1:0"]));
+async fn told_to_ask_a_sandbox_it_brings_one_and_users_to_try() {
+    let arguments = ["--sandbox", "--listen", "127.0.0.1:0"];
+    let mut backend = Backend::spawn("trial_run", command().args(arguments));
     let greeting = backend.lines(10);
     let line = |who: &str| {
         let (_, rest) = greeting.split_once(&format!("A user who {who}:\n  curl ")).unwrap();
@@ -252,6 +253,35 @@ async fn without_an_access_token_it_brings_a_sandbox_and_users_to_try() {
     }
 }
 
+/// Anybody has the sandbox's tokens, so that it serves only who asks for it.
+#[test]
+fn the_sandbox_is_never_served_unasked_nor_to_other_machines() {
+    let local = ["--listen", "127.0.0.1:0"];
+    let no_token = "error: no access token: put one of the account that owns the plugin into FIGMA_TOKEN; or give --sandbox, to try this out without Figma";
+    let only_local = "--sandbox serves this machine alone";
+    let both =
+        "--sandbox asks a sandbox, and FIGMA_TOKEN is for asking Figma: leave one of them out";
+    for (token, arguments, why) in [
+        (None, &local[..], no_token),
+        (None, &["--listen", "0.0.0.0:0"], no_token),
+        (Some(""), &local, no_token),
+        (None, &["--sandbox", "--listen", "0.0.0.0:0"], only_local),
+        (None, &["--sandbox", "--listen", "[::]:0"], only_local),
+        (None, &["--sandbox", "--listen", "192.0.2.1:0"], only_local),
+        (Some("figd_x"), &["--sandbox", "--listen", "127.0.0.1:0"], both),
+        (
+            None,
+            &["--sandbox", "--base-url", "http://127.0.0.1:1"],
+            "--sandbox brings its own server: leave --base-url out",
+        ),
+    ] {
+        let ran = run(command().args(arguments).envs(token.map(|token| ("FIGMA_TOKEN", token))));
+        assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{token:?} {arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(why), "{ran:?}");
+        assert!(!ran.stderr.contains("figd_"), "{ran:?}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_a_command_line_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -262,11 +292,12 @@ fn what_is_wrong_with_a_command_line_is_said() {
         (&["--listen", "3000"], "an address like 127.0.0.1:3000 is expected"),
         (&["--listen", &taken], "choose another --listen"),
         (&["--plugin", "x"], "the plugin id has something other than digits"),
-        (&["--base-url", "http://127.0.0.1:1"], "needs an access token, in FIGMA_TOKEN"),
+        (&["--base-url", "http://127.0.0.1:1"], "no access token: put one"),
+        (&["--base-url", "ftp://127.0.0.1"], "`base_url` is not one of HTTP"),
     ] {
-        let output = command().args(arguments).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.starts_with("error: ") && said.contains(why), "{arguments:?}: {said}");
+        let token = (!why.starts_with("no access")).then_some(("FIGMA_TOKEN", "figd_sandbox"));
+        let ran = run(command().args(arguments).envs(token));
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(why), "{ran:?}");
     }
 }

@@ -5,9 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use figma_payments::{PersonalAccessToken, Resource};
 
-const USAGE: &str = "usage: plugin_backend [--listen ADDRESS:PORT] [--plugin ID] [--base-url URL]
+const USAGE: &str =
+    "usage: plugin_backend [--listen ADDRESS:PORT] [--plugin ID] [--base-url URL | --sandbox]
 It listens on 127.0.0.1:3000, for the plugin that examples/plugin/manifest.json names.
-The access token is read from FIGMA_TOKEN. Without one, a sandbox is asked.";
+The access token is read from FIGMA_TOKEN. With --sandbox it needs none, and asks a
+sandbox in place of Figma; then it listens on this machine alone.";
 
 /// The plugin's own, so that its id is written down once.
 const MANIFEST: &str = include_str!("../plugin/manifest.json");
@@ -22,42 +24,98 @@ pub struct Arguments {
 pub enum Asks {
     Figma(PersonalAccessToken),
     Server(PersonalAccessToken, String),
+    /// Everybody knows its tokens, so that it has to be asked for.
     Sandbox,
+}
+
+/// What was given, as text.
+#[derive(Default)]
+struct Given {
+    listen: Option<String>,
+    plugin: Option<String>,
+    base_url: Option<String>,
+    sandbox: bool,
 }
 
 impl Arguments {
     pub fn read() -> Result<Self, Box<dyn Error>> {
-        let (mut listen, mut plugin, mut base_url) = (None, None, None);
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            let place = match name.as_str() {
-                "--listen" => &mut listen,
-                "--plugin" => &mut plugin,
-                "--base-url" => &mut base_url,
-                _ => return Err(format!("{name} is not known\n{USAGE}").into()),
-            };
-            let value = arguments.next();
-            *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
-        }
-        let listen = match listen {
+        let given = Given::read()?;
+        let listen = match &given.listen {
             Some(listen) => listen.parse().map_err(|_| {
                 format!("--listen is {listen}; an address like 127.0.0.1:3000 is expected")
             })?,
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
         };
-        let plugin = match plugin {
+        let plugin = match &given.plugin {
             Some(id) => Resource::plugin(id)?,
             None => Resource::from_manifest(MANIFEST)?,
         };
-        let token = std::env::var("FIGMA_TOKEN").ok();
-        let asks = match (token.map(PersonalAccessToken::new).transpose()?, base_url) {
-            (Some(token), Some(base_url)) => Asks::Server(token, base_url),
-            (Some(token), None) => Asks::Figma(token),
-            (None, None) => Asks::Sandbox,
-            (None, Some(_)) => {
-                return Err("--base-url needs an access token, in FIGMA_TOKEN".into());
-            }
+        let asks = match given.sandbox {
+            true => sandbox(&given, listen)?,
+            false => given.server()?,
         };
         Ok(Arguments { listen, plugin, asks })
     }
+}
+
+impl Given {
+    fn read() -> Result<Self, String> {
+        let mut given = Given::default();
+        let mut arguments = std::env::args().skip(1);
+        while let Some(name) = arguments.next() {
+            let place = match name.as_str() {
+                "--listen" => &mut given.listen,
+                "--plugin" => &mut given.plugin,
+                "--base-url" => &mut given.base_url,
+                "--sandbox" => {
+                    given.sandbox = true;
+                    continue;
+                }
+                _ => return Err(format!("{name} is not known\n{USAGE}")),
+            };
+            let value = arguments.next();
+            *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
+        }
+        Ok(given)
+    }
+
+    /// Figma, or the server that is given in its place.
+    fn server(self) -> Result<Asks, Box<dyn Error>> {
+        let token = access_token()?.ok_or(
+            "no access token: put one of the account that owns the plugin into FIGMA_TOKEN; or give --sandbox, to try this out without Figma",
+        )?;
+        let token =
+            PersonalAccessToken::new(token).map_err(|error| format!("FIGMA_TOKEN: {error}"))?;
+        Ok(match self.base_url {
+            Some(base_url) => Asks::Server(token, base_url),
+            None => Asks::Figma(token),
+        })
+    }
+}
+
+/// The sandbox, unless something else is given that says to ask Figma or to serve
+/// other machines.
+fn sandbox(given: &Given, listen: SocketAddr) -> Result<Asks, Box<dyn Error>> {
+    if access_token()?.is_some() {
+        return Err(
+            "--sandbox asks a sandbox, and FIGMA_TOKEN is for asking Figma: leave one of them out"
+                .into(),
+        );
+    }
+    if given.base_url.is_some() {
+        return Err("--sandbox brings its own server: leave --base-url out".into());
+    }
+    if !listen.ip().to_canonical().is_loopback() {
+        return Err(format!(
+            "--sandbox serves this machine alone, because anybody has its tokens, and --listen is {listen}; 127.0.0.1:3000 is expected"
+        )
+        .into());
+    }
+    Ok(Asks::Sandbox)
+}
+
+/// What is in FIGMA_TOKEN, if there is anything.
+fn access_token() -> Result<Option<String>, &'static str> {
+    let token = std::env::var_os("FIGMA_TOKEN").filter(|token| !token.is_empty());
+    token.map(|token| token.into_string().map_err(|_| "FIGMA_TOKEN is not UTF-8 text")).transpose()
 }

@@ -1,11 +1,13 @@
 //! A backend for a paid plugin; the plugin itself is in `examples/plugin`.
 //!
-//! Without an access token it starts the sandbox beside it and needs nothing
-//! else. It prints tokens to try, each with a line for `curl`:
+//! To try it out, `--sandbox` starts a sandbox in place of Figma, and nothing else
+//! is needed. It prints tokens to try, each with a line for `curl`. Anybody knows
+//! these, so that it then listens on this machine alone:
 //!
-//!     cargo run --example plugin_backend --features cache,sandbox
+//!     cargo run --example plugin_backend --features cache,sandbox -- --sandbox
 //!
-//! With one it asks Figma, or whom `--base-url` names:
+//! Without `--sandbox` it needs an access token in `FIGMA_TOKEN`, and asks Figma, or
+//! whom `--base-url` names. Both together are an error.
 //!
 //!     FIGMA_TOKEN=figd_… cargo run --example plugin_backend --features cache,sandbox -- \
 //!         --plugin 1122334455

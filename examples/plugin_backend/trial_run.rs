@@ -1,4 +1,4 @@
-//! Without an access token: a sandbox beside the backend, and users to try.
+//! With `--sandbox`: a sandbox beside the backend, and users to try.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ pub fn client(sandbox: &Sandbox) -> Result<Client, figma_payments::Error> {
 /// A line to copy for each user.
 pub fn greeting(backend: SocketAddr, plugin: &Resource) -> String {
     let mut text = format!(
-        "It asks a sandbox about {plugin}; the sandbox is not Figma. Set FIGMA_TOKEN to ask Figma.\n"
+        "It asks a sandbox about {plugin}; the sandbox is not Figma. To ask Figma, leave out --sandbox and set FIGMA_TOKEN.\n"
     );
     for (who, token) in USERS {
         let _ = write!(

@@ -54,6 +54,29 @@ pub fn command() -> Command {
     command
 }
 
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs it without a log until it ends. One that serves is stopped once it says
+/// so.
+pub fn run(command: &mut Command) -> Ran {
+    command.env("RUST_LOG", "off");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut stdout).unwrap();
+    if !stdout.is_empty() {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    Ran { code: output.status.code(), stdout, stderr }
+}
+
 impl Backend {
     /// Asks this server, with the sandbox's access token. Its log goes to a file
     /// of this name.
