@@ -261,7 +261,6 @@ async fn only_what_can_be_a_torn_row_is_cut_off() {
             "\u{feff}".to_owned(),
             "{\"user_id\":\"1\" ".to_owned(),
             "\0".repeat(4096),
-            "1".repeat(1 << 20),
         ] {
             fs::write(&output, &text).unwrap();
             let ran = bulk(&program, &input, &output, &[]);
@@ -272,6 +271,12 @@ async fn only_what_can_be_a_torn_row_is_cut_off() {
                 "it has no line end, and no row of this run begins like it); it is left as it is";
             assert!(ran.stderr.contains(why), "{text} {ran:?}");
         }
+        let long = format!("{before}\n{}\n", "1".repeat(1 << 20));
+        fs::write(&output, &long).unwrap();
+        let ran = bulk(&program, &input, &output, &[]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("it is longer than any row); it is left"), "{ran:?}");
+        assert!(fs::read_to_string(&output).unwrap() == long, "{name}");
         // What a power cut may leave.
         asked(&program).await;
         for end in [0, 1, last.len() / 2, last.len()] {
@@ -477,6 +482,12 @@ fn wrong_usage_is_explained_before_anything_is_asked() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains(why), "{ran:?}");
     }
+    // What would be written down has no password in it.
+    let secret = "http://user:secret@127.0.0.1:9";
+    let ran = run(&arguments(secret, &text, &output), b"");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("has a user name or a password"), "{ran:?}");
+    assert!(!ran.stderr.contains("secret") && !output.exists(), "{ran:?}");
     let ran = run(&["bulk", text.to_str().unwrap(), "--output", "x.csv"], b"");
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("say what to ask about: --plugin, --widget"), "{ran:?}");

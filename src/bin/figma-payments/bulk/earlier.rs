@@ -12,8 +12,8 @@ use super::subject::Subject;
 use super::tally::Tally;
 use super::torn::can_be_a_torn_row;
 
-/// No line is as long: an answer has so many bytes, and what is made of one is
-/// three bytes at most.
+/// No row is as long: what a server wrote is no longer than an answer, and each of
+/// its bytes becomes three at most.
 const LONGEST_LINE: usize = 8 * MAX_BODY_BYTES;
 
 /// What a file from before holds.
@@ -41,10 +41,15 @@ impl Earlier {
             }
             let number = earlier.lines + 1;
             if !line.ends_with(b"\n") {
-                let why = "it has no line end, and no row of this run begins like it";
                 return match earlier.can_be_torn(&line, format, subject) {
                     true => Ok(earlier),
-                    false => Err(foreign(number, why)),
+                    false if line.len() == LONGEST_LINE => {
+                        Err(foreign(number, "it is longer than any row"))
+                    }
+                    false => {
+                        let why = "it has no line end, and no row of this run begins like it";
+                        Err(foreign(number, why))
+                    }
                 };
             }
             if number == 1 {
