@@ -3,6 +3,8 @@
 
 mod bucket;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;
 mod waiters;
 
@@ -10,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::bucket::{Bucket, Rate};
-use self::waiters::{Place, UNUSED, Waiters};
+use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
 use super::retry::TIME_FOR_AN_ANSWER;
 use crate::clock::Instant;
 use crate::error::RateLimit;
@@ -237,7 +239,7 @@ impl RateLimiter {
         state.waiters.looked(place, now);
         let opens = state.opens(now);
         if opens <= now && state.due + UNUSED <= now {
-            state.waiters.pass_over_silent(state.due);
+            state.waiters.pass_over_silent(now);
         }
         let is_next = state.waiters.is_next(place);
         if is_next && opens <= now {
@@ -264,11 +266,13 @@ impl RateLimiter {
                 return Err(self.too_late(state, slot, waiting.deadline));
             }
         }
-        Ok(Look::WaitUntil(match is_next {
+        let slot = match is_next {
             true => opens,
             // Should the one who is next not use it.
-            false => opens.max(state.due) + UNUSED,
-        }))
+            false => opens + LOOK_EVERY,
+        };
+        let gives_up = waiting.deadline.checked_sub(TIME_FOR_AN_ANSWER).unwrap_or(now);
+        Ok(Look::WaitUntil(slot.min(gives_up)))
     }
 
     /// A request that went out at `sent` was not limited.

@@ -9,8 +9,12 @@ use std::time::Duration;
 use super::WaitPolicy;
 use crate::clock::{Instant, Wakeup};
 
-/// A slot that is not used for so long goes to the next.
-pub(super) const UNUSED: Duration = Duration::from_secs(1);
+/// A slot that is not used for so long goes to the next who still looks. With the
+/// time between two looks that makes a second at most.
+pub(super) const UNUSED: Duration = Duration::from_millis(750);
+
+/// How often those who wait look while a slot is there that is not used.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// While others wait, a batch gets every tenth slot.
 const BATCH_SHARE: u32 = 10;
@@ -62,11 +66,10 @@ impl Waiters {
         }
     }
 
-    /// A slot has been there since `due`, and was not used: whoever has not looked
-    /// since then is passed over.
-    pub(super) fn pass_over_silent(&mut self, due: Instant) {
+    /// A slot is not used: whoever has not looked for so long is passed over.
+    pub(super) fn pass_over_silent(&mut self, now: Instant) {
         for waiter in self.callers.values_mut().chain(self.batches.values_mut()) {
-            waiter.silent |= waiter.looked_at < due;
+            waiter.silent |= waiter.looked_at + UNUSED <= now;
         }
     }
 
