@@ -6,6 +6,7 @@ mod common;
 #[path = "common/program.rs"]
 mod program;
 
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -162,6 +163,54 @@ async fn killed_while_it_writes_the_state_file_is_whole() {
     );
     // A few kills may all come between two writes; of many, some do not.
     assert!(kills < 100 || unfinished > 10 && acknowledged > kills, "no kill met a write");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_while_it_starts_leaves_the_state_file_what_it_had() {
+    const KEPT: usize = 200;
+    let starts = size(150, 15);
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("starts.json");
+    let kept: Vec<Value> = (0..KEPT).map(|user| purchase(user, 1)).collect();
+    let before = json!({ "purchases": kept }).to_string();
+    let port = free_port();
+    let arguments = ["--port", &port.to_string(), "--state", path.to_str().unwrap()];
+    for start in 0..starts {
+        std::fs::write(&path, &before).unwrap();
+        // One change only: another one would write the file anew.
+        let change = purchase(KEPT, 1).to_string();
+        let early = std::thread::spawn(move || set_as_soon_as_it_listens(port, &change));
+        let program = Program::start_at_port(&arguments);
+        let answer = tokio::task::spawn_blocking(|| early.join().unwrap()).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let listed = program.control("GET", "/purchases", Value::Null).await.json();
+        assert_eq!(listed["purchases"].as_array().unwrap().len(), KEPT + 1, "start {start}");
+        drop(program);
+        let state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(state["purchases"].as_array().unwrap().len(), KEPT + 1, "start {start}");
+    }
+    println!("starts: {starts}, each with a change as soon as it listened, none lost");
+}
+
+/// A port that is known before the sandbox listens there. It is none of those
+/// that connections leave from: one that is tried often enough connects to
+/// itself.
+fn free_port() -> u16 {
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(20_000..30_000)).find(free).unwrap()
+}
+
+/// The answer to a change that is sent with the first connection there is.
+fn set_as_soon_as_it_listens(port: u16, purchase: &str) -> String {
+    let length = purchase.len();
+    let request = format!(
+        "PUT /_sandbox/purchases HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{purchase}"
+    );
+    let connect = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
+    let mut stream = std::iter::repeat_with(connect).flatten().next().unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// A purchase that carries its version in its date, as a fraction of a second.

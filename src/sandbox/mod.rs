@@ -60,7 +60,20 @@ impl Sandbox {
         address: SocketAddr,
         also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let figma = Figma::new();
+        Sandbox::start_with(Figma::new(), address, also).await
+    }
+
+    /// [`start_at`](Self::start_at), with a Figma that was told its purchases
+    /// and settings before: there is no request that comes too early for them.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not give it that address.
+    pub async fn start_with(
+        figma: Figma,
+        address: SocketAddr,
+        also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let shared = figma.clone();
         let answer = move |request: &Request| {
             also(&shared, request).unwrap_or_else(|| shared.answer(request))

@@ -63,6 +63,11 @@ impl Program {
         Program::spawn(command(&[&["--port", "0"], arguments].concat()))
     }
 
+    /// With a port among the arguments.
+    pub fn start_at_port(arguments: &[&str]) -> Self {
+        Program::spawn(command(arguments))
+    }
+
     /// With as few file descriptors as this.
     pub fn start_with_descriptors(limit: u32) -> Self {
         let mut shell = Command::new("sh");

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use figma_payments::UserId;
-use figma_payments::sandbox::{Limits, Sandbox, Settings, StatusShape};
+use figma_payments::sandbox::{Figma, Limits, Request, Sandbox, Settings, StatusShape};
 
 use crate::ending::{Exit, Failure};
 use control::Control;
@@ -64,13 +64,17 @@ async fn serve(arguments: Arguments) -> Result<Exit, String> {
         Some(path) => StateFile::open(path).map(|(file, purchases)| (Some(file), purchases))?,
         None => (None, Vec::new()),
     };
+    // All of it before it listens: a change that came before the purchases are
+    // there would be written to the file without them.
+    let figma = Figma::new();
+    figma.replace_purchases(purchases);
+    figma.configure(|settings| arguments.apply(settings));
     let control = Control::new(file);
     let address = SocketAddr::new(arguments.host, arguments.port);
-    let sandbox = Sandbox::start_at(address, move |figma, request| control.answer(figma, request))
+    let control = move |figma: &Figma, request: &Request| control.answer(figma, request);
+    let sandbox = Sandbox::start_with(figma, address, control)
         .await
         .map_err(|error| cannot_listen(address, &error))?;
-    sandbox.replace_purchases(purchases);
-    sandbox.configure(|settings| arguments.apply(settings));
     // Who started it may read no further than the first line.
     let _ = io::stdout().write_all(arguments.greeting(&sandbox.base_url()).as_bytes());
     pending().await
