@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::wire;
-use program::{KEY, Program, command};
+use program::{KEY, Program, complaint};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -167,15 +167,6 @@ async fn the_page_on_testing_is_true_in_a_shell() {
     assert_eq!(log["requests"].as_array().unwrap().len(), 5);
 }
 
-/// What a start that fails says, in one line.
-fn complaint(arguments: &[&str]) -> String {
-    let output = command(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
-    text
-}
-
 #[test]
 fn a_state_file_that_is_none_is_named_and_left_alone() {
     let path = file("broken.json");
@@ -199,6 +190,91 @@ fn a_state_file_that_is_none_is_named_and_left_alone() {
     let nowhere = format!("{}/no/such/folder.json", env!("CARGO_TARGET_TMPDIR"));
     let said = complaint(&["--port", "0", "--state", &nowhere]);
     assert!(said.contains("cannot be written: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_second_sandbox_on_the_same_state_file_is_refused_at_once() {
+    let path = file("shared.json");
+    let arguments = ["--port", "0", "--state", path.to_str().unwrap()];
+    let first = Program::start(&arguments[2..]);
+    let mut ways = vec![path.clone(), path.parent().unwrap().join(".").join("shared.json")];
+    #[cfg(unix)]
+    ways.push(link("shared link.json", &path));
+    for way in &ways {
+        let said = complaint(&["--port", "0", "--state", way.to_str().unwrap()]);
+        let expected = format!(
+            "the state file {} is used by another sandbox: stop that one, or choose another --state",
+            way.display()
+        );
+        assert!(said.contains(&expected), "{said}");
+    }
+    assert_eq!(first.control("PUT", "/purchases", purchase("PAID")).await.status, 200);
+    // However it ends: this is SIGKILL.
+    drop(first);
+    let second = Program::start(&arguments[2..]);
+    assert_eq!(status_of(&second.ask(ASK).await), "PAID");
+}
+
+#[test]
+fn where_no_lock_file_can_be_made_it_does_not_start() {
+    let path = file("unlockable.json");
+    let text = json!({ "purchases": [purchase("PAID")] }).to_string();
+    std::fs::write(&path, &text).unwrap();
+    let lock = file("unlockable.json.lock");
+    std::fs::create_dir_all(&lock).unwrap();
+    let said = complaint(&["--port", "0", "--state", path.to_str().unwrap()]);
+    assert!(said.contains("unlockable.json cannot be written: "), "{said}");
+    assert!(said.contains("unlockable.json.lock cannot be opened"), "{said}");
+    assert!(said.contains("choose a --state in a folder that can be written to"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_folder_that_is_read_only_it_does_not_start() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("read only");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("state.json");
+    let _ = std::fs::remove_file(folder.join("state.json.lock"));
+    std::fs::write(&path, json!({ "purchases": [purchase("PAID")] }).to_string()).unwrap();
+    let permit = |mode| std::fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap();
+    permit(0o555);
+    if std::fs::write(folder.join("probe"), "").is_ok() {
+        permit(0o755);
+        println!("left out: this user, root perhaps, may write everywhere");
+        return;
+    }
+    let said = complaint(&["--port", "0", "--state", path.to_str().unwrap()]);
+    permit(0o755);
+    assert!(said.contains("state.json.lock cannot be opened"), "{said}");
+}
+
+#[cfg(unix)]
+fn link(name: &str, target: &std::path::Path) -> PathBuf {
+    let link = file(name);
+    std::os::unix::fs::symlink(target, &link).unwrap();
+    link
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_state_file_is_followed_and_never_replaced() {
+    let path = file("linked.json");
+    std::fs::write(&path, json!({ "purchases": [] }).to_string()).unwrap();
+    let link = link("link.json", &path);
+    let program = Program::start(&["--state", link.to_str().unwrap()]);
+    assert_eq!(program.control("PUT", "/purchases", purchase("PAID")).await.status, 200);
+    drop(program);
+    assert_eq!(std::fs::read_link(&link).unwrap(), path);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("500123"));
+
+    std::fs::remove_file(&path).unwrap();
+    let said = complaint(&["--port", "0", "--state", link.to_str().unwrap()]);
+    assert!(said.contains("link.json cannot be read: it is a link to a file that"), "{said}");
+    assert_eq!(std::fs::read_link(&link).unwrap(), path);
+    assert!(!path.exists());
 }
 
 #[test]

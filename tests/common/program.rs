@@ -2,7 +2,7 @@
 //! ask it.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::common::wire::{self, Answer};
@@ -22,6 +22,24 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_figma-payments"));
     command.arg("sandbox").args(arguments);
     command
+}
+
+/// What a start that fails says, in one line.
+pub fn complaint(arguments: &[&str]) -> String {
+    let mut command = command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
+    if !greeting.is_empty() {
+        child.kill().unwrap();
+    }
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let code = child.wait().unwrap().code();
+    assert_eq!(greeting, "", "it started: {arguments:?}");
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
 }
 
 /// A run that has ended.

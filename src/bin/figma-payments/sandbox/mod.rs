@@ -26,7 +26,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// A JSON file of purchases, read at the start and written back, whole,
-    /// with every change. It is made if it does not exist.
+    /// with every change. It is made if it does not exist. Only one sandbox at a
+    /// time can use it, which FILE.lock, next to it, sees to.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// How payment_status is written: "PAID", {"type": "PAID"} or
