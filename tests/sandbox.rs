@@ -342,8 +342,65 @@ async fn it_remembers_what_it_saw_and_no_more_than_it_says() {
         sandbox.answer(&seen[0]);
     }
     assert_eq!(sandbox.requests().len(), Figma::REMEMBERED);
+    assert_eq!(sandbox.dropped_requests(), 1, "by their number");
     sandbox.clear_requests();
     assert!(sandbox.requests().is_empty());
+}
+
+/// What a request takes on the wire, more or less.
+fn size(request: &figma_payments::sandbox::Request) -> usize {
+    let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    request.target.len() + request.body.len() + headers.sum::<usize>()
+}
+
+#[tokio::test]
+async fn the_request_log_has_a_bound_in_bytes_and_the_oldest_go_first() {
+    const SENT: usize = 400;
+    let (sandbox, _) = sandbox().await;
+    get(&sandbox, "/").await;
+    let mut large = sandbox.requests().remove(0);
+    for request in 0..SENT {
+        large.body = "x".repeat(60_000).into();
+        large.target = format!("/{request}");
+        sandbox.answer(&large);
+    }
+    let kept = sandbox.requests();
+    let bytes: usize = kept.iter().map(size).sum();
+    assert!(bytes <= 16 << 20, "{bytes} bytes");
+    assert!(bytes > 15 << 20, "no more are dropped than need be: {bytes} bytes");
+    let first = SENT - kept.len();
+    for (request, kept) in (first..).zip(&kept) {
+        assert_eq!(kept.target, format!("/{request}"));
+    }
+}
+
+#[tokio::test]
+async fn the_bound_of_the_request_log_is_a_setting_and_what_is_missing_is_counted() {
+    let (sandbox, _) = sandbox().await;
+    let wide = "x".repeat(1_000);
+    let ask = async |request: usize| {
+        let target = format!("/{request}?{wide}");
+        wire::get(&sandbox.base_url(), &target, &[KEY]).await.unwrap();
+    };
+    for request in 0..10 {
+        ask(request).await;
+    }
+    assert_eq!((sandbox.requests().len(), sandbox.dropped_requests()), (10, 0));
+    // It counts from the moment it is set.
+    sandbox.configure(|settings| settings.request_log_bytes = 6_000);
+    let kept = sandbox.requests();
+    assert!((2..6).contains(&kept.len()), "{} of 10", kept.len());
+    assert_eq!(sandbox.dropped_requests(), 10 - kept.len() as u64);
+    assert!(kept.last().unwrap().target.starts_with("/9?"));
+    ask(10).await;
+    assert_eq!(sandbox.requests().len(), kept.len());
+    assert_eq!(sandbox.dropped_requests(), 11 - kept.len() as u64);
+
+    sandbox.clear_requests();
+    assert_eq!((sandbox.requests().len(), sandbox.dropped_requests()), (0, 0));
+    sandbox.configure(|settings| settings.request_log_bytes = 0);
+    ask(11).await;
+    assert_eq!((sandbox.requests().len(), sandbox.dropped_requests()), (0, 1));
 }
 
 #[test]

@@ -243,6 +243,31 @@ async fn write_until_killed(url: &str, versions: &[Versions], writer: usize) -> 
     acknowledged
 }
 
+/// In one process with what sends them, so that the figure is an upper bound.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_requests_do_not_fill_the_memory() {
+    let requests = size(3_000, 1_000);
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let (header, body) = ("h".repeat(20_000), "b".repeat(60_000));
+    let before = memory("self");
+    for request in 0..requests {
+        let (target, headers) = (format!("/{request}"), [("x-large", &*header)]);
+        let answer = common::wire::send(&url, "PUT", &target, &headers, &body).await;
+        assert_eq!(answer.unwrap().status, 404);
+    }
+    let grown = memory("self").saturating_sub(before) / 1024;
+    let kept = sandbox.requests();
+    let bytes: usize = kept.iter().map(|it| it.body.len() + it.headers["x-large"].len()).sum();
+    println!(
+        "request log: {requests} requests of 80 KB, {} kept with {} KiB, {grown} MiB more resident",
+        kept.len(),
+        bytes / 1024,
+    );
+    assert!(bytes <= 16 << 20, "{bytes} bytes");
+    assert!(grown < 48, "{grown} MiB for a log of 16 MiB");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_connections_keep_nobody_out() {
     let idle = size(10_000, 500);

@@ -147,6 +147,25 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
     assert_eq!(program.ask(ASK).await.status, 200);
 }
 
+#[tokio::test]
+async fn the_request_log_has_the_room_that_it_is_given_and_says_what_is_missing() {
+    let program = Program::start(&["--request-log-bytes", "4000"]);
+    let log = async || program.control("GET", "/requests", json!(null)).await.json();
+    program.ask(ASK).await;
+    let one = log().await;
+    assert_eq!(one["requests"].as_array().unwrap().len(), 1);
+    assert!(one.get("dropped").is_none(), "{one}");
+    for _ in 0..20 {
+        program.ask(ASK).await;
+    }
+    let many = log().await;
+    let kept = many["requests"].as_array().unwrap().len();
+    assert!((1..20).contains(&kept), "{many}");
+    assert_eq!(many["dropped"], 21 - kept);
+    program.control("DELETE", "/requests", json!(null)).await;
+    assert_eq!(log().await, json!({ "requests": [] }));
+}
+
 /// The shell commands of the page on testing, as they stand there.
 #[tokio::test]
 async fn the_page_on_testing_is_true_in_a_shell() {

@@ -26,7 +26,9 @@ impl fmt::Debug for Figma {
 }
 
 impl Figma {
-    /// As many requests are remembered; the oldest are forgotten first.
+    /// As many requests are remembered, if
+    /// [`request_log_bytes`](Settings::request_log_bytes) has room for them; the
+    /// oldest are dropped first.
     pub const REMEMBERED: usize = 10_000;
 
     /// Without any purchase, and with the default [`Settings`].
@@ -43,7 +45,10 @@ impl Figma {
     /// When a text of the limits is none that a header can carry, with the
     /// first 429.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut lock(&self.state).settings);
+        let mut state = lock(&self.state);
+        change(&mut state.settings);
+        let most_bytes = state.settings.request_log_bytes;
+        state.requests.fit(most_bytes);
     }
 
     /// How it behaves.
@@ -148,13 +153,21 @@ impl Figma {
         lock(&self.state).clock.now()
     }
 
-    /// The requests so far, oldest first; the last
-    /// [`REMEMBERED`](Self::REMEMBERED) of them.
+    /// The requests so far, oldest first, as they came and with their secrets.
+    /// Of many or large ones only the last are
+    /// [remembered](Self::REMEMBERED); [`dropped_requests`](Self::dropped_requests)
+    /// says how many are missing.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.state).requests.iter().cloned().collect()
+        lock(&self.state).requests.all()
     }
 
-    /// Forgets the requests so far.
+    /// How many requests were dropped for newer ones, since the start or since
+    /// [`clear_requests`](Self::clear_requests).
+    pub fn dropped_requests(&self) -> u64 {
+        lock(&self.state).requests.dropped()
+    }
+
+    /// Forgets the requests so far, and how many were dropped.
     pub fn clear_requests(&self) {
         lock(&self.state).requests.clear();
     }

@@ -8,6 +8,7 @@ mod gate;
 mod limits;
 mod message;
 mod purchase;
+mod request_log;
 mod script;
 mod server;
 mod settings;

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -244,7 +246,16 @@ async fn whole(request: hyper::Request<hyper::body::Incoming>) -> io::Result<Opt
     Ok(Some(Request {
         method: head.method.to_string(),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
-        headers: head.headers,
-        body,
+        headers: unshared(head.headers),
+        body: Bytes::copy_from_slice(&body),
     }))
+}
+
+/// With values that are copies. hyper's are slices of all that it read from the
+/// connection, and a request that is remembered would keep all of that.
+fn unshared(mut headers: HeaderMap) -> HeaderMap {
+    for value in headers.values_mut() {
+        *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was one before");
+    }
+    headers
 }

@@ -30,6 +30,11 @@ pub struct Settings {
     pub foreign: BTreeSet<Resource>,
     /// The access tokens that are known. With any other the answer is 401.
     pub access_tokens: Vec<PersonalAccessToken>,
+    /// The room for the requests that are remembered, in bytes of memory; 16 MiB
+    /// at first, enough for [`REMEMBERED`](super::Figma::REMEMBERED) requests of
+    /// the usual size. The oldest ones are dropped, and
+    /// [counted](super::Figma::dropped_requests). With 0 none is remembered.
+    pub request_log_bytes: usize,
 }
 
 impl Default for Settings {
@@ -42,6 +47,7 @@ impl Default for Settings {
             owner: None,
             foreign: BTreeSet::new(),
             access_tokens: vec![access_token()],
+            request_log_bytes: 16 * 1024 * 1024,
         }
     }
 }

@@ -1,18 +1,19 @@
 //! What the sandbox knows, and what it answers: one question at a time, so that
 //! every answer is one to a state that there was.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::Value;
 
+use super::Purchase;
 use super::clock::Clock;
 use super::faults::Faults;
 use super::limits::{Buckets, Way};
 use super::message::{Reply, Request};
+use super::request_log::RequestLog;
 use super::settings::Settings;
-use super::{Figma, Purchase};
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
 use crate::{
     PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus, PluginPaymentToken, Resource,
@@ -33,7 +34,7 @@ pub(super) struct State {
     pub(super) purchases: BTreeMap<(UserId, Resource), Purchase>,
     pub(super) faults: Faults,
     pub(super) clock: Clock,
-    pub(super) requests: VecDeque<Request>,
+    pub(super) requests: RequestLog,
     tokens: HashMap<String, Minted>,
     minted: u64,
     buckets: Buckets,
@@ -97,10 +98,7 @@ impl State {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Reply {
-        if self.requests.len() == Figma::REMEMBERED {
-            self.requests.pop_front();
-        }
-        self.requests.push_back(request.clone());
+        self.requests.push(request.clone(), self.settings.request_log_bytes);
         if request.path() != "/v1/payments" {
             return self.refuse(Refusal::documented(404));
         }

@@ -32,7 +32,10 @@ const ROUTES: [(&str, &str); 8] = [
     ),
     ("DELETE /_sandbox/faults", "no more faults"),
     ("POST /_sandbox/clock", r#"moves the clock: {"advance_seconds": 3600}"#),
-    ("GET /_sandbox/requests", "the requests to the API so far, the oldest first"),
+    (
+        "GET /_sandbox/requests",
+        "the requests to the API so far, the oldest first; dropped says how many older ones are missing, if any",
+    ),
     ("DELETE /_sandbox/requests", "forgets them"),
 ];
 
@@ -78,9 +81,7 @@ impl Control {
                 Ok(json!({}))
             }
             ("POST", "/clock") => advance(figma, read(body)?),
-            ("GET", "/requests") => {
-                Ok(json!({ "requests": figma.requests().iter().map(logged).collect::<Vec<_>>() }))
-            }
+            ("GET", "/requests") => Ok(requests(figma)),
             ("DELETE", "/requests") => {
                 figma.clear_requests();
                 Ok(json!({}))
@@ -225,6 +226,16 @@ fn advance(figma: &Figma, advance: Advance) -> Outcome {
         .map_err(|_| refuse("advance_seconds is not a span of time that can pass"))?;
     figma.advance(by);
     Ok(json!({ "seconds_since_start": figma.now().as_secs_f64() }))
+}
+
+/// `dropped` is there only when some are missing.
+fn requests(figma: &Figma) -> Value {
+    let mut log = json!({ "requests": figma.requests().iter().map(logged).collect::<Vec<_>>() });
+    let dropped = figma.dropped_requests();
+    if dropped > 0 {
+        log["dropped"] = json!(dropped);
+    }
+    log
 }
 
 /// Without credentials: somebody may have sent a real one.

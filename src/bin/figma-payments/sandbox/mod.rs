@@ -43,6 +43,10 @@ pub struct Arguments {
     /// A payment token is good for one answer only.
     #[arg(long)]
     single_use_tokens: bool,
+    /// The room for the requests that are remembered. The oldest are dropped
+    /// first.
+    #[arg(long, value_name = "BYTES", default_value_t = Settings::default().request_log_bytes)]
+    request_log_bytes: usize,
     /// No rate limits, which Figma never grants.
     #[arg(long)]
     no_limits: bool,
@@ -91,6 +95,7 @@ impl Arguments {
         settings.owner = self.owner.clone();
         settings.token_lifetime = Duration::from_secs(self.token_lifetime);
         settings.single_use_tokens = self.single_use_tokens;
+        settings.request_log_bytes = self.request_log_bytes;
         if self.no_limits {
             settings.limits = Limits::none();
         }
