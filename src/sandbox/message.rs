@@ -17,6 +17,10 @@ pub struct Request {
     pub method: String,
     /// Path and query, as they stood on the wire.
     pub target: String,
+    /// The host, and perhaps port, of a target in absolute form, such as
+    /// `localhost:4010` in `GET http://localhost:4010/v1/payments`. Clients send
+    /// that to proxies.
+    pub authority: Option<String>,
     /// The headers, with lower-case names.
     pub headers: HeaderMap,
     /// The body, which a GET has none of.

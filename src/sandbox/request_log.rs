@@ -54,6 +54,7 @@ fn size(request: &Request) -> usize {
     size_of::<Request>()
         + request.method.len()
         + request.target.len()
+        + request.authority.as_ref().map_or(0, String::len)
         + request.body.len()
         + headers.sum::<usize>()
 }

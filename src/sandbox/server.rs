@@ -246,6 +246,7 @@ async fn whole(request: hyper::Request<hyper::body::Incoming>) -> io::Result<Opt
     Ok(Some(Request {
         method: head.method.to_string(),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
+        authority: head.uri.authority().map(ToString::to_string),
         headers: unshared(head.headers),
         body: Bytes::copy_from_slice(&body),
     }))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use figma_payments::sandbox::{Calls, Fault, Figma, Purchase, Reply, Request};
@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::callers::Callers;
+use super::shown::{self, MadeTokens};
 use super::state_file::StateFile;
 
 /// All of the control API lies below it; Figma has no such path.
@@ -34,7 +36,7 @@ const ROUTES: [(&str, &str); 8] = [
     ("POST /_sandbox/clock", r#"moves the clock: {"advance_seconds": 3600}"#),
     (
         "GET /_sandbox/requests",
-        "the requests to the API so far, the oldest first; dropped says how many older ones are missing, if any",
+        "the requests to the API so far, the oldest first, without secrets; dropped says how many older ones are missing, if any",
     ),
     ("DELETE /_sandbox/requests", "forgets them"),
 ];
@@ -46,12 +48,19 @@ type Outcome = Result<Value, (u16, String)>;
 pub struct Control {
     /// Locked over each change, so that the file has them in their order.
     file: Mutex<Option<StateFile>>,
+    callers: Callers,
     minted: AtomicU64,
+    made_tokens: Mutex<MadeTokens>,
 }
 
 impl Control {
-    pub fn new(file: Option<StateFile>) -> Self {
-        Control { file: Mutex::new(file), minted: AtomicU64::new(0) }
+    pub fn new(file: Option<StateFile>, callers: Callers) -> Self {
+        Control {
+            file: Mutex::new(file),
+            callers,
+            minted: AtomicU64::new(0),
+            made_tokens: Mutex::default(),
+        }
     }
 
     /// Nothing, if the request is one to Figma.
@@ -60,7 +69,11 @@ impl Control {
         if !path.is_empty() && !path.starts_with('/') {
             return None;
         }
-        Some(match self.act(figma, &request.method, path, &request.body) {
+        let outcome = self
+            .callers
+            .check(request)
+            .and_then(|()| self.act(figma, &request.method, path, &request.body));
+        Some(match outcome {
             Ok(value) => Reply::json(200, format!("{value:#}\n")),
             Err((status, message)) => {
                 let body = json!({ "error": true, "status": status, "message": message });
@@ -74,14 +87,14 @@ impl Control {
             ("GET", "" | "/") => Ok(json!(BTreeMap::from(ROUTES))),
             ("GET", "/purchases") => Ok(json!({ "purchases": figma.purchases() })),
             ("PUT", "/purchases") => self.set_purchase(figma, read(body)?),
-            ("POST", "/tokens") => mint(figma, read(body)?, || self.fresh_token()),
+            ("POST", "/tokens") => self.mint(figma, read(body)?),
             ("POST", "/faults") => inject(figma, read(body)?),
             ("DELETE", "/faults") => {
                 figma.clear_faults();
                 Ok(json!({}))
             }
             ("POST", "/clock") => advance(figma, read(body)?),
-            ("GET", "/requests") => Ok(requests(figma)),
+            ("GET", "/requests") => Ok(self.requests(figma)),
             ("DELETE", "/requests") => {
                 figma.clear_requests();
                 Ok(json!({}))
@@ -122,8 +135,45 @@ impl Control {
         Ok(json!(purchase))
     }
 
+    fn mint(&self, figma: &Figma, mint: Mint) -> Outcome {
+        let resource = match (mint.plugin_id, mint.widget_id) {
+            (Some(id), None) => Resource::plugin(id),
+            (None, Some(id)) => Resource::widget(id),
+            _ => {
+                return Err(refuse(
+                    "either plugin_id or widget_id is expected: only they make payment tokens",
+                ));
+            }
+        };
+        let resource = resource.map_err(refuse)?;
+        let seconds = mint.lifetime_seconds.map(Duration::from_secs);
+        let lifetime = seconds.unwrap_or(figma.settings().token_lifetime);
+        let text = mint.token.unwrap_or_else(|| self.fresh_token());
+        let token = PluginPaymentToken::new(&*text).map_err(refuse)?;
+        self.made_tokens().add(&text);
+        figma.accept_token(token, &mint.user_id, &resource, lifetime);
+        Ok(json!({ "token": text, "good_for_seconds": lifetime.as_secs() }))
+    }
+
     fn fresh_token(&self) -> String {
         format!("ppt_{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// `dropped` is there only when some are missing.
+    fn requests(&self, figma: &Figma) -> Value {
+        let requests = figma.requests();
+        let made = self.made_tokens();
+        let shown = requests.iter().map(|request| shown::request(request, &made));
+        let mut log = json!({ "requests": shown.collect::<Vec<_>>() });
+        let dropped = figma.dropped_requests();
+        if dropped > 0 {
+            log["dropped"] = json!(dropped);
+        }
+        log
+    }
+
+    fn made_tokens(&self) -> MutexGuard<'_, MadeTokens> {
+        self.made_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,25 +195,6 @@ struct Mint {
     widget_id: Option<String>,
     lifetime_seconds: Option<u64>,
     token: Option<String>,
-}
-
-fn mint(figma: &Figma, mint: Mint, fresh: impl FnOnce() -> String) -> Outcome {
-    let resource = match (mint.plugin_id, mint.widget_id) {
-        (Some(id), None) => Resource::plugin(id),
-        (None, Some(id)) => Resource::widget(id),
-        _ => {
-            return Err(refuse(
-                "either plugin_id or widget_id is expected: only they make payment tokens",
-            ));
-        }
-    };
-    let resource = resource.map_err(refuse)?;
-    let seconds = mint.lifetime_seconds.map(Duration::from_secs);
-    let lifetime = seconds.unwrap_or(figma.settings().token_lifetime);
-    let text = mint.token.unwrap_or_else(fresh);
-    let token = PluginPaymentToken::new(&*text).map_err(refuse)?;
-    figma.accept_token(token, &mint.user_id, &resource, lifetime);
-    Ok(json!({ "token": text, "good_for_seconds": lifetime.as_secs() }))
 }
 
 #[derive(Deserialize)]
@@ -226,28 +257,4 @@ fn advance(figma: &Figma, advance: Advance) -> Outcome {
         .map_err(|_| refuse("advance_seconds is not a span of time that can pass"))?;
     figma.advance(by);
     Ok(json!({ "seconds_since_start": figma.now().as_secs_f64() }))
-}
-
-/// `dropped` is there only when some are missing.
-fn requests(figma: &Figma) -> Value {
-    let mut log = json!({ "requests": figma.requests().iter().map(logged).collect::<Vec<_>>() });
-    let dropped = figma.dropped_requests();
-    if dropped > 0 {
-        log["dropped"] = json!(dropped);
-    }
-    log
-}
-
-/// Without credentials: somebody may have sent a real one.
-fn logged(request: &Request) -> Value {
-    let headers = request.headers.iter().map(|(name, value)| {
-        let secret = matches!(name.as_str(), "x-figma-token" | "authorization");
-        let value = if secret { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
-        (name.as_str(), value.into_owned())
-    });
-    json!({
-        "method": request.method,
-        "target": request.target,
-        "headers": headers.collect::<BTreeMap<_, _>>(),
-    })
 }

@@ -1,6 +1,8 @@
 //! `figma-payments sandbox`: the sandbox as a program of its own.
 
+mod callers;
 mod control;
+mod shown;
 mod state_file;
 
 use std::future::pending;
@@ -13,6 +15,7 @@ use figma_payments::UserId;
 use figma_payments::sandbox::{Figma, Limits, Request, Sandbox, Settings, StatusShape};
 
 use crate::ending::{Exit, Failure};
+use callers::{Callers, Host};
 use control::Control;
 use state_file::StateFile;
 
@@ -25,6 +28,12 @@ pub struct Arguments {
     /// machines in.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
+    /// Another name of the sandbox, such as that of a service in Docker, or an
+    /// address. The control API is answered under localhost, loopback addresses,
+    /// --host and these, with any port; the Figma endpoint under every name. Can
+    /// be given several times.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<Host>,
     /// A JSON file of purchases, read at the start and written back, whole,
     /// with every change. It is made if it does not exist. Only one sandbox at a
     /// time can use it, which FILE.lock, next to it, sees to.
@@ -74,7 +83,8 @@ async fn serve(arguments: Arguments) -> Result<Exit, String> {
     let figma = Figma::new();
     figma.replace_purchases(purchases);
     figma.configure(|settings| arguments.apply(settings));
-    let control = Control::new(file);
+    let callers = Callers::new(arguments.host, arguments.allow_host.clone());
+    let control = Control::new(file, callers);
     let address = SocketAddr::new(arguments.host, arguments.port);
     let control = move |figma: &Figma, request: &Request| control.answer(figma, request);
     let sandbox = Sandbox::start_with(figma, address, control)

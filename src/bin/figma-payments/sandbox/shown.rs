@@ -1,0 +1,133 @@
+//! How the control API shows a request. Somebody may have sent a real secret, so
+//! what is not known to be none is shown as "…".
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use figma_payments::sandbox::{Figma, Request};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+const HIDDEN: &str = "…";
+
+/// The headers whose values are shown.
+const HEADERS: [&str; 28] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "pragma",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "te",
+    "traceparent",
+    "tracestate",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-correlation-id",
+    "x-request-id",
+];
+
+/// The payment tokens that the sandbox made, which are no secrets: as many of
+/// the last ones as it remembers requests.
+#[derive(Debug, Default)]
+pub struct MadeTokens {
+    oldest_first: VecDeque<String>,
+    all: BTreeSet<String>,
+}
+
+impl MadeTokens {
+    pub fn add(&mut self, token: &str) {
+        if !self.all.insert(token.to_owned()) {
+            return;
+        }
+        self.oldest_first.push_back(token.to_owned());
+        if self.oldest_first.len() > Figma::REMEMBERED
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+}
+
+pub fn request(request: &Request, made: &MadeTokens) -> Value {
+    let headers = request.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let shown = HEADERS.contains(&name.as_str()) && !value.contains('@') && !marked(&value);
+        (name.as_str(), if shown { value.into_owned() } else { HIDDEN.to_owned() })
+    });
+    json!({
+        "method": word(&request.method),
+        "target": target(&request.target, made),
+        "headers": headers.collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn target(target: &str, made: &MadeTokens) -> String {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let mut shown = path.split('/').map(word).collect::<Vec<_>>().join("/");
+    if let Some(query) = query {
+        let parameters = query.split('&').map(|parameter| self::parameter(parameter, made));
+        shown += "?";
+        shown += &parameters.collect::<Vec<_>>().join("&");
+    }
+    shown
+}
+
+/// A part of a path, a method or the name of a parameter, if it is a plain word,
+/// an id or a version.
+fn word(text: &str) -> &str {
+    let letters = |text: &str| {
+        text.len() <= 24
+            && text.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte))
+    };
+    let plain = letters(text) || is_id(text) || text.strip_prefix('v').is_some_and(is_id);
+    if plain && !marked(text) { text } else { HIDDEN }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether it has the mark of one of Figma's access tokens, or of a payment
+/// token as the sandbox makes them.
+fn marked(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["figd_", "figo_", "figu_", "ppt_"].iter().any(|mark| text.contains(mark))
+}
+
+fn parameter(parameter: &str, made: &MadeTokens) -> String {
+    let Some((name, value)) = parameter.split_once('=') else {
+        return if parameter.is_empty() { String::new() } else { HIDDEN.to_owned() };
+    };
+    let harmless = match name {
+        "user_id" | "plugin_id" | "widget_id" | "community_file_id" => is_id(value),
+        "plugin_payment_token" => made.all.contains(&decoded(value)),
+        _ => false,
+    };
+    let value = if harmless || value.is_empty() { value } else { HIDDEN };
+    format!("{}={value}", word(name))
+}
+
+/// The value without its percent-encoding.
+fn decoded(value: &str) -> String {
+    let url = Url::parse(&format!("http://localhost/?value={value}"));
+    let value = url.ok().and_then(|url| Some(url.query_pairs().next()?.1.into_owned()));
+    value.unwrap_or_default()
+}
