@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use common::{access_token, builder, by_user, paid, plugin};
-use figma_payments::sandbox::{Reply, ScriptedServer, Step};
+use figma_payments::sandbox::{Gate, Reply, ScriptedServer, Step};
 use figma_payments::{
     Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken,
     PluginPaymentToken, RetryPolicy, UserId,
@@ -262,8 +262,20 @@ async fn every_one_of_10_000_calls_is_accounted_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_token_is_used_whole_by_every_later_call() {
-    let pause = Duration::from_millis(1);
-    let server = ScriptedServer::start(move |_| good().after(pause)).await.unwrap();
+    // The first calls are answered, others are under way when the token changes,
+    // and the rest comes after it.
+    const AT_ONCE: usize = 64;
+    const ANSWERED: usize = 100;
+    let gate = Gate::new();
+    let (held, asked) = (gate.clone(), AtomicUsize::new(0));
+    let server = ScriptedServer::start(move |request| {
+        let own = request.target.contains("user_id=7");
+        match own || asked.fetch_add(1, Ordering::SeqCst) < ANSWERED {
+            true => good(),
+            false => good().behind(&held),
+        }
+    });
+    let server = server.await.unwrap();
     let client = builder(&server).build().unwrap();
     let (old, new) = (common::ACCESS_TOKEN, "figd_new");
 
@@ -271,18 +283,17 @@ async fn a_new_token_is_used_whole_by_every_later_call() {
         let client: Client = client.clone();
         async move { client.get_payments(by_user()).await.unwrap() }
     };
-    let in_flight = stream::iter(0..640).map(ask).buffer_unordered(64).collect::<Vec<_>>();
+    let in_flight = stream::iter(0..640).map(ask).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
     let replaced = async {
-        tokio::time::sleep(pause * 3).await;
+        server.arrived(ANSWERED + AT_ONCE).await;
         client.set_access_token(PersonalAccessToken::new(new).unwrap()).unwrap();
-        let before = server.requests().len();
         // In another order than the calls above, so that these are told apart.
         let own = PaymentQuery::by_user(UserId::from(7), plugin());
         let error = client.get_payments(own).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Mismatch);
-        before
+        gate.open();
     };
-    let (answers, _) = tokio::join!(in_flight, replaced);
+    let (answers, ()) = tokio::join!(in_flight, replaced);
     assert_eq!(answers.len(), 640);
 
     let requests = server.requests();
@@ -290,7 +301,7 @@ async fn a_new_token_is_used_whole_by_every_later_call() {
         request.headers["x-figma-token"].to_str().unwrap().to_owned()
     };
     let with = |wanted: &str| requests.iter().filter(|request| token(request) == wanted).count();
-    assert!(with(old) > 0 && with(new) > 0, "{} old, {} new", with(old), with(new));
+    assert_eq!((with(old), with(new)), (ANSWERED + AT_ONCE, 640 - ANSWERED - AT_ONCE + 1));
     assert_eq!(with(old) + with(new), requests.len(), "no other token");
     let own = requests.iter().find(|request| request.target.contains("user_id=7")).unwrap();
     assert_eq!(token(own), new);

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use backend::{Backend, EXPOSED, PAGE, PLUGIN, command, run};
 use common::wire::{self, Answer};
-use figma_payments::sandbox::{Calls, Fault, Purchase, Reply, Sandbox, ScriptedServer};
+use figma_payments::sandbox::{
+    Calls, Fault, Figma, Gate, Purchase, Reply, Sandbox, ScriptedServer,
+};
 use figma_payments::{PluginPaymentToken, Resource, UserId};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
@@ -36,6 +39,12 @@ async fn figma() -> Sandbox {
         give(&sandbox, token, user, &plugin());
     }
     sandbox
+}
+
+/// The same Figma, whose answers wait for the gate.
+async fn held(figma: &Figma, gate: &Gate) -> ScriptedServer {
+    let (figma, gate) = (figma.clone(), gate.clone());
+    ScriptedServer::start(move |request| figma.answer(request).behind(&gate)).await.unwrap()
 }
 
 /// A refusal that the page can read.
@@ -172,40 +181,42 @@ async fn a_caller_with_forged_tokens_is_stopped_and_a_buyer_is_not() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_slow_figma_does_not_pile_up_questions() {
-    let figma = figma().await;
+    let gate = Gate::new();
+    let figma = held(&*figma().await, &gate).await;
     let backend = Backend::start("busy", &figma.base_url());
-    figma.inject(Fault::Delay(Duration::from_secs(2)), Calls::Share { share: 1.0, seed: 1 });
     let asks = (0..70).map(async |ask| {
         let caller = [127, 0, 0, 2 + ask / 25].into();
         backend.ask_from(caller, &format!("ppt_MARKED_slow_{ask}")).await
     });
-    let answers = futures_util::future::join_all(asks).await;
-    let busy: Vec<_> = answers.iter().filter(|answer| answer.status != 401).collect();
-    assert_eq!(busy.len(), 70 - 64);
-    for answer in busy {
-        assert_refused(answer, 503, "busy");
-        assert_eq!(answer.header("retry-after"), Some("1"));
+    let mut answers = asks.collect::<FuturesUnordered<_>>();
+    for _ in 64..70 {
+        let busy = answers.next().await.unwrap();
+        assert_refused(&busy, 503, "busy");
+        assert_eq!(busy.header("retry-after"), Some("1"));
     }
+    gate.open();
+    let answers: Vec<_> = answers.collect().await;
+    assert_eq!(answers.len(), 64);
+    assert!(answers.iter().all(|answer| answer.status == 401), "{answers:?}");
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn told_to_stop_it_answers_what_is_under_way() {
-    let figma = figma().await;
+    let gate = Gate::new();
+    let figma = held(&*figma().await, &gate).await;
     let mut backend = Backend::start("stop", &figma.base_url());
-    figma.inject(Fault::Delay(Duration::from_secs(2)), Calls::Next(1));
     // A connection without a request does not hold it up.
     let authority = backend.base_url.trim_start_matches("http://").to_owned();
     let _idle = tokio::net::TcpStream::connect(&authority).await.unwrap();
     let asked = backend.ask("ppt_MARKED_paid");
     let stopped = async {
-        while figma.requests().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        figma.arrived(1).await;
         backend.terminate();
         while tokio::net::TcpStream::connect(&authority).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        gate.open();
     };
     let (answer, ()) = tokio::join!(asked, stopped);
     assert_eq!(answer.status, 200, "{answer:?}");
