@@ -82,7 +82,7 @@ impl Lock {
         let reviewed = part("reviewed").map(|reviewed| {
             Ok::<_, anyhow::Error>(Reviewed {
                 package: Package {
-                    version: entry(reviewed, "version")?,
+                    version: npm::version(&entry(reviewed, "version")?)?,
                     integrity: entry(reviewed, "integrity")?,
                 },
                 slice: entry(reviewed, "slice")?,
@@ -123,7 +123,7 @@ impl Lock {
             let mut line =
                 |key: &str, value: &str| text.push_str(&format!("{key} = \"{value}\"\n"));
             line("package", npm::NAME);
-            line("version", &package.version);
+            line("version", &package.version.to_string());
             line("integrity", &package.integrity);
             line("slice", slice);
         }

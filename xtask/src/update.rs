@@ -123,7 +123,7 @@ pub fn update(
 fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
     let reviewed = match (&origin.checksum, lock.reviewed) {
         (Checksum::Npm(package), old) => {
-            let newer = old.filter(|old| old.package.numbers() > package.numbers());
+            let newer = old.filter(|old| old.package.version > package.version);
             Some(newer.unwrap_or_else(|| Reviewed { package: package.clone(), slice: new.hash() }))
         }
         (Checksum::Sha256(_), reviewed) => reviewed,

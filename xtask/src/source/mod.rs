@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use figma_payments_openapi::{Document, MAX_BYTES};
+use semver::Version;
 
 use crate::slice::sha256;
 
@@ -19,7 +20,7 @@ use crate::slice::sha256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Figma's own package on npm: this version, or the newest.
-    Npm(Option<String>),
+    Npm(Option<Version>),
     /// An `https://` URL.
     Https(String),
     /// A local file.
@@ -62,8 +63,7 @@ impl FromStr for Source {
             return Ok(Source::Npm(None));
         }
         if let Some(version) = text.strip_prefix("npm@") {
-            npm::check_version(version)?;
-            return Ok(Source::Npm(Some(version.to_owned())));
+            return Ok(Source::Npm(Some(npm::version(version)?)));
         }
         if text.starts_with("https://") {
             return Ok(Source::Https(text.to_owned()));
@@ -96,7 +96,7 @@ impl Source {
     /// One line: what could not be had, and what to do.
     pub fn fetch(&self) -> Result<Fetched> {
         let (text, words) = match self {
-            Source::Npm(version) => return Fetched::of(&npm::view(version.as_deref())?),
+            Source::Npm(version) => return Fetched::of(&npm::view(version.as_ref())?),
             Source::Https(url) => (https::fetch(url)?, https::without_secrets(url)),
             Source::File(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -1,15 +1,18 @@
 //! Figma's own package, fetched with the user's own npm client and settings,
-//! and checked against its sha512 integrity.
+//! and checked against its sha512 integrity. What the registry answers is not
+//! trusted: a version has to be one, nothing of a package is run, and an archive
+//! is read up to a bound.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Take};
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::read::GzDecoder;
+use semver::Version;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 
@@ -19,21 +22,18 @@ use super::read_text;
 pub const NAME: &str = "@figma/rest-api-spec";
 const DOCUMENT: &str = "package/openapi/openapi.yaml";
 
+const MIB: u64 = 1024 * 1024;
+/// How long an archive may be, and what it unpacks to. Figma's are 0.1 and 0.6 MiB.
+const MAX_ARCHIVE: u64 = 64 * MIB;
+
 /// One version of the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// Such as 0.43.0.
-    pub version: String,
+    /// Such as 0.43.0. npm is never handed anything else: it would clone a
+    /// repository's address, and run what that says.
+    pub version: Version,
     /// `sha512-` and the digest in Base64, as npm lists it.
     pub integrity: String,
-}
-
-impl Package {
-    /// The numbers of its version, by which versions are ordered.
-    pub fn numbers(&self) -> Vec<u64> {
-        let numbers = self.version.split(['.', '-', '+']).take(3);
-        numbers.map(|number| number.parse().unwrap_or(0)).collect()
-    }
 }
 
 impl fmt::Display for Package {
@@ -43,26 +43,30 @@ impl fmt::Display for Package {
 }
 
 /// A version is one: three numbers, and perhaps a tail.
-pub(super) fn check_version(version: &str) -> Result<()> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
-    ensure!(
-        version.starts_with(|first: char| first.is_ascii_digit()) && version.bytes().all(plain),
-        "`{version}` is not a version; one like npm@0.43.0 is expected"
-    );
-    Ok(())
+pub(crate) fn version(text: &str) -> Result<Version> {
+    text.parse().map_err(|_| anyhow!("`{text}` is not a version; one like npm@0.43.0 is expected"))
 }
 
 /// Asks npm about one version, or the newest.
 ///
 /// # Errors
 ///
-/// npm is missing, cannot reach its registry, or knows no such version.
-pub fn view(version: Option<&str>) -> Result<Package> {
-    let wanted = format!("{NAME}@{}", version.unwrap_or("latest"));
+/// npm is missing, cannot reach its registry, knows no such version, or answers
+/// with another one.
+pub fn view(version: Option<&Version>) -> Result<Package> {
+    let latest = || format!("{NAME}@latest");
+    let wanted = version.map_or_else(latest, |version| format!("{NAME}@{version}"));
     let found = ask(&wanted)?;
     let [package] = &found[..] else {
         bail!("npm lists {} versions for {wanted}; one is expected", found.len());
     };
+    if let Some(version) = version {
+        ensure!(
+            package.version == *version,
+            "npm answers with version {} where {version} was asked for; check npm's registry",
+            package.version
+        );
+    }
     Ok(package.clone())
 }
 
@@ -73,7 +77,7 @@ pub fn view(version: Option<&str>) -> Result<Package> {
 /// As [`view`].
 pub fn history() -> Result<Vec<Package>> {
     let mut history = ask(&format!("{NAME}@>=0"))?;
-    history.sort_by_key(Package::numbers);
+    history.sort_by(|one, other| one.version.cmp(&other.version));
     Ok(history)
 }
 
@@ -92,7 +96,10 @@ fn ask(wanted: &str) -> Result<Vec<Package>> {
         let (Some(version), Some(integrity)) = (version, integrity) else {
             bail!("npm lists no version with a sha512 integrity for {wanted}");
         };
-        Ok(Package { version: version.to_owned(), integrity: integrity.to_owned() })
+        let version = version.parse().map_err(|_| {
+            anyhow!("npm answers {wanted} with {version:?}, which is not a version; check npm's registry")
+        })?;
+        Ok(Package { version, integrity: integrity.to_owned() })
     };
     listed.iter().map(package).collect()
 }
@@ -101,17 +108,52 @@ fn ask(wanted: &str) -> Result<Vec<Package>> {
 ///
 /// # Errors
 ///
-/// npm fails, the archive is not the one that `package` promises, or it lacks
-/// the document.
+/// npm fails, the archive is not the one that `package` promises, it lacks the
+/// document, or it is too large.
 pub fn fetch(package: &Package) -> Result<String> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let wanted = format!("{NAME}@{}", package.version);
-    npm(&["pack", &wanted, "--silent"], folder.path())?;
+    npm(&["pack", &wanted, "--ignore-scripts", "--silent"], folder.path())?;
     let archive = fs::read_dir(folder.path())?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|it| it == "tgz"))
         .ok_or_else(|| anyhow!("npm pack {wanted} left no archive behind"))?;
-    unpack(&fs::read(archive)?, package)
+    unpack(&read_archive(&archive)?, package)
+}
+
+fn read_archive(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes)?;
+    ensure!(
+        bytes.len() as u64 <= MAX_ARCHIVE,
+        "the archive that npm fetched is longer than {} MiB; check npm's registry",
+        MAX_ARCHIVE / MIB
+    );
+    Ok(bytes)
+}
+
+/// Fails at the bound, so that what is cut off there is not taken for a whole.
+/// The names in an archive are kept in memory, so that bounding the document
+/// alone would not do.
+struct Bounded<R>(Take<R>);
+
+impl<R: Read> Bounded<R> {
+    fn new(from: R) -> Self {
+        Bounded(from.take(MAX_ARCHIVE + 1))
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        match self.0.limit() {
+            0 => {
+                let mib = MAX_ARCHIVE / MIB;
+                Err(io::Error::other(format!("it unpacks to more than {mib} MiB")))
+            }
+            _ => Ok(read),
+        }
+    }
 }
 
 /// Checks an archive and takes the document out of it.
@@ -122,9 +164,9 @@ fn unpack(archive: &[u8], package: &Package) -> Result<String> {
         "{package}: the archive's checksum is sha512-{digest}, but {} was promised; it was changed or cut short on its way, so try again",
         package.integrity
     );
-    let mut archive = tar::Archive::new(GzDecoder::new(archive));
+    let mut archive = tar::Archive::new(Bounded::new(GzDecoder::new(archive)));
     for entry in archive.entries()? {
-        let entry = entry.with_context(|| format!("{package}: is not a readable archive"))?;
+        let entry = entry.with_context(|| format!("{package}: the archive cannot be read"))?;
         if entry.path_bytes() == DOCUMENT.as_bytes() {
             return read_text(entry).with_context(|| format!("{package}: {DOCUMENT}"));
         }
@@ -174,7 +216,7 @@ mod tests {
         let bytes = archive.into_inner().unwrap().finish().unwrap();
         let digest = BASE64_STANDARD.encode(Sha512::digest(&bytes));
         let package =
-            Package { version: "1.2.3".to_owned(), integrity: format!("sha512-{digest}") };
+            Package { version: Version::new(1, 2, 3), integrity: format!("sha512-{digest}") };
         (bytes, package)
     }
 
@@ -213,9 +255,9 @@ mod tests {
 
     #[test]
     fn what_is_no_version_never_reaches_npm() {
-        for text in ["", "latest", "--help", "1 2", "0.1.0;x", ">=0"] {
-            assert!(check_version(text).is_err(), "{text:?}");
+        for text in ["", "latest", "--help", "1 2", "0.1.0;x", ">=0", "1.0", "v1.0.0", "1.0.0 "] {
+            assert!(version(text).is_err(), "{text:?}");
         }
-        check_version("0.43.0-beta.1").unwrap();
+        version("0.43.0-beta.1").unwrap();
     }
 }

@@ -23,6 +23,9 @@ pub const OFFICIAL: &str = include_str!("../../../openapi/tests/fixtures/officia
 /// What is bundled in the checkout, whatever is in this one.
 const BUNDLED: &str = include_str!("../../../openapi/tests/fixtures/handed-over.yml");
 
+/// An archive in the making.
+pub type Archive = tar::Builder<flate2::write::GzEncoder<Vec<u8>>>;
+
 pub struct Checkout {
     folder: TempDir,
 }
@@ -94,14 +97,24 @@ impl Checkout {
     /// Lets npm have one version of the package, with this document. Returns
     /// the archive.
     pub fn publish(&self, version: &str, document: &str) -> PathBuf {
-        let compression = flate2::Compression::fast();
-        let encoder = flate2::write::GzEncoder::new(Vec::new(), compression);
-        let mut archive = tar::Builder::new(encoder);
         let mut header = tar::Header::new_gnu();
         header.set_size(document.len() as u64);
         header.set_mode(0o644);
-        let name = "package/openapi/openapi.yaml";
-        archive.append_data(&mut header, name, document.as_bytes()).unwrap();
+        self.publish_archive(version, |archive| {
+            let name = "package/openapi/openapi.yaml";
+            archive.append_data(&mut header, name, document.as_bytes()).unwrap();
+        })
+    }
+
+    /// Lets npm have one version of the package, with what `fill` puts into its
+    /// archive. `ran` beside the checkout says that npm would have run code: it
+    /// runs the scripts of what it packs unless it is told not to, and clones,
+    /// prepares and runs whatever is no version. Returns the archive.
+    pub fn publish_archive(&self, version: &str, fill: impl FnOnce(&mut Archive)) -> PathBuf {
+        let compression = flate2::Compression::fast();
+        let encoder = flate2::write::GzEncoder::new(Vec::new(), compression);
+        let mut archive = tar::Builder::new(encoder);
+        fill(&mut archive);
         let bytes = archive.into_inner().unwrap().finish().unwrap();
         let digest = BASE64_STANDARD.encode(Sha512::digest(&bytes));
         let listed = json!({ "version": version, "dist.integrity": format!("sha512-{digest}") });
@@ -110,7 +123,16 @@ impl Checkout {
         fs::write(self.file("view.json"), listed.to_string()).unwrap();
         let here = self.folder.path().display();
         self.npm(&format!(
-            "case $1 in\n  view) cat '{here}/view.json' ;;\n  pack) cp '{here}/package.tgz' . ;;\nesac"
+            "here='{here}'
+            case $1 in
+                view) cat \"$here/view.json\" ;;
+                pack)
+                    case \" $* \" in *' --ignore-scripts '*) ;; *) touch \"$here/ran\" ;; esac
+                    case ${{2#@figma/rest-api-spec@}} in
+                        *[!0-9.]*) touch \"$here/ran\" ;;
+                    esac
+                    cp \"$here/package.tgz\" . ;;
+            esac"
         ));
         archive
     }
@@ -136,6 +158,23 @@ impl Checkout {
     /// Runs with nothing but the programs in `folder`.
     pub fn run_with_path(&self, folder: &Path, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).env("PATH", folder).output().unwrap())
+    }
+
+    /// Runs in a shell that does something before.
+    pub fn run_below(&self, script: &str, arguments: &[&str]) -> Ran {
+        let program = self.command(arguments);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).arg(program.get_program()).args(program.get_args());
+        if let Some(folder) = program.get_current_dir() {
+            shell.current_dir(folder);
+        }
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Ran::from(shell.output().unwrap())
     }
 
     pub fn start(&self, arguments: &[&str]) -> std::process::Child {
