@@ -31,11 +31,17 @@ options of update-spec and diff-spec:
                            documents as published reaches it; update-spec then
                            writes nothing
 
+files are replaced only in a git checkout, by one run at a time, and only if they
+are as they were committed; a run that was interrupted is undone with
+  git restore --staged --worktree -- FILE...
+which the next run prints with the names of the files
+
 exit codes:
     0  nothing to do, or done
     1  the --fail-on threshold was reached (replay-spec: a step has an effect)
     4  --check found that the reviewed version is stale; 1 goes before it
-  100  could not run: no npm, no network, a bad document, a bad argument
+  100  could not run: no npm, no network, a bad document, a bad argument, files
+       that git could not restore, another run
 ";
 
 const SEE: &str = "see cargo xtask update-spec --help";

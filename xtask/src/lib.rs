@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod diff;
+pub mod exclusive;
 pub mod lock;
 pub mod readme;
 pub mod replace;

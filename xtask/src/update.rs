@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::diff::{Format, Report, Verdict, diff};
 use crate::lock::{Bundled, Lock, Reviewed};
-use crate::replace::{check_writable, replace};
+use crate::replace::Replacing;
 use crate::slice::{Slice, slice};
 use crate::source::{Checksum, Fetched, Origin, Source};
 use crate::workspace::{FILES, LOCK, Workspace};
@@ -81,41 +81,45 @@ pub fn update(
     fail_on: Option<FailOn>,
 ) -> Result<Said> {
     match mode {
-        Mode::Update => check_writable(workspace.root(), &FILES)?,
-        Mode::Review => check_writable(workspace.root(), &[LOCK])?,
-        Mode::DryRun | Mode::Check => {}
+        Mode::Update => {
+            let replacing = Replacing::begin(workspace.root(), &FILES)?;
+            bundle(workspace, source, format, fail_on, Some(replacing))
+        }
+        Mode::DryRun => bundle(workspace, source, format, fail_on, None),
+        Mode::Check => check(workspace, source, format, fail_on),
+        Mode::Review => review(workspace, source),
     }
+}
+
+/// Builds with the document from the source, and replaces the bundled one if
+/// that is wanted.
+fn bundle(
+    workspace: &Workspace,
+    source: &Source,
+    format: Format,
+    fail_on: Option<FailOn>,
+    replacing: Option<Replacing>,
+) -> Result<Said> {
     let (document, lock) = workspace.bundled()?;
     let fetched = source.fetch()?;
     let new = slice(&fetched.document)?;
-    match mode {
-        Mode::Check => check(&lock, &slice(&document)?, &new, format, fail_on),
-        Mode::Review => review(workspace, lock, &fetched.origin, &new),
-        Mode::Update | Mode::DryRun => {
-            let report = diff(&slice(&document)?, &new)?;
-            let said = |note: String, code| Said { report: report.render(format), note, code };
-            if new.hash() == lock.bundled.slice {
-                return Ok(said(
-                    "nothing to do: the bundled document says the same".to_owned(),
-                    DONE,
-                ));
-            }
-            if is_reached(fail_on, &report) {
-                return Ok(said(
-                    "the --fail-on threshold is reached; nothing was written".to_owned(),
-                    THRESHOLD,
-                ));
-            }
-            let text = new.to_yaml(&fetched.origin.words)?;
-            let lock = bundling(lock, &fetched.origin, &new, &text);
-            let files = workspace.dry_run(text, &lock)?;
-            if mode == Mode::DryRun {
-                return Ok(said("the document builds; nothing was written".to_owned(), DONE));
-            }
-            replace(workspace.root(), &files, |_| Ok(()))?;
-            Ok(said(format!("replaced {}", FILES.join(", ")), DONE))
-        }
+    let report = diff(&slice(&document)?, &new)?;
+    let said = |note: String, code| Ok(Said { report: report.render(format), note, code });
+    if new.hash() == lock.bundled.slice {
+        return said("nothing to do: the bundled document says the same".to_owned(), DONE);
     }
+    if is_reached(fail_on, &report) {
+        let note = "the --fail-on threshold is reached; nothing was written".to_owned();
+        return said(note, THRESHOLD);
+    }
+    let text = new.to_yaml(&fetched.origin.words)?;
+    let lock = bundling(lock, &fetched.origin, &new, &text);
+    let files = workspace.dry_run(text, &lock)?;
+    let Some(replacing) = replacing else {
+        return said("the document builds; nothing was written".to_owned(), DONE);
+    };
+    replacing.finish(&files, || ())?;
+    said(format!("replaced {}", FILES.join(", ")), DONE)
 }
 
 /// The lock with this document bundled. One from npm is thereby reviewed,
@@ -131,26 +135,30 @@ fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
     Lock { bundled: Bundled::new(origin, new, text), reviewed }
 }
 
-fn review(workspace: &Workspace, lock: Lock, origin: &Origin, new: &Slice) -> Result<Said> {
-    let Checksum::Npm(package) = origin.checksum.clone() else {
+fn review(workspace: &Workspace, source: &Source) -> Result<Said> {
+    let replacing = Replacing::begin(workspace.root(), &[LOCK])?;
+    let (_, lock) = workspace.bundled()?;
+    let fetched = source.fetch()?;
+    let Checksum::Npm(package) = fetched.origin.checksum.clone() else {
         bail!("only a version on npm can be reviewed; use --source npm or npm@VERSION");
     };
     let note = format!("recorded {package} as reviewed in {LOCK}");
-    let reviewed = Some(Reviewed { package, slice: new.hash() });
+    let reviewed = Some(Reviewed { package, slice: slice(&fetched.document)?.hash() });
     let lock = Lock { reviewed, ..lock };
-    replace(workspace.root(), &[(LOCK, lock.to_text())], |_| Ok(()))?;
+    replacing.finish(&[(LOCK, lock.to_text())], || ())?;
     Ok(Said { report: String::new(), note, code: DONE })
 }
 
 /// Compares with what was reviewed last, or with the bundled document where
 /// nothing was.
 fn check(
-    lock: &Lock,
-    bundled: &Slice,
-    new: &Slice,
+    workspace: &Workspace,
+    source: &Source,
     format: Format,
     fail_on: Option<FailOn>,
 ) -> Result<Said> {
+    let (bundled, lock) = workspace.bundled()?;
+    let new = slice(&source.fetch()?.document)?;
     let stale = lock.reviewed.as_ref().is_none_or(|reviewed| reviewed.slice != new.hash());
     let version = new.version();
     let (old, note) = match &lock.reviewed {
@@ -163,9 +171,12 @@ fn check(
             let old = slice(&Fetched::of(package)?.document)?;
             (old, format!("stale: {version} differs from {package}; {REVIEW}"))
         }
-        None => (bundled.clone(), format!("stale: no version was reviewed yet; {REVIEW}")),
+        None => {
+            let old = slice(&bundled)?;
+            (old, format!("stale: no version was reviewed yet; {REVIEW}"))
+        }
     };
-    let report = diff(&old, new)?;
+    let report = diff(&old, &new)?;
     let note = match stale && report.verdict() == Verdict::None {
         true => format!("{note} (only texts or their order differ)"),
         false => note,

@@ -8,8 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use figma_payments_openapi::{self as openapi, Document};
 
+use crate::exclusive::Exclusive;
 use crate::lock::Lock;
-use crate::replace::{self, Replacement};
+use crate::replace::Replacement;
 use crate::slice::sha256;
 
 /// The bundled document.
@@ -63,13 +64,12 @@ impl Workspace {
     }
 
     /// The bundled document and its lock, once they are known to belong
-    /// together. A replacement that was cut short is taken back before.
+    /// together.
     ///
     /// # Errors
     ///
     /// One of them was edited by hand.
     pub fn bundled(&self) -> Result<(Document, Lock)> {
-        replace::recover(&self.root, &FILES)?;
         let text = self.read(DOCUMENT)?;
         let lock = Lock::parse(&self.read(LOCK)?).with_context(|| LOCK.to_owned())?;
         ensure!(
@@ -101,6 +101,7 @@ impl Workspace {
             (SNAPSHOT, bindings),
             (LOCK, lock.to_text()),
         ];
+        let _alone = self.alone()?;
         let copy = self.copy_with(&files)?;
         let check = ["check", "--quiet", "--package", "figma-payments", "--all-features"];
         self.cargo(&copy, &check).context("the new bindings do not fit the thin layer")?;
@@ -113,9 +114,15 @@ impl Workspace {
     ///
     /// The first test that fails.
     pub fn test(&self, files: &[Replacement]) -> Result<()> {
+        let _alone = self.alone()?;
         let copy = self.copy_with(files)?;
         self.cargo(&copy, &["test", "--workspace", "--all-features"])
             .context("the test suite fails with the new document")
+    }
+
+    /// Held while the copy is used: other checkouts may build in the same place.
+    fn alone(&self) -> Result<Exclusive> {
+        Exclusive::take(&self.target.join("update-spec").join("lock"))
     }
 
     /// A copy of the checkout, always in the same place, so that what cargo

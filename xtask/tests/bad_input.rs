@@ -130,6 +130,8 @@ fn an_npm_that_is_missing_or_fails() {
     let before = checkout.tree();
     let ran = checkout.run_with_path(&checkout.file("nowhere"), &["update-spec", "--check"]);
     is_refusal(&ran, "npm is not installed; install Node.js, or name a file or URL with --source");
+    let ran = checkout.run_with_path(&checkout.file("nowhere"), &["update-spec"]);
+    is_refusal(&ran, "git is not installed");
     assert_eq!(checkout.tree(), before);
     checkout.npm(
         "echo 'npm error code ENOTFOUND' >&2; echo 'npm error network request failed' >&2; exit 1",
@@ -175,6 +177,7 @@ fn a_checkout_that_is_read_only_or_edited_by_hand() {
 
     let text = fs::read_to_string(&document).unwrap();
     fs::write(&document, text.replacen("0.21.0", "0.21.1", 1) + "\n").unwrap();
+    checkout.commit();
     refused(&checkout, &["update-spec"], "is not the document that");
 }
 

@@ -32,6 +32,7 @@ fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
     assert_eq!(Some(reviewed.package.integrity), lock.bundled.checksum);
     assert_eq!(reviewed.slice, lock.bundled.slice);
 
+    checkout.commit();
     let again = checkout.run(&["update-spec"]);
     assert_eq!((again.code, checkout.tree() == after), (0, true), "{}", again.said);
     assert!(again.said.contains("nothing to do"), "{}", again.said);

@@ -1,88 +1,196 @@
-//! Several files are replaced together or not at all, whatever step fails and
-//! wherever the process dies.
+//! Files are replaced by one run at a time, only where git can undo it, and a
+//! run that was cut short is undone with the command that the next one names.
+#![cfg(unix)]
+
+mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::time::Duration;
 
-use anyhow::bail;
-use xtask::replace::{Replacement, Step, recover, replace};
+use common::checkout::{Checkout, Ran, git};
+use xtask::replace::{Replacement, Replacing};
+use xtask::workspace::{DOCUMENT, FILES, LOCK, SNAPSHOT};
 
-const NAMES: [&str; 3] = ["a/one.txt", "two.txt", "a/b/three.txt"];
-
-fn files() -> Vec<Replacement> {
-    NAMES.iter().map(|name| (*name, format!("new {name}"))).collect()
+fn refused(ran: &Ran, expected: &str) {
+    assert_eq!((ran.code, ran.report.as_str()), (100, ""), "{expected}: {}", ran.said);
+    assert_eq!(ran.said.lines().count(), 1, "{}", ran.said);
+    assert!(ran.said.contains(expected), "{expected}: {}", ran.said);
 }
 
-/// The third file does not exist yet.
-fn tree(root: &Path) -> Vec<(String, String)> {
-    fs::create_dir_all(root.join("a/b")).unwrap();
-    for name in &NAMES[..2] {
-        fs::write(root.join(name), format!("old {name}")).unwrap();
+/// A run that has reached cargo, and waits there for the gate to open. No other
+/// run waits.
+struct Waiting<'a> {
+    checkout: &'a Checkout,
+    run: Child,
+}
+
+impl<'a> Waiting<'a> {
+    fn start(checkout: &'a Checkout, arguments: &[&str]) -> Self {
+        let (reached, gate) = (checkout.file("reached"), checkout.file("gate"));
+        checkout.cargo(&format!(
+            "[ -e '{reached}' ] && exit; touch '{reached}'; while [ ! -e '{gate}' ]; do sleep 0.02; done",
+            reached = reached.display(),
+            gate = gate.display()
+        ));
+        let mut run = checkout.start(arguments);
+        while !reached.exists() {
+            assert!(run.try_wait().unwrap().is_none(), "it ended before cargo was reached");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Waiting { checkout, run }
     }
-    read(root)
+
+    fn open(&self) {
+        fs::write(self.checkout.file("gate"), "").unwrap();
+    }
+
+    fn finish(mut self) -> i32 {
+        self.open();
+        self.run.wait().unwrap().code().unwrap()
+    }
 }
 
-fn read(root: &Path) -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().display().to_string();
-                files.push((name, fs::read_to_string(path).unwrap()));
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.open();
+        let _ = self.run.wait();
+    }
+}
+
+#[test]
+fn a_run_beside_another_is_refused_and_the_other_ends_as_if_alone() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    let first = Waiting::start(&checkout, &["update-spec"]);
+    for arguments in [&["update-spec"][..], &["update-spec", "--review"]] {
+        refused(&checkout.run(arguments), "another run of cargo xtask is under way");
+    }
+    refused(&checkout.run(&["update-spec", "--dry-run"]), "another run of cargo xtask");
+    assert_eq!(checkout.tree(), before);
+    assert_eq!(first.finish(), 0);
+    assert!(checkout.read(SNAPSHOT).contains("pub struct PaymentInformation"));
+
+    // What was locked is free again, also after a run that was killed.
+    checkout.obey(&checkout.run(&["update-spec"]).said);
+    assert_eq!(checkout.tree(), before);
+    assert_eq!(checkout.run(&["update-spec"]).code, 0);
+}
+
+#[test]
+fn a_second_run_with_a_target_folder_of_its_own_is_refused_too() {
+    let checkout = Checkout::new();
+    let first = Waiting::start(&checkout, &["update-spec"]);
+    let ran = checkout.run_below(
+        &format!("export CARGO_TARGET_DIR='{}'; exec \"$0\" \"$@\"", checkout.file("t").display()),
+        &["update-spec"],
+    );
+    refused(&ran, "another run of cargo xtask is under way");
+    assert_eq!(first.finish(), 0);
+}
+
+#[test]
+fn what_is_not_committed_is_refused_and_stays_as_it_is() {
+    let checkout = Checkout::new();
+    let committed = checkout.tree();
+    let edit = |name: &str| {
+        let text = checkout.read(name) + "# mine\n";
+        fs::write(checkout.root().join(name), text).unwrap();
+    };
+    for name in FILES {
+        for staged in [false, true] {
+            edit(name);
+            if staged {
+                checkout.git(&["add", name]);
             }
+            let edited = checkout.tree();
+            let ran = checkout.run(&["update-spec"]);
+            refused(&ran, "has changes that are not committed");
+            assert_eq!(checkout.tree(), edited, "{name}");
+            checkout.obey(&ran.said);
+            assert_eq!(checkout.tree(), committed, "{name}");
         }
     }
-    files.sort();
-    files
-}
+    fs::remove_file(checkout.root().join(DOCUMENT)).unwrap();
+    let ran = checkout.run(&["update-spec"]);
+    refused(&ran, "has changes that are not committed");
+    checkout.obey(&ran.said);
+    assert_eq!(checkout.tree(), committed);
 
-/// Every step that a replacement goes through, in order.
-fn steps() -> Vec<Step> {
-    let folder = tempfile::tempdir().unwrap();
-    tree(folder.path());
-    let mut steps = Vec::new();
-    replace(folder.path(), &files(), |step| {
-        steps.push(step);
-        Ok(())
-    })
-    .unwrap();
-    let mut replaced: Vec<_> =
-        files().into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-    replaced.sort();
-    assert_eq!(read(folder.path()), replaced);
-    steps
+    // A review writes the lock alone.
+    edit(SNAPSHOT);
+    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
+    refused(&checkout.run(&["update-spec", "--review"]), "has changes that are not committed");
 }
 
 #[test]
-fn a_step_that_fails_takes_back_all_before_it() {
-    let steps = steps();
-    assert_eq!(steps.len(), 2 * NAMES.len() + 2);
-    for stop in steps.into_iter().filter(|step| *step != Step::Done) {
-        let folder = tempfile::tempdir().unwrap();
-        let before = tree(folder.path());
-        let error = replace(folder.path(), &files(), |step| match step == stop {
-            true => bail!("stopped"),
-            false => Ok(()),
-        });
-        assert_eq!(error.unwrap_err().to_string(), "stopped", "{stop:?}");
-        assert_eq!(read(folder.path()), before, "{stop:?}");
+fn other_files_may_be_changed_and_a_hook_may_have_set_variables() {
+    let checkout = Checkout::new();
+    fs::write(checkout.root().join("xtask/Cargo.toml"), "# mine\n").unwrap();
+    fs::write(checkout.root().join("notes"), "mine\n").unwrap();
+    let hook = "export GIT_DIR=/nowhere GIT_INDEX_FILE=/nowhere; exec \"$0\" \"$@\"";
+    let ran = checkout.run_below(hook, &["update-spec"]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    assert_eq!(checkout.read("notes"), "mine\n");
+}
+
+#[test]
+fn an_edit_during_the_run_is_not_written_over() {
+    let checkout = Checkout::new();
+    let edited = checkout.root().join(SNAPSHOT);
+    checkout.cargo(&format!("echo mine >> '{}'", edited.display()));
+    refused(&checkout.run(&["update-spec"]), "has changes that are not committed");
+    assert_eq!(checkout.read(SNAPSHOT), "old bindings\nmine\n");
+}
+
+#[test]
+fn a_commit_during_the_run_is_not_written_over() {
+    let checkout = Checkout::new();
+    checkout.cargo(&format!(
+        "cd '{}' && echo mine >> {SNAPSHOT} && git -c user.name=x -c user.email=x commit -qam x",
+        checkout.root().display()
+    ));
+    refused(&checkout.run(&["update-spec"]), "the checkout was changed during the run");
+    assert_eq!(checkout.read(SNAPSHOT), "old bindings\nmine\n");
+}
+
+/// What writes nothing needs no git.
+fn is_read_only(checkout: &Checkout, expected: &str) {
+    let before = checkout.tree();
+    for mode in [&["update-spec"][..], &["update-spec", "--review"]] {
+        let ran = checkout.run(mode);
+        refused(&ran, expected);
+        assert!(ran.said.contains("clone the repository, or use --dry-run"), "{}", ran.said);
     }
+    assert_eq!(checkout.run(&["update-spec", "--dry-run"]).code, 0);
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    assert_eq!(checkout.tree(), before);
 }
 
 #[test]
-fn a_file_that_cannot_be_replaced_takes_back_the_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let before = tree(folder.path());
-    // A folder stands where the last file shall go.
-    fs::create_dir(folder.path().join("a/b/three.txt")).unwrap();
-    replace(folder.path(), &files(), |_| Ok(())).unwrap_err();
-    fs::remove_dir(folder.path().join("a/b/three.txt")).unwrap();
-    assert_eq!(read(folder.path()), before);
+fn where_git_could_not_undo_it_nothing_is_replaced() {
+    let checkout = Checkout::new();
+    // In the index, but in no commit.
+    fs::remove_dir_all(checkout.root().join(".git")).unwrap();
+    checkout.git(&["init", "--quiet"]);
+    checkout.git(&["add", "--all"]);
+    is_read_only(&checkout, "is no git checkout");
+
+    // Unpacked, without a repository.
+    fs::remove_dir_all(checkout.root().join(".git")).unwrap();
+    is_read_only(&checkout, "is no git checkout");
+
+    // Unpacked into a folder that another repository ignores.
+    let outer = checkout.root().parent().unwrap().to_owned();
+    fs::write(outer.join(".gitignore"), "*\n").unwrap();
+    git(&outer, &["init", "--quiet"]);
+    git(&outer, &["commit", "--quiet", "--allow-empty", "--message", "Outer"]);
+    is_read_only(&checkout, "is not in the last commit");
+}
+
+fn new_contents() -> Vec<Replacement> {
+    FILES.iter().map(|name| (*name, format!("new {name}"))).collect()
 }
 
 const ROOT: &str = "REPLACE_ROOT";
@@ -92,41 +200,87 @@ const STOP: &str = "REPLACE_STOP";
 #[test]
 fn the_process_that_dies() {
     let (Ok(root), Ok(stop)) = (std::env::var(ROOT), std::env::var(STOP)) else { return };
-    let stop: usize = stop.parse().unwrap();
-    let mut at = 0;
-    let _ = replace(Path::new(&root), &files(), |_| {
-        if at == stop {
-            std::process::abort();
-        }
-        at += 1;
-        Ok(())
-    });
+    let mut left: usize = stop.parse().unwrap();
+    let replacing = Replacing::begin(Path::new(&root), &FILES).unwrap();
+    replacing
+        .finish(&new_contents(), || match left {
+            0 => std::process::abort(),
+            _ => left -= 1,
+        })
+        .unwrap();
     unreachable!("it was to die at step {stop}");
 }
 
 #[test]
-fn a_process_that_dies_leaves_all_or_nothing_once_the_next_has_looked() {
-    for (index, step) in steps().into_iter().enumerate() {
-        let folder = tempfile::tempdir().unwrap();
-        let before = tree(folder.path());
+fn a_run_that_dies_is_undone_with_the_command_that_the_next_one_names() {
+    let steps = 2 * FILES.len();
+    for step in 0..steps {
+        let checkout = Checkout::new();
+        let before = checkout.tree();
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "the_process_that_dies", "--nocapture"])
-            .env(ROOT, folder.path())
-            .env(STOP, index.to_string())
+            .env(ROOT, checkout.root())
+            .env(STOP, step.to_string())
             .output()
             .unwrap()
             .status;
-        assert_eq!(status.code(), None, "{step:?}: it was to die by a signal");
-        recover(folder.path(), &NAMES).unwrap();
-        let after = read(folder.path());
-        match step {
-            Step::Done => {
-                assert!(after.iter().all(|(_, text)| text.starts_with("new")), "{after:?}")
-            }
-            _ => assert_eq!(after, before, "{step:?}"),
+        assert_eq!(status.code(), None, "step {step}: it was to die by a signal");
+        if step >= FILES.len() {
+            let ran = checkout.run(&["update-spec"]);
+            refused(&ran, "has changes that are not committed");
+            checkout.obey(&ran.said);
         }
-        // Looking twice changes nothing.
-        recover(folder.path(), &NAMES).unwrap();
-        assert_eq!(read(folder.path()), after, "{step:?}");
+        // What was written beside the files is ignored by git, and used up.
+        assert_eq!(checkout.git(&["status", "--porcelain"]), "", "step {step}");
+        for name in FILES {
+            let path = checkout.root().join(name);
+            assert_eq!(fs::read(&path).unwrap(), before[&path], "step {step}");
+        }
+        let ran = checkout.run(&["update-spec"]);
+        assert_eq!(ran.code, 0, "step {step}: {}", ran.said);
+        let after = checkout.tree();
+        assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_says_how_the_others_are_taken_back() {
+    let checkout = Checkout::new();
+    let before = checkout.tree();
+    let last = checkout.root().join(LOCK);
+    let mut steps = 0;
+    let replacing = Replacing::begin(&checkout.root(), &FILES).unwrap();
+    let result = replacing.finish(&new_contents(), || {
+        steps += 1;
+        if steps == FILES.len() {
+            // A folder stands where the last file shall go.
+            fs::remove_file(&last).unwrap();
+            fs::create_dir(&last).unwrap();
+        }
+    });
+    let error = format!("{:#}", result.unwrap_err());
+    assert!(error.starts_with("not all files were replaced"), "{error}");
+    fs::remove_dir(&last).unwrap();
+    checkout.obey(&error);
+    fs::remove_file(checkout.root().join("openapi/source.lock.toml.update-spec-new")).unwrap();
+    assert_eq!(checkout.tree(), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_all_as_it_was() {
+    let checkout = Checkout::new();
+    let last = checkout.root().join("openapi/source.lock.toml.update-spec-new");
+    fs::create_dir(&last).unwrap();
+    let before = checkout.tree();
+    refused(&checkout.run(&["update-spec"]), "update-spec-new: cannot be written");
+    assert_eq!(checkout.tree(), before);
+}
+
+#[test]
+fn what_an_older_version_left_behind_deletes_nothing() {
+    let checkout = Checkout::new();
+    fs::write(checkout.root().join(".update-spec.journal"), FILES.join("\n")).unwrap();
+    let before = checkout.tree();
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    assert_eq!(checkout.tree(), before);
 }

@@ -53,14 +53,37 @@ impl Checkout {
             (CORRECTIONS, "old corrections\n"),
             (SNAPSHOT, "old bindings\n"),
             ("xtask/Cargo.toml", ""),
+            (".gitignore", include_str!("../../../.gitignore")),
         ] {
             let path = checkout.root().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
+        checkout.git(&["init", "--quiet"]);
+        checkout.commit();
         checkout.publish("0.99.0", OFFICIAL);
         checkout.program("cargo", "exit 0");
         checkout
+    }
+
+    /// What git has to say of the checkout.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        git(&self.root(), arguments)
+    }
+
+    /// Commits all that the checkout has.
+    pub fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", "Test"]);
+    }
+
+    /// Runs what a message tells to run, which stands in it between backticks.
+    pub fn obey(&self, message: &str) {
+        let advised = message.split('`').nth(1).unwrap_or_else(|| panic!("no advice: {message}"));
+        let mut shell = Command::new("sh");
+        shell.args(["-e", "-c", advised]).current_dir(self.root());
+        let output = without_settings(&mut shell).output().unwrap();
+        assert!(output.status.success(), "{advised}: {output:?}");
     }
 
     pub fn root(&self) -> PathBuf {
@@ -148,6 +171,7 @@ impl Checkout {
             .env_remove("CARGO_TARGET_DIR")
             .env("CARGO", bin.join("cargo"))
             .env("PATH", path);
+        without_settings(&mut command);
         command
     }
 
@@ -181,7 +205,8 @@ impl Checkout {
         self.command(arguments).spawn().unwrap()
     }
 
-    /// Every file of the checkout but what was built.
+    /// Every file of the checkout but what was built, and what git keeps or two
+    /// runs keep apart.
     pub fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut tree = BTreeMap::new();
         let mut folders = vec![self.root()];
@@ -190,6 +215,8 @@ impl Checkout {
                 let path = entry.unwrap().path();
                 match path.is_dir() {
                     true if path.ends_with("checkout/target") => {}
+                    true if path.ends_with(".git") => {}
+                    false if path.ends_with(".update-spec.lock") => {}
                     true => folders.push(path),
                     false => drop(tree.insert(path.clone(), fs::read(path).unwrap())),
                 }
@@ -201,6 +228,24 @@ impl Checkout {
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.root().join(name)).unwrap()
     }
+}
+
+/// What git has to say in this folder.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]);
+    git.args(arguments).current_dir(folder);
+    let output = without_settings(&mut git).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Git as it comes, whoever runs the tests.
+fn without_settings(command: &mut Command) -> &mut Command {
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        command.env_remove(name);
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
 impl From<Output> for Ran {
