@@ -8,7 +8,7 @@ use lexopt::prelude::*;
 use crate::diff::{Format, diff};
 use crate::replay::replay;
 use crate::slice::slice;
-use crate::source::Source;
+use crate::source::{Source, npm};
 use crate::update::{self, FailOn, Mode, Said, update};
 use crate::workspace::Workspace;
 
@@ -19,8 +19,10 @@ usage:
       --source SOURCE      npm (the newest; the default), npm@VERSION, an
                            https:// URL, or a file
       --dry-run            all but the replacing
-      --check              is the newest still what was reviewed last?
-      --review             record a version as reviewed; replaces nothing else
+      --check              is the newest still what was reviewed last? Keeps what
+                           --review would write in target/update-spec/source.lock.toml
+      --review VERSION     record as reviewed what --check compared last, and no
+                           later version; replaces nothing else
   diff-spec OLD NEW        compare two documents; each is a SOURCE
   replay-spec              every version on npm against the next
       --tests              and the test suite with the newest one bundled
@@ -73,12 +75,18 @@ pub fn run(command: &str, arguments: &[String]) -> Result<Said> {
             Long("fail-on") => it.fail_on = Some(threshold(&parser.value()?.string()?)?),
             Long("dry-run") => mode(&mut it, Mode::DryRun)?,
             Long("check") => mode(&mut it, Mode::Check)?,
-            Long("review") => mode(&mut it, Mode::Review)?,
+            Long("review") => {
+                let version = npm::version(&parser.value()?.string()?)?;
+                mode(&mut it, Mode::Review(version))?;
+            }
             Long("tests") => it.tests = true,
             other => return Err(anyhow!(other.unexpected())).context(SEE),
         }
     }
     match (command, &it.positional[..]) {
+        ("update-spec", []) if it.source.is_some() && matches!(it.mode, Mode::Review(_)) => {
+            bail!("--review takes no --source: it records what --check compared");
+        }
         ("update-spec", []) => {
             let source = it.source.unwrap_or(Source::Npm(None));
             update(&Workspace::locate(), &source, it.mode, it.format, it.fail_on)

@@ -69,15 +69,21 @@ fn spec(command: &str, arguments: &[String]) -> ExitCode {
         Ok(said) => {
             print!("{}", said.report);
             if !said.note.is_empty() {
-                eprintln!("{}", said.note);
+                eprintln!("{}", one_line(&said.note));
             }
             ExitCode::from(said.code)
         }
         Err(error) => {
-            eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
+            eprintln!("error: {}", one_line(&format!("{error:#}")));
             ExitCode::from(xtask::update::FAILED)
         }
     }
+}
+
+/// Documents and other programs are quoted; a terminal or a CI's log takes no
+/// command from them.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn generated(

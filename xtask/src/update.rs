@@ -1,6 +1,7 @@
 //! `update-spec`: from a source to a report, and on to a new bundled document.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
+use semver::Version;
 
 use crate::diff::{Format, Report, Verdict, diff};
 use crate::lock::{Bundled, Lock, Reviewed};
@@ -18,10 +19,8 @@ pub const STALE: u8 = 4;
 /// Could not run.
 pub const FAILED: u8 = 100;
 
-const REVIEW: &str = "read the report, then `cargo xtask update-spec --review`";
-
 /// What is done with the document from the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Mode {
     /// It replaces the bundled one.
     #[default]
@@ -30,8 +29,9 @@ pub enum Mode {
     DryRun,
     /// It is compared with the one that was reviewed last.
     Check,
-    /// It is recorded as reviewed.
-    Review,
+    /// Nothing is fetched: this version, which was compared last, is recorded as
+    /// reviewed. A newer one may be out by now, and nobody has read about it.
+    Review(Version),
 }
 
 /// From which verdict on a run fails.
@@ -87,7 +87,7 @@ pub fn update(
         }
         Mode::DryRun => bundle(workspace, source, format, fail_on, None),
         Mode::Check => check(workspace, source, format, fail_on),
-        Mode::Review => review(workspace, source),
+        Mode::Review(version) => review(workspace, &version),
     }
 }
 
@@ -135,16 +135,17 @@ fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
     Lock { bundled: Bundled::new(origin, new, text), reviewed }
 }
 
-fn review(workspace: &Workspace, source: &Source) -> Result<Said> {
+fn review(workspace: &Workspace, version: &Version) -> Result<Said> {
     let replacing = Replacing::begin(workspace.root(), &[LOCK])?;
     let (_, lock) = workspace.bundled()?;
-    let fetched = source.fetch()?;
-    let Checksum::Npm(package) = fetched.origin.checksum.clone() else {
-        bail!("only a version on npm can be reviewed; use --source npm or npm@VERSION");
-    };
-    let note = format!("recorded {package} as reviewed in {LOCK}");
-    let reviewed = Some(Reviewed { package, slice: slice(&fetched.document)?.hash() });
-    let lock = Lock { reviewed, ..lock };
+    let reviewed = workspace.compared()?;
+    let compared = &reviewed.package.version;
+    ensure!(
+        compared == version,
+        "--check compared {compared} last, not {version}; run it with --source npm@{version}"
+    );
+    let note = format!("recorded {} as reviewed in {LOCK}", reviewed.package);
+    let lock = Lock { reviewed: Some(reviewed), ..lock };
     replacing.finish(&[(LOCK, lock.to_text())], || ())?;
     Ok(Said { report: String::new(), note, code: DONE })
 }
@@ -158,9 +159,16 @@ fn check(
     fail_on: Option<FailOn>,
 ) -> Result<Said> {
     let (bundled, lock) = workspace.bundled()?;
-    let new = slice(&source.fetch()?.document)?;
+    let fetched = source.fetch()?;
+    let new = slice(&fetched.document)?;
     let stale = lock.reviewed.as_ref().is_none_or(|reviewed| reviewed.slice != new.hash());
     let version = new.version();
+    let next = match &fetched.origin.checksum {
+        Checksum::Npm(package) => {
+            format!("read the report, then `cargo xtask update-spec --review {}`", package.version)
+        }
+        Checksum::Sha256(_) => "only a version on npm can be reviewed".to_owned(),
+    };
     let (old, note) = match &lock.reviewed {
         Some(Reviewed { package, .. }) if !stale => {
             let note = format!("up to date: {version} says of payments what {package} said");
@@ -169,14 +177,18 @@ fn check(
         // The lock's integrity makes sure that it is what was reviewed.
         Some(Reviewed { package, .. }) => {
             let old = slice(&Fetched::of(package)?.document)?;
-            (old, format!("stale: {version} differs from {package}; {REVIEW}"))
+            (old, format!("stale: {version} differs from {package}; {next}"))
         }
         None => {
             let old = slice(&bundled)?;
-            (old, format!("stale: no version was reviewed yet; {REVIEW}"))
+            (old, format!("stale: no version was reviewed yet; {next}"))
         }
     };
     let report = diff(&old, &new)?;
+    if let Checksum::Npm(package) = fetched.origin.checksum {
+        let reviewed = Some(Reviewed { package, slice: new.hash() });
+        workspace.keep_compared(&Lock { reviewed, ..lock })?;
+    }
     let note = match stale && report.verdict() == Verdict::None {
         true => format!("{note} (only texts or their order differ)"),
         false => note,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use figma_payments_openapi::{self as openapi, Document};
 
 use crate::exclusive::Exclusive;
-use crate::lock::Lock;
+use crate::lock::{Lock, Reviewed};
 use crate::replace::Replacement;
 use crate::slice::sha256;
 
@@ -21,6 +21,10 @@ pub const LOCK: &str = "openapi/source.lock.toml";
 pub const CORRECTIONS: &str = "openapi/tests/corrections.lock.txt";
 /// The code that is generated from it; a test compares.
 pub const SNAPSHOT: &str = "tests/snapshots/bindings.rs";
+
+/// Where a check keeps the lock as a review of what it compared would write it;
+/// in the target folder.
+pub const COMPARED: &str = "update-spec/source.lock.toml";
 
 /// All that is replaced together.
 pub const FILES: [&str; 4] = [DOCUMENT, CORRECTIONS, SNAPSHOT, LOCK];
@@ -77,6 +81,32 @@ impl Workspace {
             "{DOCUMENT}: is not the document that {LOCK} was written for; take both from version control again"
         );
         Ok((Document::parse(openapi::BUNDLED_NAME, &text)?, lock))
+    }
+
+    /// Keeps the lock as a review of what was just compared would write it.
+    ///
+    /// # Errors
+    ///
+    /// The target folder cannot be written to.
+    pub fn keep_compared(&self, lock: &Lock) -> Result<()> {
+        let path = self.target.join(COMPARED);
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+        written
+            .and_then(|()| fs::write(&path, lock.to_text()))
+            .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
+    /// What was compared last.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was.
+    pub fn compared(&self) -> Result<Reviewed> {
+        let path = self.target.join(COMPARED);
+        let text = fs::read_to_string(&path)
+            .map_err(|_| anyhow!("nothing was compared here yet; run cargo xtask update-spec --check, and read its report"))?;
+        let lock = Lock::parse(&text).with_context(|| path.display().to_string())?;
+        lock.reviewed.with_context(|| format!("{}: names no version", path.display()))
     }
 
     /// Sends a new document through the whole build flow: read, named,

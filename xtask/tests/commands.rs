@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::checkout::{Checkout, OFFICIAL};
 use serde_json::Value;
 use xtask::lock::Lock;
-use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::workspace::{COMPARED, CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
 
 #[test]
 fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
@@ -113,7 +113,7 @@ fn stale_is_what_differs_from_the_version_that_was_reviewed() {
     assert_eq!(checkout.run(&["update-spec", "--check", "--fail-on", "breaking"]).code, 1);
     assert_eq!(checkout.tree(), before);
 
-    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
+    assert_eq!(checkout.run(&["update-spec", "--review", "0.99.0"]).code, 0);
     let reviewed = checkout.tree();
     let changed: Vec<_> = reviewed.iter().filter(|(path, text)| before[*path] != **text).collect();
     assert_eq!(changed.len(), 1);
@@ -133,7 +133,8 @@ fn stale_is_what_differs_from_the_version_that_was_reviewed() {
 #[test]
 fn what_was_reviewed_is_fetched_again_to_say_what_changed_since() {
     let checkout = Checkout::new();
-    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    assert_eq!(checkout.run(&["update-spec", "--review", "0.99.0"]).code, 0);
     // From now on npm has two versions.
     let (one, two) = (checkout.file("one"), checkout.file("two"));
     let keep = |folder: &std::path::Path| {
@@ -266,4 +267,67 @@ fn help_says_what_the_exit_codes_mean() {
     for words in ["0  nothing to do", "1  the --fail-on", "4  --check", "100  could not run"] {
         assert!(ran.report.contains(words), "{words}: {}", ran.report);
     }
+}
+
+fn reviewed(checkout: &Checkout) -> xtask::lock::Reviewed {
+    Lock::parse(&checkout.read(LOCK)).unwrap().reviewed.unwrap()
+}
+
+#[test]
+fn what_is_published_after_a_check_is_not_recorded_as_reviewed() {
+    let checkout = Checkout::new();
+    let ran = checkout.run(&["update-spec", "--check"]);
+    assert_eq!(ran.code, 4, "{}", ran.said);
+    let advised = "then `cargo xtask update-spec --review 0.99.0`";
+    assert!(ran.said.contains(advised), "{}", ran.said);
+    let would_be = std::fs::read_to_string(checkout.root().join("target").join(COMPARED)).unwrap();
+
+    // A newer version, and another archive under the version that was compared.
+    let other = OFFICIAL.replacen("COMMUNITY_FILE]", "COMMUNITY_FILE, SLIDES]", 1);
+    for version in ["1.0.0", "0.99.0"] {
+        checkout.publish(version, &other);
+        let ran = checkout.run(&["update-spec", "--review", "0.99.0"]);
+        assert_eq!(ran.code, 0, "{}", ran.said);
+        let recorded = reviewed(&checkout);
+        assert_eq!(recorded.package.version.to_string(), "0.99.0");
+        let official = figma_payments_openapi::Document::parse("x.yml", OFFICIAL).unwrap();
+        assert_eq!(recorded.slice, xtask::slice::slice(&official).unwrap().hash());
+        assert_eq!(checkout.read(LOCK), would_be, "--check writes the lock as --review does");
+        checkout.commit();
+    }
+    let ran = checkout.run(&["update-spec", "--review", "1.0.0"]);
+    assert_eq!(ran.code, 100, "{}", ran.said);
+    assert!(ran.said.contains("--check compared 0.99.0 last, not 1.0.0"), "{}", ran.said);
+}
+
+#[test]
+fn a_review_needs_a_check_but_no_network_and_keeps_the_rest_of_the_lock() {
+    let checkout = Checkout::new();
+    let refused = |expected: &str| {
+        let before = checkout.tree();
+        let ran = checkout.run(&["update-spec", "--review", "0.99.0"]);
+        assert_eq!((ran.code, ran.said.lines().count()), (100, 1), "{}", ran.said);
+        assert!(ran.said.contains(expected), "{}", ran.said);
+        assert_eq!(checkout.tree(), before);
+    };
+    refused("nothing was compared here yet");
+    // What is no version on npm cannot be reviewed.
+    let file = checkout.file("openapi.yml");
+    std::fs::write(&file, OFFICIAL).unwrap();
+    let ran = checkout.run(&["update-spec", "--check", "--source", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 4, "{}", ran.said);
+    assert!(ran.said.contains("only a version on npm can be reviewed"), "{}", ran.said);
+    refused("nothing was compared here yet");
+
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    // What is bundled since then stays.
+    checkout.npm("exit 1");
+    let ran = checkout.run(&["update-spec", "--source", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    checkout.commit();
+    let bundled = Lock::parse(&checkout.read(LOCK)).unwrap().bundled;
+    let ran = checkout.run(&["update-spec", "--review", "0.99.0"]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+    assert_eq!(Lock::parse(&checkout.read(LOCK)).unwrap().bundled, bundled);
+    assert_eq!(reviewed(&checkout).package.version.to_string(), "0.99.0");
 }

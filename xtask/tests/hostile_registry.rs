@@ -60,6 +60,21 @@ fn no_script_runs_while_a_package_is_fetched() {
     assert!(!checkout.file("ran").exists(), "npm pack was not given --ignore-scripts");
 }
 
+#[test]
+fn what_a_document_says_of_itself_is_told_in_one_line_of_plain_text() {
+    let checkout = Checkout::new();
+    let version = "version: \"0\\r\\n::set-output name=x::y\\r::debug::z\\e[2J\"";
+    let hostile = OFFICIAL.replacen("version: 0.99.0", version, 1);
+    assert!(hostile != OFFICIAL);
+    checkout.publish("0.99.0", &hostile);
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    assert_eq!(checkout.run(&["update-spec", "--review", "0.99.0"]).code, 0);
+    let ran = checkout.run(&["update-spec", "--check"]);
+    assert!(ran.said.contains("name=x::y"), "{}", ran.said);
+    let controls = ran.said.trim_end().chars().filter(|it| it.is_control()).count();
+    assert_eq!(controls, 0, "{:?}", ran.said);
+}
+
 const MIB: u64 = 1024 * 1024;
 
 /// Zeros, which compress to a thousandth.

@@ -64,7 +64,7 @@ fn a_run_beside_another_is_refused_and_the_other_ends_as_if_alone() {
     let checkout = Checkout::new();
     let before = checkout.tree();
     let first = Waiting::start(&checkout, &["update-spec"]);
-    for arguments in [&["update-spec"][..], &["update-spec", "--review"]] {
+    for arguments in [&["update-spec"][..], &["update-spec", "--review", "0.99.0"]] {
         refused(&checkout.run(arguments), "another run of cargo xtask is under way");
     }
     refused(&checkout.run(&["update-spec", "--dry-run"]), "another run of cargo xtask");
@@ -120,8 +120,10 @@ fn what_is_not_committed_is_refused_and_stays_as_it_is() {
 
     // A review writes the lock alone.
     edit(SNAPSHOT);
-    assert_eq!(checkout.run(&["update-spec", "--review"]).code, 0);
-    refused(&checkout.run(&["update-spec", "--review"]), "has changes that are not committed");
+    assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
+    let review = ["update-spec", "--review", "0.99.0"];
+    assert_eq!(checkout.run(&review).code, 0);
+    refused(&checkout.run(&review), "has changes that are not committed");
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn a_commit_during_the_run_is_not_written_over() {
 /// What writes nothing needs no git.
 fn is_read_only(checkout: &Checkout, expected: &str) {
     let before = checkout.tree();
-    for mode in [&["update-spec"][..], &["update-spec", "--review"]] {
+    for mode in [&["update-spec"][..], &["update-spec", "--review", "0.99.0"]] {
         let ran = checkout.run(mode);
         refused(&ran, expected);
         assert!(ran.said.contains("clone the repository, or use --dry-run"), "{}", ran.said);

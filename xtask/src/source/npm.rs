@@ -44,7 +44,7 @@ impl fmt::Display for Package {
 
 /// A version is one: three numbers, and perhaps a tail.
 pub(crate) fn version(text: &str) -> Result<Version> {
-    text.parse().map_err(|_| anyhow!("`{text}` is not a version; one like npm@0.43.0 is expected"))
+    text.parse().map_err(|_| anyhow!("`{text}` is not a version; one like 0.43.0 is expected"))
 }
 
 /// Asks npm about one version, or the newest.
