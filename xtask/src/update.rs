@@ -72,7 +72,8 @@ pub fn is_reached(threshold: Option<FailOn>, report: &Report) -> bool {
 ///
 /// # Errors
 ///
-/// One line on why it could not run; nothing was changed.
+/// One line on why it could not run; nothing was changed, or the line says how it
+/// is undone.
 pub fn update(
     workspace: &Workspace,
     source: &Source,

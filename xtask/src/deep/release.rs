@@ -1,5 +1,6 @@
 //! What a release needs beyond the gate: every combination of features, licences
-//! and sources, and the API against the last version that was published.
+//! and sources, advisories, and the API against the last version that was
+//! published.
 
 use std::process::{Command, Stdio};
 
@@ -18,12 +19,29 @@ pub fn run() -> Result<(), String> {
     install("deny")?;
     let judged = ["check", "licenses", "bans", "sources"];
     succeed(contract::cargo().args(["deny", "--offline", "--log-level", "error"]).args(judged))?;
+    advisories()?;
     if !is_published() {
         println!("semver-checks: skipped, no version of {PACKAGE} is published");
         return Ok(());
     }
     install("semver-checks")?;
     succeed(contract::cargo().args(["semver-checks", "--package", PACKAGE, "--all-features"]))
+}
+
+/// What is known about the dependencies. The list of it is in no crate: without
+/// it nothing is said, and a workflow asks every day.
+fn advisories() -> Result<(), String> {
+    let deny = || {
+        let mut deny = contract::cargo();
+        deny.args(["deny", "--log-level", "error"]);
+        deny
+    };
+    let fetched = deny().args(["fetch", "db"]).status();
+    if !fetched.is_ok_and(|status| status.success()) {
+        println!("advisories: skipped, the database of advisories cannot be fetched");
+        return Ok(());
+    }
+    succeed(deny().args(["check", "advisories"]))
 }
 
 /// Has cargo run `cargo NAME`, building it first where it is missing.
