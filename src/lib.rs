@@ -45,6 +45,6 @@ pub use client::{Client, RateLimits, RetryPolicy};
 pub use credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 pub use error::{Error, ErrorKind, RateLimit};
 pub use payment::{DateOfPurchase, PaymentStatus, ResourceType};
-pub use query::{PaymentParams, PaymentQuery};
+pub use query::{AskedBy, PaymentParams, PaymentQuery};
 pub use resource::{CommunityFileId, PluginId, Resource, UserId, WidgetId};
 pub use watch::Counters;

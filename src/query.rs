@@ -32,9 +32,10 @@ enum Ask {
     Token(PluginPaymentToken, Option<Resource>),
 }
 
-/// The two ways to ask. Figma limits each by itself.
+/// The two ways to ask. Figma has a rate limit for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum AskedBy {
+#[non_exhaustive]
+pub enum AskedBy {
     /// By user and resource.
     User,
     /// By payment token.
@@ -67,7 +68,8 @@ impl PaymentQuery {
         self
     }
 
-    pub(crate) fn asked_by(&self) -> AskedBy {
+    /// Which of the two ways to ask this is.
+    pub fn asked_by(&self) -> AskedBy {
         match &self.ask {
             Ask::User(..) => AskedBy::User,
             Ask::Token(..) => AskedBy::Token,

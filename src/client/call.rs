@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::rate_limiter::{A_YEAR, RateLimiter, WaitPolicy};
 use super::{Client, Shared};
 use crate::clock::{Instant, sleep};
-use crate::query::AskedBy;
-use crate::{Error, ErrorKind, PaymentInformation, PaymentQuery};
+use crate::{AskedBy, Error, ErrorKind, PaymentInformation, PaymentQuery};
 
 type Answer = Result<PaymentInformation, Error>;
 

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::AskedBy;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How often an access token may ask, and what a 429 says about it
@@ -49,26 +51,19 @@ impl Limits {
         Limits { by_user: Some(10), limit_type: "low".to_owned(), ..Limits::default() }
     }
 
-    fn per_minute(&self, way: Way) -> Option<u32> {
-        match way {
-            Way::Token => self.by_token,
-            Way::User => self.by_user,
+    fn per_minute(&self, asked_by: AskedBy) -> Option<u32> {
+        match asked_by {
+            AskedBy::Token => self.by_token,
+            AskedBy::User => self.by_user,
         }
     }
 }
 
-/// The two ways to ask, each with a limit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Way {
-    Token,
-    User,
-}
-
-/// A bucket for each access token and way.
+/// A bucket for each access token and way of asking.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
     /// When each bucket will have run empty.
-    empty_at: HashMap<(String, Way), Duration>,
+    empty_at: HashMap<(String, AskedBy), Duration>,
 }
 
 impl Buckets {
@@ -77,15 +72,15 @@ impl Buckets {
         &mut self,
         limits: &Limits,
         access_token: &str,
-        way: Way,
+        asked_by: AskedBy,
         now: Duration,
     ) -> Result<(), Duration> {
-        let drop = match limits.per_minute(way) {
+        let drop = match limits.per_minute(asked_by) {
             None => return Ok(()),
             Some(0) => return Err(MINUTE),
             Some(calls) => MINUTE / calls,
         };
-        let empty_at = self.empty_at.entry((access_token.to_owned(), way)).or_default();
+        let empty_at = self.empty_at.entry((access_token.to_owned(), asked_by)).or_default();
         let after = now.max(*empty_at) + drop;
         // What division rounds away must not cost a call.
         let full_at = now + MINUTE;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Purchase;
 use super::clock::Clock;
 use super::faults::Faults;
-use super::limits::{Buckets, Way};
+use super::limits::Buckets;
 use super::message::{Reply, Request};
 use super::request_log::RequestLog;
 use super::settings::Settings;
@@ -123,13 +123,9 @@ impl State {
         let query = params(request.query())
             .and_then(|params| PaymentQuery::try_from(params).map_err(|error| error.to_string()))
             .map_err(|why| Refusal::new(400, format!("Invalid parameter: {why}")))?;
-        let way = match query.payment_token() {
-            Some(_) => Way::Token,
-            None => Way::User,
-        };
         let now = self.clock.now();
         self.buckets
-            .pour(&self.settings.limits, &access_token, way, now)
+            .pour(&self.settings.limits, &access_token, query.asked_by(), now)
             .map_err(|wait| Refusal { wait, ..Refusal::documented(429) })?;
         let (user, resource) = match (query.payment_token(), query.user(), query.resource()) {
             (Some(token), _, _) => self.redeem(token, now)?,

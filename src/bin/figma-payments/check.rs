@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal, Read, Write};
 
 use figma_payments::{
-    Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
+    AskedBy, Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::ending::{Exit, Failure, say, shown};
 use crate::options::{ResourceChoice, Server};
-use crate::remedy::{Way, remedy};
+use crate::remedy::remedy;
 
 /// Has this user paid? Asks once; the exit code is the answer.
 ///
@@ -47,9 +47,9 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { user, token_stdin, resource, server, json } = arguments;
-    let (query, way) = match (token_stdin, user, resource.resource()) {
-        (true, user, resource) => (by_token(payment_token()?, user, resource), Way::Token),
-        (false, Some(user), Some(resource)) => (PaymentQuery::by_user(user, resource), Way::User),
+    let query = match (token_stdin, user, resource.resource()) {
+        (true, user, resource) => by_token(payment_token()?, user, resource),
+        (false, Some(user), Some(resource)) => PaymentQuery::by_user(user, resource),
         (false, ..) => {
             return Err(Failure::usage(format!(
                 "give --user and one of {}; or --token-stdin, and a payment token on standard input",
@@ -57,9 +57,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             )));
         }
     };
+    let asked_by = query.asked_by();
     let outcome = server.client(|builder| builder)?.get_payments(query).await;
     match &outcome {
-        _ if json => print(&as_json(&outcome, way)),
+        _ if json => print(&as_json(&outcome, asked_by)),
         Ok(payment) => print(&in_words(payment)),
         Err(_) => {}
     }
@@ -67,7 +68,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Ok(payment) if payment.grants_access() => Ok(Exit::Success),
         Ok(_) => Ok(Exit::NoAccess),
         Err(error) => {
-            let message = format!("{error}\n{}", remedy(&error, way));
+            let message = format!("{error}\n{}", remedy(&error, asked_by));
             Err(Failure { exit: Exit::CouldNotTell, message })
         }
     }
@@ -131,7 +132,7 @@ fn in_words(payment: &PaymentInformation) -> String {
     format!("{access}: user {} is {status} for {resource}{bought}", payment.user_id)
 }
 
-fn as_json(outcome: &Result<PaymentInformation, Error>, way: Way) -> String {
+fn as_json(outcome: &Result<PaymentInformation, Error>, asked_by: AskedBy) -> String {
     let value = match outcome {
         Ok(payment) => {
             let mut value = json!(payment);
@@ -141,7 +142,7 @@ fn as_json(outcome: &Result<PaymentInformation, Error>, way: Way) -> String {
         Err(error) => json!({ "error": {
             "kind": format!("{:?}", error.kind()),
             "message": error.to_string(),
-            "remedy": remedy(error, way),
+            "remedy": remedy(error, asked_by),
             "status": error.status(),
             "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs()),
         } }),

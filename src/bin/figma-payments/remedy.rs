@@ -1,28 +1,21 @@
 //! What to do about an error, for the person at the terminal.
 
-use figma_payments::{Error, ErrorKind};
+use figma_payments::{AskedBy, Error, ErrorKind};
 use humantime::format_duration;
 
 /// Where Figma hides it (developers.figma.com, personal access tokens).
 pub const NEW_ACCESS_TOKEN: &str =
     "make one in Figma under Settings, Security, Personal access tokens";
 
-/// How the question was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    User,
-    Token,
-}
-
 /// What to do about it.
-pub fn remedy(error: &Error, way: Way) -> String {
-    let text = match (error.kind(), way) {
-        (ErrorKind::Unauthorized, Way::User) => {
+pub fn remedy(error: &Error, asked_by: AskedBy) -> String {
+    let text = match (error.kind(), asked_by) {
+        (ErrorKind::Unauthorized, AskedBy::User) => {
             return format!(
                 "The access token in FIGMA_TOKEN was refused. Access tokens live 90 days at most: {NEW_ACCESS_TOKEN}."
             );
         }
-        (ErrorKind::Unauthorized, Way::Token) => {
+        (ErrorKind::Unauthorized, _) => {
             return format!(
                 "Either the payment token is too old or used up: have the plugin make another. Or the access token in FIGMA_TOKEN was refused, as asking with --user would show: they live 90 days at most; {NEW_ACCESS_TOKEN}."
             );
@@ -45,10 +38,10 @@ pub fn remedy(error: &Error, way: Way) -> String {
         (ErrorKind::InvalidResponse, _) => {
             "A newer version of figma-payments may be able to read it."
         }
-        (ErrorKind::Mismatch, Way::Token) => {
+        (ErrorKind::Mismatch, AskedBy::Token) => {
             "The payment token is good for something else, or was made by somebody else: do not open anything for it."
         }
-        (ErrorKind::Mismatch, Way::User) => "Do not open anything for it.",
+        (ErrorKind::Mismatch, _) => "Do not open anything for it.",
         _ => "Try again later.",
     };
     text.to_owned()

@@ -16,8 +16,7 @@ use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
 use super::retry::TIME_FOR_AN_ANSWER;
 use crate::clock::Instant;
 use crate::error::RateLimit;
-use crate::query::AskedBy;
-use crate::{Error, ErrorKind};
+use crate::{AskedBy, Error, ErrorKind};
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
@@ -280,7 +279,8 @@ impl RateLimiter {
         let mut state = self.state();
         if state.pause.take_if(|pause| pause.since <= sent).is_some() {
             state.due = state.opens(Instant::now());
-            state.waiters.wake_next();
+            // All, because whoever is next may be silent.
+            state.waiters.wake_all();
         }
     }
 

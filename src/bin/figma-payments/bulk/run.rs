@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use figma_payments::{
-    Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId,
+    AskedBy, Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId,
 };
 use futures_util::{StreamExt, stream};
 use tokio::time::interval;
@@ -19,7 +19,7 @@ use super::intake::{Counts, Intake};
 use super::output::Output;
 use super::row::Row;
 use super::tally::Tally;
-use crate::remedy::{Way, remedy};
+use crate::remedy::remedy;
 
 /// So many failures without an answer between them are not about the users.
 const FAILURES_IN_A_ROW: u64 = 20;
@@ -128,7 +128,7 @@ impl Run {
         };
         self.failed += 1;
         self.failed_in_a_row += 1;
-        let remedy = remedy(&error, Way::User);
+        let remedy = remedy(&error, AskedBy::User);
         match error.kind() {
             // As true of the next user as of this one.
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration => {
