@@ -57,7 +57,7 @@ pub struct ClientBuilder {
 }
 
 /// What is set and needs no more than a look.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     allow_plain_http: bool,
     pub(crate) auth_scheme: AuthScheme,

@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::order::{Order, Sequence};
-use super::question::{Question, Subject, TokenQuestion};
+use super::question::{About, Question, Subject, TokenHash};
 use super::settings::TimesToLive;
 use super::{Entitlement, Source};
 use crate::PaymentInformation;
@@ -66,7 +66,7 @@ pub(super) struct Settled {
 pub(super) struct Memory {
     answers: Cache<Subject, Arc<CachedAnswer>>,
     /// Whom and what a payment token is about. That never changes.
-    tokens: Cache<TokenQuestion, Subject>,
+    tokens: Cache<TokenHash, Subject>,
     /// Locked for every change of an answer. A look takes no lock of ours.
     order: Mutex<Order>,
 }
@@ -85,7 +85,7 @@ impl Memory {
     pub(super) fn look_up(&self, question: &Question) -> Option<Arc<CachedAnswer>> {
         match question {
             Question::ByUser(subject) => self.answers.get(subject),
-            Question::ByToken(question) => self.answers.get(&self.tokens.get(question)?),
+            Question::ByToken(question) => self.answers.get(&self.tokens.get(&question.token)?),
         }
     }
 
@@ -108,8 +108,11 @@ impl Memory {
     ) -> Settled {
         let mut order = self.order();
         let subject = Subject::of(&payment);
-        let about = subject.clone().map(Question::ByUser);
-        let certain = about.iter().chain([question]).all(|it| order.no_no_since(sent.sequence, it));
+        let about = subject.clone().map(About::Subject);
+        let certain = about
+            .iter()
+            .chain([&question.about()])
+            .all(|about| order.no_no_since(sent.sequence, about));
         let is_yes = payment.grants_access();
         let sequence = match &about {
             Some(about) if !is_yes => order.note_no(about.clone()),
@@ -134,8 +137,8 @@ impl Memory {
         if certain && !newer {
             self.answers.insert(subject.clone(), Arc::clone(&answer));
         }
-        if let (Question::ByToken(token), true) = (question, certain) {
-            self.tokens.insert(token.clone(), subject);
+        if let (Question::ByToken(question), true) = (question, certain) {
+            self.tokens.insert(question.token, subject);
         }
         Settled { answer, sent: sent.sequence, certain }
     }
@@ -143,18 +146,17 @@ impl Memory {
     /// Figma has refused the question: what was known by it is known no more.
     pub(super) fn refused(&self, question: &Question) {
         let mut order = self.order();
-        order.note_no(question.clone());
         match question {
             Question::ByUser(subject) => drop(self.answers.remove(subject)),
-            // It says nothing of the user: a forged token has the same answer.
-            Question::ByToken(token) => drop(self.tokens.remove(token)),
+            Question::ByToken(question) => drop(self.tokens.remove(&question.token)),
         }
+        order.note_no(question.about());
     }
 
     pub(super) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);
-        order.note_no(Question::ByUser(subject));
+        order.note_no(About::Subject(subject));
     }
 
     /// Keeps an answer that was got in another way, as if it were asked for and
@@ -169,16 +171,16 @@ impl Memory {
     /// question, may have its answer: only if nothing was said since it was sent,
     /// or if they asked before that.
     pub(super) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
-        let about = Subject::of(&settled.answer.payment).map(Question::ByUser);
+        let about = Subject::of(&settled.answer.payment).map(About::Subject);
         let order = self.order();
-        let is_last_word = |it| order.is_last_word(settled.answer.sequence, it);
-        let still_certain = about.iter().chain([question]).all(is_last_word);
+        let is_last_word = |it: &About| order.is_last_word(settled.answer.sequence, it);
+        let still_certain = about.iter().chain([&question.about()]).all(is_last_word);
         asked < settled.sent || (settled.certain && still_certain)
     }
 
     /// Whether it is certain that no no to this question arrived since `sent`.
     pub(super) fn no_no_since(&self, sent: Sequence, question: &Question) -> bool {
-        self.order().no_no_since(sent, question)
+        self.order().no_no_since(sent, &question.about())
     }
 
     fn order(&self) -> MutexGuard<'_, Order> {

@@ -2,6 +2,8 @@
 //! how old it is. Fails closed.
 
 mod counters;
+#[cfg(test)]
+mod histories;
 mod in_flight;
 mod memory;
 mod order;
@@ -211,6 +213,7 @@ impl Entitlements {
         let deadline = self.shared.client.deadline(Instant::now());
         let fetch = self.clone().fetch(query.clone(), question, Arc::default(), deadline);
         let settled = spawn_detached(fetch).await?;
+        query.verify(&settled.answer.payment)?;
         Ok(settled.answer.entitlement(Source::Fresh))
     }
 

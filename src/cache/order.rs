@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::question::Question;
+use super::question::About;
 
 /// As many noes are noted. They matter only for answers that are still under way.
 const NOTED: usize = 10_000;
@@ -26,10 +26,10 @@ pub(super) struct Order {
     last: Sequence,
     /// Of what was said up to here, not everything is noted any more.
     floor: Sequence,
-    /// When the latest no about each question arrived.
-    noes: HashMap<Question, Sequence>,
+    /// When the latest no about each of them arrived.
+    noes: HashMap<About, Sequence>,
     /// The same, the oldest first, and those that a later one has replaced.
-    by_age: VecDeque<(Sequence, Question)>,
+    by_age: VecDeque<(Sequence, About)>,
 }
 
 impl Order {
@@ -49,7 +49,7 @@ impl Order {
     }
 
     /// A no has arrived.
-    pub(super) fn note_no(&mut self, about: Question) -> Sequence {
+    pub(super) fn note_no(&mut self, about: About) -> Sequence {
         let arrived = self.next();
         self.by_age.push_back((arrived, about.clone()));
         self.noes.insert(about, arrived);
@@ -65,17 +65,17 @@ impl Order {
 
     /// Whether it is certain that no no about this arrived after an attempt went
     /// out at `sent`.
-    pub(super) fn no_no_since(&self, sent: Sequence, about: &Question) -> bool {
+    pub(super) fn no_no_since(&self, sent: Sequence, about: &About) -> bool {
         sent > self.floor && self.latest_no(about).is_none_or(|no| no < sent)
     }
 
     /// Whether it is certain that no no about this arrived after this number.
-    pub(super) fn is_last_word(&self, number: Sequence, about: &Question) -> bool {
+    pub(super) fn is_last_word(&self, number: Sequence, about: &About) -> bool {
         number > self.floor && self.latest_no(about).is_none_or(|no| no <= number)
     }
 
     /// When the latest no about this arrived, if it is noted.
-    fn latest_no(&self, about: &Question) -> Option<Sequence> {
+    fn latest_no(&self, about: &About) -> Option<Sequence> {
         self.noes.get(about).copied()
     }
 }
@@ -86,9 +86,9 @@ mod tests {
     use crate::cache::question::Subject;
     use crate::{Resource, UserId};
 
-    fn about(user: u64) -> Question {
+    fn about(user: u64) -> About {
         let resource = Resource::plugin("1").unwrap();
-        Question::ByUser(Subject { user: UserId::from(user), resource })
+        About::Subject(Subject { user: UserId::from(user), resource })
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) enum Question {
 /// A question by payment token, and what it expects the answer to be about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TokenQuestion {
-    token: TokenHash,
+    pub(super) token: TokenHash,
     user: Option<UserId>,
     resource: Option<Resource>,
 }
@@ -37,7 +37,26 @@ pub(super) struct TokenQuestion {
 /// 128 bits that stand for a payment token in this process. They cannot be turned
 /// back into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct TokenHash([u64; 2]);
+pub(super) struct TokenHash([u64; 2]);
+
+/// What a no is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum About {
+    Subject(Subject),
+    /// A refusal by token says nothing of the user: a forged token has the same
+    /// answer.
+    Token(TokenHash),
+}
+
+impl Question {
+    /// What a refusal of this question is about.
+    pub(super) fn about(&self) -> About {
+        match self {
+            Question::ByUser(subject) => About::Subject(subject.clone()),
+            Question::ByToken(question) => About::Token(question.token),
+        }
+    }
+}
 
 /// Makes questions of queries. Its two keys are new in every process.
 #[derive(Default)]

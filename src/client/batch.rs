@@ -72,7 +72,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use futures_util::stream;
+    use futures_util::{FutureExt, stream};
     use tokio::time::{Instant, sleep};
 
     use super::*;
@@ -158,12 +158,13 @@ mod tests {
         let token = PersonalAccessToken::new("figd_simulated").unwrap();
         let limits = RateLimits::default().by_user(per_minute);
         let client = Client::builder(token).base_url("http://127.0.0.1:1").rate_limits(limits);
-        let client = client.retry(RetryPolicy::none()).build().unwrap();
+        let client = client.build().unwrap();
         let server = Arc::clone(server);
-        client.simulated(Arc::new(move |query: PaymentQuery| {
+        let answers = move |query: PaymentQuery| {
             let server = Arc::clone(&server);
-            Box::pin(async move { server.answer(query.user().unwrap()).await })
-        }))
+            async move { server.answer(query.user().unwrap()).await }.boxed()
+        };
+        client.simulated(RetryPolicy::none(), Arc::new(answers))
     }
 
     fn told(what: &str, server: &Server, took: Duration) -> (f64, usize) {

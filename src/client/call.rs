@@ -189,6 +189,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures_util::FutureExt;
     use tokio::time::advance;
 
     use super::*;
@@ -207,16 +208,16 @@ mod tests {
         let count = Arc::clone(&asked);
         let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
             .base_url("http://127.0.0.1:1")
-            .retry(RetryPolicy::none())
             .build()
-            .unwrap()
-            .simulated(Arc::new(move |_| {
-                let error = match count.fetch_add(1, Ordering::Relaxed) {
-                    0 => refusal(ErrorKind::RateLimited, 429, Some(400_000)),
-                    _ => refusal(ErrorKind::Unauthorized, 401, None),
-                };
-                Box::pin(std::future::ready(Err(error)))
-            }));
+            .unwrap();
+        let answers = move |_| {
+            let error = match count.fetch_add(1, Ordering::Relaxed) {
+                0 => refusal(ErrorKind::RateLimited, 429, Some(400_000)),
+                _ => refusal(ErrorKind::Unauthorized, 401, None),
+            };
+            std::future::ready(Err(error)).boxed()
+        };
+        let client = client.simulated(RetryPolicy::none(), Arc::new(answers));
         let forged = PaymentQuery::by_token(
             PluginPaymentToken::new("ppt_forged").unwrap(),
             Resource::plugin("1").unwrap(),

@@ -107,11 +107,18 @@ impl Client {
         Ok(Client { shared: Arc::new(shared) })
     }
 
-    /// The same client, answered in this process. Only for one that has no clones.
+    /// A new client, with the connections and the settings of this one but for
+    /// the retries, whose attempts are answered in this process.
     #[cfg(test)]
-    pub(crate) fn simulated(mut self, answer: Simulated) -> Self {
-        Arc::get_mut(&mut self.shared).expect("it has no clones").simulated = Some(answer);
-        self
+    pub(crate) fn simulated(&self, retry: RetryPolicy, answers: Simulated) -> Self {
+        let Shared { http, base_url, settings, credential, .. } = &*self.shared;
+        let mut settings = settings.clone();
+        settings.retry = retry;
+        let token = credential.read().unwrap().token.clone();
+        let mut client =
+            Client::from_parts(http.clone(), base_url.clone(), settings, token).unwrap();
+        Arc::get_mut(&mut client.shared).unwrap().simulated = Some(answers);
+        client
     }
 
     /// Replaces the access token for this client and all its clones. Calls that

@@ -1,0 +1,112 @@
+//! Users, resources and tokens by number, and the questions made of them.
+
+use std::fmt;
+
+use crate::{PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId};
+
+/// A user and a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject {
+    pub(super) user: u8,
+    pub(super) resource: u8,
+}
+
+/// A payment token is for one user and one resource, who may have several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) subject: Subject,
+    pub(super) number: u8,
+}
+
+/// What is asked: by token, or by user and resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) token: Option<Token>,
+    pub(super) user: Option<u8>,
+    pub(super) resource: Option<u8>,
+}
+
+impl Subject {
+    pub(super) fn user_id(self) -> UserId {
+        UserId::from(u64::from(self.user) + 1)
+    }
+
+    pub(super) fn resource(self) -> Resource {
+        Resource::plugin((u32::from(self.resource) + 1).to_string()).unwrap()
+    }
+}
+
+impl Question {
+    pub(super) fn by_user(subject: Subject) -> Self {
+        Question { token: None, user: Some(subject.user), resource: Some(subject.resource) }
+    }
+
+    pub(super) fn is_answered_by(&self, about: Subject) -> bool {
+        self.token.is_none_or(|token| token.subject == about)
+            && self.user.is_none_or(|user| user == about.user)
+            && self.resource.is_none_or(|resource| resource == about.resource)
+    }
+
+    /// Whom the answer will be about: a token knows, whatever is expected.
+    pub(super) fn subject(&self) -> Subject {
+        let (user, resource) = (self.user.unwrap_or(0), self.resource.unwrap_or(0));
+        self.token.map_or(Subject { user, resource }, |token| token.subject)
+    }
+
+    pub(super) fn query(&self) -> PaymentQuery {
+        let (user, resource) = (self.user.unwrap_or(0), self.resource.unwrap_or(0));
+        let named = Subject { user, resource };
+        let Some(token) = self.token else {
+            return PaymentQuery::by_user(named.user_id(), named.resource());
+        };
+        let Token { subject: Subject { user, resource }, number } = token;
+        let text = PluginPaymentToken::new(format!("ppt_{user}_{resource}_{number}")).unwrap();
+        let query = match self.resource {
+            Some(_) => PaymentQuery::by_token(text, named.resource()),
+            None => PaymentQuery::by_token_any_resource(text),
+        };
+        if self.user.is_some() { query.expecting_user(named.user_id()) } else { query }
+    }
+
+    /// The question that [`query`](Self::query) made this of.
+    pub(super) fn of(query: &PaymentQuery) -> Self {
+        let one_less = |id: &str| id.parse::<u8>().unwrap() - 1;
+        Question {
+            token: query.payment_token().map(|token| {
+                let mut numbers = token.as_str().split('_').skip(1).map(|it| it.parse().unwrap());
+                let mut next = || numbers.next().unwrap();
+                Token { subject: Subject { user: next(), resource: next() }, number: next() }
+            }),
+            user: query.user().map(|user| one_less(user.as_str())),
+            resource: query.resource().map(|resource| one_less(resource.id())),
+        }
+    }
+}
+
+/// The subject of an answer, if it is one of ours.
+pub(super) fn about(payment: &PaymentInformation) -> Option<Subject> {
+    let user = payment.user_id.parse::<u8>().ok()?.checked_sub(1)?;
+    let resource = payment.resource_id.parse::<u8>().ok()?.checked_sub(1)?;
+    Some(Subject { user, resource })
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "user {} and plugin {}", self.user, self.resource)
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Token { subject, number }) = self.token else {
+            return write!(f, "by {}", self.subject());
+        };
+        write!(f, "by token {number} of {subject}")?;
+        match self.resource {
+            Some(resource) if resource == subject.resource => {}
+            Some(resource) => write!(f, ", for plugin {resource}")?,
+            None => f.write_str(", for any plugin")?,
+        }
+        self.user.map_or(Ok(()), |user| write!(f, ", expecting user {user}"))
+    }
+}
