@@ -1,7 +1,6 @@
 //! From what came back to an answer or an error. Error bodies are read
 //! leniently: whatever the server said is kept, as far as it is readable.
 
-use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -53,8 +52,10 @@ pub(crate) fn read(
     secrets: &Secrets<'_>,
 ) -> Result<PaymentInformation, Error> {
     let timeout = transport.timeout;
-    let Some(exchange) = transport.into_exchange() else {
-        return Err(unanswered(decoded, timeout, secrets));
+    let exchange = match transport.into_outcome() {
+        Some(Ok(exchange)) => exchange,
+        Some(Err(fault)) => return Err(unanswered(&fault, timeout, secrets)),
+        None => return Err(unaskable()),
     };
     let error = if exchange.status != StatusCode::OK {
         refused(&exchange, secrets)
@@ -101,16 +102,18 @@ fn names_its_fields(body: &[u8]) -> bool {
     memchr::memchr(b'[', body).is_none() || (names("\"meta\"") && names("\"user_id\""))
 }
 
+fn unaskable() -> Error {
+    Error::configuration("no request can be made from the base URL and the headers")
+}
+
 /// No answer began to arrive.
-fn unanswered(decoded: Decoded, timeout: Duration, secrets: &Secrets<'_>) -> Error {
-    match decoded {
-        Err(Failure::CommunicationError(error)) if !error.is_builder() => {
-            let (kind, why) = broken(&error, timeout, secrets);
-            let sent = !error.is_connect();
-            Error::new(kind, format!("no answer: {why}")).with(|it| it.sent = sent)
-        }
-        _ => Error::configuration("no request can be made from the base URL and the headers"),
+fn unanswered(fault: &Fault, timeout: Duration, secrets: &Secrets<'_>) -> Error {
+    if fault.is_builder() {
+        return unaskable();
     }
+    let (kind, why) = broken(fault, timeout, secrets);
+    let sent = !fault.is_connect();
+    Error::new(kind, format!("no answer: {why}")).with(|it| it.sent = sent)
 }
 
 /// The kind, and the causes one after the other. The library's own first line

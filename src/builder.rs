@@ -132,10 +132,10 @@ impl ClientBuilder {
     /// sent, nothing is retried, unpacked or logged byte by byte unseen, and
     /// loopback gets no proxy, be it from the environment or set by you.
     ///
-    /// With the feature `rustls`, a process without a default
-    /// `rustls::crypto::CryptoProvider` gets ring as its default here, because
-    /// reqwest has no other way to be told. Without `http`, nothing
-    /// process-wide is touched.
+    /// Its TLS is that of your own reqwest, whose features choose it: `rustls` or
+    /// `native-tls` for instance. This crate turns none of them on, because they
+    /// count for all of a program. Without one, [`build`](Self::build) refuses
+    /// `https://`.
     ///
     /// Not on wasm, where the host has its own.
     #[cfg(not(target_arch = "wasm32"))]
@@ -151,7 +151,8 @@ impl ClientBuilder {
     /// [`Configuration`](crate::ErrorKind::Configuration): a base URL that is
     /// none, has a query, a fragment or user info, or would send the token in
     /// the clear; a time of zero; a user agent that no header can carry; a TLS
-    /// that cannot be set up, for want of root certificates for instance.
+    /// that cannot be set up, for want of root certificates for instance; a
+    /// reqwest without TLS where it is needed.
     pub fn build(self) -> Result<Client, Error> {
         let settings = self.settings;
         let base_url = check_base_url(&self.base_url, settings.allow_plain_http)?;

@@ -36,7 +36,7 @@ pub async fn read(
     };
     let credential = Arc::new((http::header::AUTHORIZATION, HeaderValue::from_static("")));
     let transport = Transport::new(credential, Duration::from_secs(1), Duration::from_secs(1));
-    transport.note(Exchange { status, headers, body: Ok(body) });
+    transport.note(Ok(Exchange { status, headers, body: Ok(body) }));
     let secrets = Secrets { access, payment: query.payment_token() };
     crate::answer::read(decoded, transport, query, &secrets)
 }

@@ -10,6 +10,8 @@ mod client;
 #[cfg(not(target_arch = "wasm32"))]
 mod clock;
 mod credentials;
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+mod direct;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -17,6 +19,8 @@ pub mod fuzzing;
 mod http;
 mod payment;
 mod query;
+#[cfg(not(target_arch = "wasm32"))]
+mod reqwest_tls;
 mod resource;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -25,7 +29,7 @@ mod schemas;
 mod secrets;
 #[cfg(not(target_arch = "wasm32"))]
 mod task;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
 mod tls;
 #[cfg(not(target_arch = "wasm32"))]
 mod transport;

@@ -1,8 +1,8 @@
 //! One attempt on the wire: credential in, a bounded body out.
 //!
 //! The generated client decodes what [`exec`](ClientHooks::exec) returns, but
-//! its errors lose status and headers. So the attempt is also written down in
-//! an [`Exchange`], and errors are made from that. `wasm/transport.rs` has the
+//! its errors lose status and headers. So what came of the attempt is also
+//! written down, and errors are made from that. `wasm/transport.rs` has the
 //! same names.
 
 use std::fmt;
@@ -12,38 +12,65 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest::{Request, Response, ResponseBuilderExt, StatusCode};
 
 use crate::answer::{BodyError, Exchange, MAX_BODY_BYTES};
+use crate::api;
+use crate::clock::{Instant, timeout_at};
 
-pub(crate) use crate::api::Client as Bindings;
+pub(crate) use crate::http::{Fault, Http};
 pub(crate) use progenitor_client::Error as Failure;
-pub(crate) use reqwest::{Client as Http, Error as Fault};
 
 type Credential = Arc<(HeaderName, HeaderValue)>;
+type Outcome = Result<Exchange, Fault>;
+
+/// Makes the generated client of one attempt.
+pub(crate) struct Bindings;
+
+impl Bindings {
+    pub(crate) fn new_with_client(
+        base_url: &str,
+        http: Http,
+        mut transport: Transport,
+    ) -> api::Client {
+        let reqwest = http.reqwest.clone();
+        transport.http = Some(http);
+        api::Client::new_with_client(base_url, reqwest, transport)
+    }
+}
 
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
 pub(crate) struct Transport {
     credential: Credential,
     pub(crate) timeout: Duration,
-    /// What the HTTP client has anyway; another takes a map for each request.
-    usual: Duration,
-    exchange: Arc<Mutex<Option<Exchange>>>,
+    http: Option<Http>,
+    outcome: Arc<Mutex<Option<Outcome>>>,
 }
 
 impl Transport {
-    pub(crate) fn new(credential: Credential, timeout: Duration, usual: Duration) -> Self {
-        Transport { credential, timeout, usual, exchange: Arc::default() }
+    pub(crate) fn new(credential: Credential, timeout: Duration, _usual: Duration) -> Self {
+        Transport { credential, timeout, http: None, outcome: Arc::default() }
     }
 
-    pub(crate) fn note(&self, exchange: Exchange) {
-        *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+    pub(crate) fn note(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
-    /// What came back, if an answer began to arrive.
-    pub(crate) fn into_exchange(self) -> Option<Exchange> {
-        self.exchange.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What came of it, if a request was made.
+    pub(crate) fn into_outcome(self) -> Option<Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Sends the request and reads the answer, as far as there is time.
+    async fn attempt(&self, http: &Http, request: Request) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        let sent = timeout_at(deadline, http.send(request)).await;
+        let mut response = sent.unwrap_or(Err(Fault::TimedOut))?;
+        let body = timeout_at(deadline, read(&mut response)).await;
+        let body = body.unwrap_or(Err(BodyError::Broken(Fault::TimedOut)));
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Exchange { status: response.status(), headers, body })
     }
 }
 
@@ -53,34 +80,34 @@ impl fmt::Debug for Transport {
     }
 }
 
-impl ClientHooks<Transport> for Bindings {
+impl ClientHooks<Transport> for api::Client {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         let transport = self.inner();
         let (name, value) = &*transport.credential;
         request.headers_mut().insert(name.clone(), value.clone());
-        if transport.timeout < transport.usual {
-            *request.timeout_mut() = Some(transport.timeout);
-        }
-
-        let mut response = self.client().execute(request).await?;
-        let status = response.status();
-        let body = read(&mut response).await;
-        let mut url = response.url().clone();
+        let mut url = request.url().clone();
         url.set_query(None);
-        let decodable = body.as_ref().cloned().unwrap_or_default();
-        let headers = std::mem::take(response.headers_mut());
-        transport.note(Exchange { status, headers, body });
 
-        let bare = http::Response::builder().status(status).url(url).body(decodable);
-        Ok(bare.unwrap_or_default().into())
+        let mut bare = http::Response::builder().status(StatusCode::NO_CONTENT).url(url);
+        let mut decodable = Bytes::new();
+        if let Some(http) = &transport.http {
+            let outcome = transport.attempt(http, request).await;
+            if let Ok(exchange) = &outcome {
+                bare = bare.status(exchange.status);
+                decodable = exchange.body.as_ref().cloned().unwrap_or_default();
+            }
+            transport.note(outcome);
+        }
+        Ok(bare.body(decodable).unwrap_or_default().into())
     }
 }
 
 /// Reads to the end or to the limit. One chunk, the usual case, is not copied.
 async fn read(response: &mut Response) -> Result<Bytes, BodyError> {
+    let broken = |error| BodyError::Broken(Fault::Reqwest(error));
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if first.len() + all.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(BodyError::TooLarge);
         }

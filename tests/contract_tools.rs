@@ -3,6 +3,7 @@
 //! this; each test ends with a line of what was tried.
 #![cfg(feature = "sandbox")]
 
+mod common;
 #[path = "contract/prism.rs"]
 mod prism;
 #[path = "contract/redocly.rs"]

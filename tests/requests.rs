@@ -10,7 +10,7 @@ use figma_payments::sandbox::{Reply, ScriptedServer};
 use figma_payments::{AuthScheme, Client, ClientBuilder, ErrorKind, PersonalAccessToken};
 
 fn own() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5)).referer(true)
+    common::own_http().redirect(reqwest::redirect::Policy::limited(5)).referer(true)
 }
 
 #[tokio::test]

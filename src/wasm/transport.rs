@@ -21,6 +21,7 @@ use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
 
 type Credential = Arc<(HeaderName, HeaderValue)>;
+type Outcome = Result<Exchange, Fault>;
 
 /// What the generated client carries for one attempt.
 #[derive(Clone)]
@@ -28,17 +29,17 @@ pub(crate) struct Transport {
     credential: Credential,
     pub(crate) timeout: Duration,
     request: Arc<Mutex<Option<Request>>>,
-    exchange: Arc<Mutex<Option<Exchange>>>,
+    outcome: Arc<Mutex<Option<Outcome>>>,
 }
 
 impl Transport {
     pub(crate) fn new(credential: Credential, timeout: Duration, _usual: Duration) -> Self {
-        Transport { credential, timeout, request: Arc::default(), exchange: Arc::default() }
+        Transport { credential, timeout, request: Arc::default(), outcome: Arc::default() }
     }
 
-    /// What came back, if an answer began to arrive.
-    pub(crate) fn into_exchange(self) -> Option<Exchange> {
-        self.exchange.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What came of it, if a request was made.
+    pub(crate) fn into_outcome(self) -> Option<Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -100,16 +101,16 @@ impl Bindings {
     async fn exchange(&self) -> Result<ResponseValue<GetPaymentsResponseBody>, Failure> {
         let transport = self.generated.inner();
         let request = transport.request.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut request = request.ok_or(Failure::CommunicationError(Fault::Unsendable))?;
+        let mut request = request.ok_or(Failure::NoAnswer)?;
         let (name, value) = &*transport.credential;
         let headers = request.headers_mut();
         headers.insert(name.clone(), value.clone());
         headers.insert(USER_AGENT, self.user_agent.clone());
 
         let deadline = Instant::now() + transport.timeout;
-        let exchange = fetch(&request, deadline).await.map_err(Failure::CommunicationError)?;
-        let decoded = decode(&exchange);
-        *transport.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+        let outcome = fetch(&request, deadline).await;
+        let decoded = outcome.as_ref().map_or(Err(Failure::NoAnswer), decode);
+        *transport.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         decoded
     }
 }
@@ -120,21 +121,19 @@ fn decode(exchange: &Exchange) -> Result<ResponseValue<GetPaymentsResponseBody>,
         (StatusCode::OK, Ok(body)) => serde_json::from_slice(body)
             .map(|read| ResponseValue::new(read, exchange.status, exchange.headers.clone()))
             .map_err(|error| Failure::InvalidResponsePayload(body.clone(), error)),
-        _ => Err(Failure::UnexpectedResponse),
+        _ => Err(Failure::NoAnswer),
     }
 }
 
-/// Why an attempt gave no answer of the generated type, as
-/// [`progenitor_client::Error`] has it.
-#[allow(dead_code, reason = "the names and fields are progenitor's")]
+/// Why an attempt gave no answer of the generated type; what else is to be known
+/// is in its outcome.
+#[allow(dead_code, reason = "the fields are those of progenitor's error")]
 pub(crate) enum Failure {
-    CommunicationError(Fault),
     InvalidResponsePayload(Bytes, serde_json::Error),
-    UnexpectedResponse,
+    NoAnswer,
 }
 
-/// Why nothing arrived, as [`reqwest::Error`] has it.
-#[derive(Debug)]
+/// Why nothing arrived, or not all of it, as `src/http.rs` has it.
 pub(crate) enum Fault {
     Unsendable,
     TimedOut,
@@ -142,6 +141,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// No request could be made.
     pub(crate) fn is_builder(&self) -> bool {
         matches!(self, Fault::Unsendable)
     }
@@ -154,16 +154,8 @@ impl Fault {
     pub(crate) fn is_connect(&self) -> bool {
         false
     }
-}
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host could not fetch")
-    }
-}
-
-impl Error for Fault {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
+    pub(crate) fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Fault::Broken(cause) => Some(&**cause),
             Fault::Unsendable | Fault::TimedOut => None,

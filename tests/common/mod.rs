@@ -27,6 +27,13 @@ pub fn client(server: &ScriptedServer) -> Client {
     builder(server).build().unwrap()
 }
 
+/// What a user would hand in. The benches turn on reqwest's `rustls-no-provider` for
+/// a test of the whole workspace, and that asks for a provider.
+pub fn own_http() -> reqwest::ClientBuilder {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 pub fn user() -> UserId {
     UserId::try_from("500123").unwrap()
 }

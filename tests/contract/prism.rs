@@ -13,6 +13,7 @@ use figma_payments::{
     PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
 };
 
+use crate::common::own_http;
 use crate::tools;
 
 /// A Prism that is killed when it is dropped.
@@ -49,7 +50,7 @@ impl Prism {
             .base_url(&self.base_url)
             .auth_scheme(scheme)
             .retry(RetryPolicy::none())
-            .http(reqwest::Client::builder().default_headers(headers))
+            .http(own_http().default_headers(headers))
             .build()
             .unwrap()
     }

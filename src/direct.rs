@@ -1,0 +1,237 @@
+//! hyper in reqwest's place: connections of our own, through the proxy that the
+//! environment names, with TLS of our own.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::uri::{Scheme, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use reqwest::{Body, Request, Response};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::http::Fault;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// The times are reqwest's.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_RETRIES: u32 = 3;
+const IDLE: Duration = Duration::from_secs(90);
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
+/// Sends requests; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Direct {
+    hyper: Client<Connector, Body>,
+    proxies: Arc<Matcher>,
+    user_agent: HeaderValue,
+}
+
+impl Direct {
+    pub(crate) fn new(
+        tls: ClientConfig,
+        proxies: bool,
+        connect_timeout: Duration,
+        user_agent: HeaderValue,
+    ) -> Self {
+        let tls = Arc::new(tls);
+        let proxies = if proxies { Matcher::from_system() } else { Matcher::builder().build() };
+        let proxies = Arc::new(proxies);
+        let route = Route {
+            tcp: tcp(),
+            tls: Arc::clone(&tls),
+            proxies: Arc::clone(&proxies),
+            user_agent: user_agent.clone(),
+        };
+        let connector = Connector { https: (route, tls).into(), timeout: connect_timeout };
+        let hyper = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        Direct { hyper, proxies, user_agent }
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Fault> {
+        let mut request = http::Request::try_from(request).map_err(Fault::Reqwest)?;
+        request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
+        if let Some(credential) = self.proxy_credential(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, credential);
+        }
+        let response = self.hyper.request(request).await.map_err(Fault::Direct)?;
+        Ok(response.map(Body::wrap).into())
+    }
+
+    /// What a proxy wants to see in the request itself: all that it passes on in
+    /// the clear. Where there is TLS, it is told when the tunnel is made.
+    fn proxy_credential(&self, target: &Uri) -> Option<HeaderValue> {
+        let plain = target.scheme() == Some(&Scheme::HTTP);
+        let proxy = if plain { self.proxies.intercept(target) } else { None };
+        proxy?.basic_auth().cloned()
+    }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_keepalive_interval(Some(KEEPALIVE));
+    tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    tcp
+}
+
+/// Whether an attempt failed for want of time, while connecting for instance.
+pub(crate) fn is_timeout(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut causes =
+        std::iter::successors(error.source(), |cause| -> Option<&(dyn Error + 'static)> {
+            (*cause).source()
+        });
+    causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        cause.is::<tokio::time::error::Elapsed>()
+            || io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    })
+}
+
+/// A connection to the server, TLS and all, before the time is over.
+#[derive(Clone)]
+struct Connector {
+    https: HttpsConnector<Route>,
+    timeout: Duration,
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<Link>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let connecting = self.https.call(target);
+        let timeout = self.timeout;
+        Box::pin(async move { tokio::time::timeout(timeout, connecting).await? })
+    }
+}
+
+/// The way to the server: straight, or through a proxy.
+#[derive(Clone)]
+struct Route {
+    tcp: HttpConnector,
+    tls: Arc<ClientConfig>,
+    proxies: Arc<Matcher>,
+    user_agent: HeaderValue,
+}
+
+impl Service<Uri> for Route {
+    type Response = Link;
+    type Error = BoxError;
+    type Future = Connecting<Link>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let mut route = self.clone();
+        Box::pin(async move {
+            match route.proxies.intercept(&target) {
+                Some(proxy) => route.through(proxy, target).await,
+                None => Ok(Link { stream: route.tcp.call(target).await?.into(), proxied: false }),
+            }
+        })
+    }
+}
+
+impl Route {
+    async fn through(self, proxy: Intercept, target: Uri) -> Result<Link, BoxError> {
+        let scheme = proxy.uri().scheme();
+        if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
+            return Err("the proxy that the environment names is not one for HTTP".into());
+        }
+        let mut to_proxy = HttpsConnector::from((self.tcp, self.tls));
+        if target.scheme() == Some(&Scheme::HTTP) {
+            return Ok(Link { stream: to_proxy.call(proxy.uri().clone()).await?, proxied: true });
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy)
+            .with_headers(HeaderMap::from_iter([(USER_AGENT, self.user_agent)]));
+        if let Some(credential) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(credential.clone());
+        }
+        Ok(Link { stream: tunnel.call(target).await?, proxied: false })
+    }
+}
+
+/// A connection that TLS with the server may still be spoken over.
+struct Link {
+    /// With TLS where the proxy wants it.
+    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    /// A proxy reads the requests, and needs to see the whole URL.
+    proxied: bool,
+}
+
+impl Connection for Link {
+    fn connected(&self) -> Connected {
+        self.stream.connected().proxy(self.proxied)
+    }
+}
+
+impl Read for Link {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for Link {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+}
