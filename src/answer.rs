@@ -13,6 +13,7 @@ use crate::api::types::GetPaymentsResponseBody;
 use crate::clock::Calendar;
 use crate::error::{Answer, RateLimit};
 use crate::secrets::Secrets;
+use crate::shape;
 use crate::transport::{Failure, Fault, Transport};
 use crate::{Error, ErrorKind, PaymentInformation, PaymentQuery};
 
@@ -72,9 +73,8 @@ pub(crate) fn read(
             (Ok(_), Ok(value)) if value.error || value.status.as_f64() != Some(200.0) => {
                 Error::new(ErrorKind::InvalidResponse, "a success that says it is an error")
             }
-            // The decoder takes lists for objects; no server was seen to send them.
-            (Ok(body), Ok(_)) if !names_its_fields(body) => {
-                Error::new(ErrorKind::InvalidResponse, "the answer does not name its fields")
+            (Ok(body), Ok(_)) if !shape::has_objects(body) => {
+                Error::new(ErrorKind::InvalidResponse, "the answer has a list for an object")
             }
             (Ok(_), Ok(value)) => match query.verify(&value.meta) {
                 Ok(()) => return Ok(value.into_inner().meta),
@@ -95,11 +95,6 @@ pub(crate) fn read(
         }
     };
     Err(described(error, &exchange, secrets))
-}
-
-fn names_its_fields(body: &[u8]) -> bool {
-    let names = |name| std::str::from_utf8(body).is_ok_and(|text| text.contains(name));
-    memchr::memchr(b'[', body).is_none() || (names("\"meta\"") && names("\"user_id\""))
 }
 
 fn unaskable() -> Error {

@@ -27,6 +27,7 @@ pub mod sandbox;
 #[cfg(feature = "schemars")]
 mod schemas;
 mod secrets;
+mod shape;
 #[cfg(not(target_arch = "wasm32"))]
 mod task;
 #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]

@@ -1,10 +1,16 @@
-//! Taking secrets out of what others say: a server may echo them.
+//! Taking secrets out of what others say: a server may echo them, whole or in part.
+
+use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
 use crate::{PersonalAccessToken, PluginPaymentToken};
 
 const REDACTED: &str = "[redacted]";
+
+/// As many characters of a secret give it away: what a server echoes may be cut
+/// short. Prefixes that all tokens have are shorter (`figd_`).
+const FRAGMENT: usize = 8;
 
 /// As many times a text is unescaped; one that is escaped more often is not quoted.
 const ESCAPES: usize = 6;
@@ -26,24 +32,38 @@ pub(crate) struct Secrets<'a> {
 }
 
 impl Secrets<'_> {
-    /// The text without the secrets. One that stands there in another spelling
-    /// (case, white space, escaped for a URL, JSON or HTML, again and again) takes
-    /// all of the text with it.
+    /// The text without the secrets. A part of one, or one that stands there in
+    /// another spelling (case, white space, escaped for a URL, JSON or HTML, again
+    /// and again), takes all of the text with it.
     pub(crate) fn redact(&self, text: &str) -> String {
         let payment = self.payment.map(PluginPaymentToken::as_str);
         let secrets = [Some(self.access.as_str()), payment].into_iter().flatten();
         let text =
             secrets.clone().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
-        let spellings = spellings(&text);
-        let hides = |secret: &str| {
-            // It may look escaped itself.
-            let secrets = self::spellings(secret);
-            let mut secrets = secrets.iter().filter(|secret| !secret.is_empty());
-            secrets.any(|secret| spellings.iter().any(|text| text.contains(&**secret)))
-        };
-        let endless = spellings.len() > ESCAPES;
-        if endless || secrets.into_iter().any(hides) { REDACTED.to_owned() } else { text }
+        let texts = spellings(&text);
+        let endless = texts.len() > ESCAPES;
+        // A secret may look escaped itself.
+        let mut secrets = secrets.flat_map(spellings);
+        let shown = secrets.any(|secret| shows(&texts, &secret));
+        if endless || shown { REDACTED.to_owned() } else { text }
     }
+}
+
+/// Whether one of the texts has a part of the secret in it that gives it away, or
+/// all of a short one; as they are compared.
+fn shows(texts: &[Zeroizing<String>], secret: &str) -> bool {
+    let parts: HashSet<&str> = fragments(secret).collect();
+    match parts.is_empty() {
+        true => !secret.is_empty() && texts.iter().any(|text| text.contains(secret)),
+        false => texts.iter().any(|text| fragments(text).any(|part| parts.contains(part))),
+    }
+}
+
+/// All parts of this length, wherever they begin.
+fn fragments(text: &str) -> impl Iterator<Item = &str> {
+    let begins = text.char_indices().map(|(at, _)| at);
+    let ends = begins.clone().chain([text.len()]).skip(FRAGMENT);
+    begins.zip(ends).map(|(begin, end)| &text[begin..end])
 }
 
 /// The text as it stands, unescaped, and unescaped again until nothing changes;
@@ -145,6 +165,36 @@ mod tests {
                 assert_eq!(redacted(secret, &text), expected, "{secret:?} as {spelling:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_part_of_a_secret_is_not_left() {
+        let secret = "ppt_0123456789/abcdé";
+        for part in [
+            "ppt_0123",
+            "ppt_0123456789/abcd",
+            "3456789/",
+            "89/abcdé",
+            "89/abcd%C3%A9",
+            "89%2Fabcd\\u00e9",
+            "PPT_ 01 23",
+            "89\\/ABCDé",
+            "4%356789&sol;ab",
+        ] {
+            let text = format!("no token <{part}…> is known");
+            assert_eq!(redacted(secret, &text), REDACTED, "{part}");
+        }
+        for less in ["ppt_012", "ppt_012/3456789", "9/abcdé", "pt_012 56789/a"] {
+            let text = format!("no token <{less}…> is known");
+            assert_eq!(redacted(secret, &text), text);
+        }
+        assert_eq!(redacted(secret, &format!("{secret}, ppt_012")), "[redacted], ppt_012");
+        assert_eq!(redacted(secret, &format!("{secret}, ppt_0123")), REDACTED);
+        assert_eq!(
+            redacted("ppt_日本語の", "ppt_日本語の, not ppt_日本語"),
+            "[redacted], not ppt_日本語"
+        );
+        assert_eq!(redacted("ppt_日本語の", "ppt_%E6%97%A5本語の"), REDACTED);
     }
 
     #[test]

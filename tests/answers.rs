@@ -105,10 +105,21 @@ async fn an_odd_field_does_not_cost_a_buyer_the_answer() {
         paid_without("/meta/date_of_purchase"),
         paid_but("/meta/renewal_date", json!({ "a": [1, 2.5, null] })),
         paid_but("/i18n", json!(null)),
+        paid_but("/i18n", json!(["meta", { "user_id": [] }])),
         paid_but("/status", json!(200.0)),
     ] {
         assert!(ask(&body).await.unwrap().grants_access(), "{body}");
     }
+    let escaped = paid_but("/i18n", json!([])).to_string();
+    let escaped = escaped.replace("\"meta\"", r#""m\u0065ta""#).replace("user_id", r"user\u005fid");
+    assert!(ask(&escaped).await.unwrap().grants_access(), "{escaped}");
+}
+
+/// The values of `meta` as the decoder would take them, the fields in alphabetical order.
+fn list_of_meta() -> Value {
+    let meta = paid()["meta"].take();
+    let fields = ["date_of_purchase", "payment_status", "resource_id", "resource_type", "user_id"];
+    fields.iter().map(|field| meta[field].clone()).collect()
 }
 
 #[tokio::test]
@@ -123,6 +134,12 @@ async fn an_unreadable_success_is_an_error_and_never_access() {
         (paid_but("/status", json!("200")).to_string(), None),
         (paid_but("/meta/user_id", json!(500123)).to_string(), None),
         (paid_but("/meta", json!([paid()["meta"]])).to_string(), None),
+        (paid_but("/meta", list_of_meta()).to_string(), None),
+        (
+            paid_but("/meta", list_of_meta()).to_string().replace("}", r#","x":{"user_id":1}}"#),
+            None,
+        ),
+        (json!([false, paid_but("/meta/meta", json!([]))["meta"], 200]).to_string(), None),
         ("".to_owned(), None),
         ("PAID".to_owned(), Some("PAID")),
         ("[]".to_owned(), None),

@@ -23,6 +23,8 @@ fuzz_target!(|body: &[u8]| {
     if payment.grants_access() {
         // What is skipped need not be UTF-8; what counts was read as text.
         let text = String::from_utf8_lossy(body);
+        let body: Object = serde_json::from_str(&text).expect("what was decoded is an object");
+        let _: Object = serde_json::from_str(body["meta"].get()).expect("and so is its meta");
         let body: Body = serde_json::from_str(&text).expect("what was decoded is JSON");
         assert!(!body.error);
         assert_eq!(body.meta.user_id, "500123");
@@ -33,6 +35,8 @@ fuzz_target!(|body: &[u8]| {
         assert!(matches!(said[0].as_str(), "PAID" | "TRIAL"), "{said:?}");
     }
 });
+
+type Object = BTreeMap<String, Box<RawValue>>;
 
 /// What has to stand in it, read without the client's types.
 #[derive(Deserialize)]
@@ -55,7 +59,7 @@ impl Meta {
         if let Ok(text) = serde_json::from_str(status) {
             return vec![text];
         }
-        let object: BTreeMap<String, Box<RawValue>> = serde_json::from_str(status).unwrap();
+        let object: Object = serde_json::from_str(status).unwrap();
         let keys = ["type", "status"].into_iter().filter_map(|key| object.get(key));
         keys.filter_map(|said| serde_json::from_str(said.get()).ok()).collect()
     }

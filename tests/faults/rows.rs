@@ -515,6 +515,20 @@ fn secrets() -> Vec<Row> {
             BadRequest,
         )
         .says("[redacted]"),
+        Row::fails(
+            "a secret that is cut short",
+            one(Reply::json(400, format!("no token {:.12}… is known", ACCESS_TOKEN))),
+            BadRequest,
+        )
+        .says("[redacted]"),
+        Row::fails(
+            "a secret that is cut short and escaped, in a header",
+            one(status(429).header("x-request-id", "t=%70pt_MARKED+pay...")),
+            RateLimited,
+        )
+        .check(|error| {
+            (error.request_id() == Some("[redacted]")).then_some(()).ok_or("told".into())
+        }),
         Row::fails("secrets in a success", one(Reply::json(200, message)), InvalidResponse),
         Row::fails(
             "a secret where an object is expected",
