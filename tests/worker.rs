@@ -114,6 +114,25 @@ async fn a_redirect_takes_no_credential_along() {
 
 #[tokio::test]
 #[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
+async fn no_cache_of_the_host_answers() {
+    let server = answering(200, paid()).await;
+    let worker = Worker::start(&server.base_url());
+    assert_eq!(worker.ask("ppt_MARKED").await.status, 200);
+    // How `workerd` tells the caches on the way that it was asked for `no-store`.
+    assert_eq!(server.requests()[0].headers["cache-control"], "no-cache");
+}
+
+#[tokio::test]
+#[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
+async fn a_host_that_refuses_the_field_is_asked_without_it() {
+    let server = answering(200, paid()).await;
+    let worker = Worker::flagged(&server.base_url(), "cache_option_disabled");
+    assert_eq!(worker.ask("ppt_MARKED").await.status, 200, "{}", worker.log());
+    assert!(!server.requests()[0].headers.contains_key("cache-control"));
+}
+
+#[tokio::test]
+#[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
 async fn what_may_pass_is_tried_again() {
     let body = paid().to_string();
     let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());

@@ -1,5 +1,6 @@
-//! The host's `fetch`: redirects stay where they are, bodies have a bound, and
-//! what is no longer waited for is aborted.
+//! The host's `fetch`: nothing is answered from a cache or kept in one, redirects
+//! stay where they are, bodies have a bound, and what is no longer waited for is
+//! aborted.
 
 use bytes::{Bytes, BytesMut};
 use js_sys::{Array, Promise, Reflect, Uint8Array};
@@ -8,8 +9,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestInit,
-    RequestRedirect, Response, ResponseType, WorkerGlobalScope,
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache,
+    RequestInit, RequestRedirect, Response, ResponseType, WorkerGlobalScope,
 };
 
 use super::clock::{Instant, timeout_at};
@@ -55,7 +56,13 @@ fn sendable(request: &reqwest::Request, signal: &AbortSignal) -> Result<Request,
     init.set_headers(&headers);
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(signal));
-    Request::new_with_str_and_init(request.url().as_str(), &init)
+    let made = || Request::new_with_str_and_init(request.url().as_str(), &init);
+    init.set_cache(RequestCache::NoStore);
+    made().or_else(|_| {
+        // Workers before November 2024 throw if the field is there.
+        Reflect::delete_property(&init, &"cache".into())?;
+        made()
+    })
 }
 
 async fn arrived(promise: Promise, deadline: Instant) -> Result<JsValue, Fault> {

@@ -1,6 +1,8 @@
 //! `workerd` with the Worker of `examples/worker`, as a process of its own.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +18,11 @@ pub struct Worker {
     log: Arc<Mutex<String>>,
 }
 
+fn said(name: &str) -> OsString {
+    std::env::var_os(name)
+        .unwrap_or_else(|| panic!("{name} is not set; run `cargo xtask deep worker`"))
+}
+
 impl Worker {
     pub fn start(asked: &str) -> Self {
         Worker::paced(asked, 0)
@@ -23,13 +30,25 @@ impl Worker {
 
     /// One that asks no more often than this; 0 for no pace.
     pub fn paced(asked: &str, calls_a_minute: u32) -> Self {
-        let said = |name: &str| {
-            std::env::var_os(name)
-                .unwrap_or_else(|| panic!("{name} is not set; run `cargo xtask deep worker`"))
-        };
+        Worker::configured(asked, calls_a_minute, &said("FIGMA_PAYMENTS_WORKER"))
+    }
+
+    /// One with this compatibility flag besides those of its date.
+    pub fn flagged(asked: &str, flag: &str) -> Self {
+        let usual = said("FIGMA_PAYMENTS_WORKER");
+        let flagged = Path::new(&usual).with_file_name(format!("{flag}.capnp"));
+        let text = std::fs::read_to_string(usual).unwrap();
+        let date = "  compatibilityDate = ";
+        assert!(text.contains(date), "{text}");
+        let flags = format!("  compatibilityFlags = [\"{flag}\"],\n{date}");
+        std::fs::write(&flagged, text.replace(date, &flags)).unwrap();
+        Worker::configured(asked, 0, flagged.as_os_str())
+    }
+
+    fn configured(asked: &str, calls_a_minute: u32, configuration: &OsStr) -> Self {
         let mut workerd = Command::new(said("FIGMA_PAYMENTS_WORKERD"))
             .args(["serve", "--verbose", "--control-fd=1"])
-            .arg(said("FIGMA_PAYMENTS_WORKER"))
+            .arg(configuration)
             .env("FIGMA_TOKEN", ACCESS_TOKEN)
             .env("FIGMA_BASE_URL", asked)
             .env("CALLS_A_MINUTE", calls_a_minute.to_string())
