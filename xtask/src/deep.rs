@@ -12,7 +12,8 @@ use crate::wasm::succeed;
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 7] = [
+const DRILLS: [(&str, Drill); 8] = [
+    ("histories", histories),
     ("fuzz", fuzz),
     ("sandbox", sandbox),
     ("bulk", bulk),
@@ -34,6 +35,16 @@ pub fn run(names: &[String]) -> Result<String, String> {
         drill()?;
     }
     Ok(String::new())
+}
+
+/// A hundred thousand histories of the cache and as many of the rate limiter.
+fn histories() -> Result<(), String> {
+    let mut command = contract::cargo();
+    command
+        .args(["test", "--release", "--package", "figma-payments", "--all-features", "--lib"])
+        .args(["--", "histories", "--nocapture"])
+        .env("FIGMA_PAYMENTS_DEEP", "1");
+    succeed(&mut command)
 }
 
 /// A million inputs for every fuzz target.

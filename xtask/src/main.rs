@@ -21,7 +21,7 @@ commands:
   contract    let tools that others wrote judge client, sandbox and documents
   bench       what a call costs, against reqwest by hand; writes it to the README
   weight      what a consumer's first build takes; writes it to the README
-  deep        what takes too long for the gate: [fuzz] [sandbox] [bulk] [many]
+  deep        what takes too long for the gate: [histories] [fuzz] [sandbox] [bulk] [many]
               [worker] [release] [defects], all by default
   corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
   public-api  print what users can name; --check compares it with the listing in tests/snapshots

@@ -302,7 +302,7 @@ impl fmt::Debug for Step {
         match self.pause {
             Pause::None => f.write_str("at once: ")?,
             Pause::Turns(turns) => write!(f, "after {turns} turns of the others: ")?,
-            Pause::Millis(millis) => write!(f, "{} ms later: ", (millis + 3) / 4 * 4)?,
+            Pause::Millis(millis) => write!(f, "{} ms later: ", millis.div_ceil(4) * 4)?,
         }
         match &self.deed {
             Deed::Ask(method, question, fate) => {
