@@ -41,7 +41,7 @@ impl Drill {
             .base_url(sandbox.base_url())
             .retry(RetryPolicy::none())
             // When the clock jumps, the server closes what was kept alive.
-            .http(reqwest::Client::builder().pool_max_idle_per_host(0))
+            .http(common::own_http().pool_max_idle_per_host(0))
             .build()
             .unwrap();
         let lasting = Duration::from_secs(1_000_000_000);

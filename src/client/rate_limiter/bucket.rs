@@ -8,10 +8,14 @@ use crate::clock::Instant;
 /// After the last 429 the limit is back to what was set within this time.
 pub(super) const RECOVERY: Duration = Duration::from_secs(300);
 
-/// What is left of the rate after a 429. This and the curve of the recovery were
-/// chosen by the simulations in `client/batch.rs`: with them a server that allows a
-/// fifth of what was set is still used in full, and refuses one request in thirty.
+/// What is left of the rate after a 429, at the most and at the least. In between
+/// it is a little less than what the server has granted since the 429 before. This
+/// and the curve of the recovery were chosen by the simulations in
+/// `client/batch.rs`: a server that allows a fifth of what was set is still used in
+/// full, and refuses one request in thirty.
 const DECREASE: f64 = 0.8;
+const LARGEST_DECREASE: f64 = 0.5;
+const OF_WHAT_IS_GRANTED: f64 = 0.9;
 
 /// However many 429s come, this part of the rate that was set is left.
 const LEAST: f64 = 0.1;
@@ -46,6 +50,8 @@ struct Slowdown {
     factor: f64,
     last_429: Instant,
     decreased: Instant,
+    /// Requests that went out since it decreased.
+    gone: u32,
 }
 
 impl Slowdown {
@@ -59,6 +65,15 @@ impl Slowdown {
 
     fn factor(&self, now: Instant) -> f64 {
         self.factor + (1.0 - self.factor) * self.progress(now)
+    }
+
+    /// What is left after one more 429.
+    fn decrease(&self, now: Instant) -> f64 {
+        let time = now.saturating_duration_since(self.decreased).as_secs_f64();
+        let granted = f64::from(self.gone) / time / self.rate.per_second;
+        let factor = self.factor(now);
+        let left = OF_WHAT_IS_GRANTED * granted;
+        left.clamp(LARGEST_DECREASE * factor, DECREASE * factor).max(LEAST)
     }
 
     fn rate(&self, now: Instant) -> Rate {
@@ -108,6 +123,9 @@ impl Bucket {
     pub(super) fn take(&mut self, now: Instant) {
         self.fill(now);
         self.tokens = (self.tokens - 1.0).max(0.0);
+        if let Some(slowdown) = &mut self.slowdown {
+            slowdown.gone += 1;
+        }
     }
 
     /// A request that went out at `sent` was answered 429. The rate decreases at
@@ -115,26 +133,17 @@ impl Bucket {
     /// whether there is to be one.
     pub(super) fn too_many_requests(&mut self, sent: Instant, now: Instant, assume: bool) {
         self.fill(now);
-        self.slowdown = match self.slowdown.take() {
-            Some(slowdown) => {
-                let factor = slowdown.factor(now);
-                let again = sent > slowdown.decreased;
-                Some(Slowdown {
-                    factor: if again { (factor * DECREASE).max(LEAST) } else { factor },
-                    decreased: if again { now } else { slowdown.decreased },
-                    last_429: now,
-                    ..slowdown
-                })
+        let begins =
+            |rate, factor| Slowdown { rate, factor, last_429: now, decreased: now, gone: 0 };
+        self.slowdown = match (self.slowdown, self.set) {
+            (Some(slowdown), _) if sent > slowdown.decreased => {
+                Some(begins(slowdown.rate, slowdown.decrease(now)))
             }
-            None => match self.set {
-                Some(rate) => {
-                    Some(Slowdown { rate, factor: DECREASE, last_429: now, decreased: now })
-                }
-                None if assume => {
-                    Some(Slowdown { rate: ASSUMED, factor: 1.0, last_429: now, decreased: now })
-                }
-                None => None,
-            },
+            (Some(slowdown), _) => {
+                Some(Slowdown { factor: slowdown.factor(now), last_429: now, ..slowdown })
+            }
+            (None, Some(rate)) => Some(begins(rate, DECREASE)),
+            (None, None) => assume.then(|| begins(ASSUMED, 1.0)),
         };
         // The server's own bucket is full.
         self.tokens = 0.0;

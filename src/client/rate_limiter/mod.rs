@@ -42,7 +42,7 @@ pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// unless you say otherwise.
 ///
 /// A 429 that comes all the same means that the limit is lower, or used by others
-/// too. The client then asks more slowly (0.8 of the rate, never less than a tenth
+/// too. The client then asks more slowly (0.5 to 0.8 of the rate, never less than a tenth
 /// of what you set) and without a burst, and is back to what you set five minutes
 /// after the last 429.
 ///
