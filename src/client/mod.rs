@@ -5,6 +5,7 @@ mod call;
 mod rate_limiter;
 mod retry;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -149,8 +150,8 @@ impl Client {
 
     /// Asks Figma about one user and one resource (`GET /v1/payments`).
     ///
-    /// Takes a [`PaymentQuery`] (clone it if you need it again); of
-    /// [`PaymentParams`](crate::PaymentParams) make one first. The answer is about
+    /// Takes a [`PaymentQuery`] by value or by reference; make one of
+    /// [`PaymentParams`](crate::PaymentParams) first. The answer is about
     /// what was asked, or it is an error.
     /// [`grants_access`](PaymentInformation::grants_access) says whether the user
     /// may go on.
@@ -164,9 +165,9 @@ impl Client {
     /// caller. "Has not paid" is not among them.
     pub async fn get_payments(
         &self,
-        query: impl Into<PaymentQuery>,
+        query: impl Borrow<PaymentQuery>,
     ) -> Result<PaymentInformation, Error> {
-        self.ask(&query.into(), WaitPolicy::Deadline).await
+        self.ask(query.borrow(), WaitPolicy::Deadline).await
     }
 
     /// How often things happened to this client and all its clones.
