@@ -177,30 +177,31 @@ async fn what_is_forgotten_is_not_brought_back_by_an_answer_on_its_way() {
     }
 }
 
-/// Memory that is full of answers which are asked for often, as a cache keeps them.
-async fn full(figma: &Figma) -> Entitlements {
-    let entitlements =
-        Entitlements::builder(figma.client().build().unwrap()).max_entries(20).build();
-    for _ in 0..20 {
-        for other in 0..20 {
-            let other = PaymentQuery::by_user(UserId::from(other), plugin());
-            if entitlements.get_cached(&other).await.is_none() {
-                let mut payment = purchase();
-                payment.user_id = other.user().unwrap().to_string();
-                entitlements.prime(payment).await;
-            }
-        }
+/// Memory that has room for fewer answers than are asked for.
+fn small(figma: &Figma) -> Entitlements {
+    Entitlements::builder(figma.client().build().unwrap()).max_entries(20).build()
+}
+
+/// Others come and go, so that whatever is kept besides may have to give way.
+async fn others_come_and_go(entitlements: &Entitlements) {
+    for round in 0..2000 {
+        let other = PaymentQuery::by_user(UserId::from(round % 20), plugin());
+        let mut payment = purchase();
+        payment.user_id = other.user().unwrap().to_string();
+        entitlements.prime(payment).await;
+        entitlements.get_cached(&other).await;
     }
-    entitlements
 }
 
 #[tokio::test]
 async fn what_is_forgotten_stays_so_when_memory_is_full() {
     for query in [by_user(), by_token()] {
         let figma = Figma::answering(&[(200, "PAID", Held), (200, "UNPAID", AtOnce)]).await;
-        let entitlements = full(&figma).await;
+        let entitlements = small(&figma);
+        others_come_and_go(&entitlements).await;
         let older = figma.on_its_way(&entitlements, query.clone()).await;
         entitlements.invalidate(&user(), &plugin()).await.unwrap();
+        others_come_and_go(&entitlements).await;
         figma.answers(1);
         older.await.unwrap().unwrap();
         let now = entitlements.get(&query).await.unwrap();
@@ -211,11 +212,13 @@ async fn what_is_forgotten_stays_so_when_memory_is_full() {
 #[tokio::test]
 async fn a_refund_that_is_put_in_stands_when_memory_is_full() {
     let figma = Figma::answering(&[(200, "PAID", Held), (200, "UNPAID", AtOnce)]).await;
-    let entitlements = full(&figma).await;
+    let entitlements = small(&figma);
+    others_come_and_go(&entitlements).await;
     let older = figma.on_its_way(&entitlements, by_user()).await;
     let mut refund = purchase();
     refund.payment_status = PaymentStatus::Unpaid;
     entitlements.prime(refund).await;
+    others_come_and_go(&entitlements).await;
     figma.answers(1);
     older.await.unwrap().unwrap();
     assert!(!entitlements.get(by_user()).await.unwrap().grants_access());
