@@ -55,7 +55,9 @@ impl Contender for Map {
 pub async fn fill(users: u64) {
     let user = |number: u64| (1_000_000_000_000 + number).to_string();
     let client = client::new("http://127.0.0.1:9");
-    let entitlements = Entitlements::builder(client).max_entries(users).build();
+    // The map divides its room in parts, which do not fill up evenly.
+    let room = users + users / 8;
+    let entitlements = Entitlements::builder(client).max_entries(room).build();
     let before = resident();
     for number in 0..users {
         entitlements.prime(payment(&user(number))).await;
