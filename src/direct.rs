@@ -53,7 +53,7 @@ impl Direct {
         let proxies = if proxies { Matcher::from_system() } else { Matcher::builder().build() };
         let proxies = Arc::new(proxies);
         let route = Route {
-            tcp: tcp(),
+            tcp: tcp(connect_timeout),
             tls: Arc::clone(&tls),
             proxies: Arc::clone(&proxies),
             user_agent: user_agent.clone(),
@@ -86,8 +86,11 @@ impl Direct {
     }
 }
 
-fn tcp() -> HttpConnector {
+/// Divides the time among the addresses of a host, so that one that does not answer
+/// leaves time for the others.
+fn tcp(connect_timeout: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
+    tcp.set_connect_timeout(Some(connect_timeout));
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(KEEPALIVE));

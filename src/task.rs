@@ -40,6 +40,8 @@ async fn output<T>(ended: Result<T, JoinError>) -> T {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(output) => output,
         Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(_)) => pending().await, // the runtime is shutting down
+        // The runtime of the task is shut down. Whoever waits on another one waits until
+        // its own caller gives up.
+        Err(Err(_)) => pending().await,
     }
 }

@@ -87,15 +87,16 @@ impl InFlight {
                 Waited::TakesOver => flight,
             },
         };
-        let (this, question) = (Arc::clone(self), question.clone());
         let fetch = fetch(Arc::clone(&flight));
-        Came::Asked(spawn_detached(async move { this.fly(question, flight, fetch).await }).await)
+        // Made before the task, which may be dropped before it runs.
+        let end = End { in_flight: Arc::clone(self), question: question.clone(), flight };
+        Came::Asked(spawn_detached(end.fly(fetch)).await)
     }
 
     fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Place {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(question)
-            && flight.state().sent.is_none_or(may_join)
+            && flight.may_be_joined(may_join)
         {
             return Place::Joined(Arc::clone(flight));
         }
@@ -104,26 +105,9 @@ impl InFlight {
         Place::First(flight)
     }
 
-    /// Asks, and renews the mark meanwhile.
-    async fn fly(
-        self: Arc<Self>,
-        question: Question,
-        flight: Arc<Flight>,
-        fetch: impl Future<Output = Fetched>,
-    ) -> Arc<Fetched> {
-        // It is there already, unless somebody ended it and this one takes over.
-        self.flights().entry(question.clone()).or_insert_with(|| Arc::clone(&flight));
-        let end = End { in_flight: &self, question: &question, flight: &flight };
-        let mut fetch = std::pin::pin!(fetch);
-        let fetched = loop {
-            match timeout_at(Instant::now() + RENEW_EVERY, fetch.as_mut()).await {
-                Ok(fetched) => break Arc::new(fetched),
-                Err(_) => flight.state().mark += 1,
-            }
-        };
-        flight.state().landed.get_or_insert_with(|| Arc::clone(&fetched));
-        drop(end);
-        fetched
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.flights().is_empty()
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<Question, Arc<Flight>>> {
@@ -132,17 +116,47 @@ impl InFlight {
 }
 
 /// Ends a flight, also when the task that asks is dropped.
-struct End<'a> {
-    in_flight: &'a InFlight,
-    question: &'a Question,
-    flight: &'a Arc<Flight>,
+struct End {
+    in_flight: Arc<InFlight>,
+    question: Question,
+    flight: Arc<Flight>,
 }
 
-impl Drop for End<'_> {
+impl End {
+    /// Asks, and renews the mark meanwhile.
+    async fn fly(self, fetch: impl Future<Output = Fetched>) -> Arc<Fetched> {
+        if let Some(landed) = self.take_off() {
+            return landed;
+        }
+        let mut fetch = std::pin::pin!(fetch);
+        let fetched = loop {
+            match timeout_at(Instant::now() + RENEW_EVERY, fetch.as_mut()).await {
+                Ok(fetched) => break Arc::new(fetched),
+                Err(_) => self.flight.state().mark += 1,
+            }
+        };
+        self.flight.state().landed.get_or_insert_with(|| Arc::clone(&fetched));
+        fetched
+    }
+
+    /// Puts the flight back, if somebody ended it and this one takes over. Gives the
+    /// answer if it has come meanwhile.
+    fn take_off(&self) -> Option<Arc<Fetched>> {
+        let mut flights = self.in_flight.flights();
+        let landed = self.flight.state().landed.clone();
+        if landed.is_none() {
+            let flight = || Arc::clone(&self.flight);
+            flights.entry(self.question.clone()).or_insert_with(flight);
+        }
+        landed
+    }
+}
+
+impl Drop for End {
     fn drop(&mut self) {
         let mut flights = self.in_flight.flights();
-        if flights.get(self.question).is_some_and(|it| Arc::ptr_eq(it, self.flight)) {
-            flights.remove(self.question);
+        if flights.get(&self.question).is_some_and(|it| Arc::ptr_eq(it, &self.flight)) {
+            flights.remove(&self.question);
         }
         drop(flights);
         self.flight.state().ended = true;
@@ -165,6 +179,12 @@ impl Flight {
     /// An attempt goes out.
     pub(super) fn sent(&self, sent: Sent) {
         self.state().sent = Some(sent);
+    }
+
+    /// Not with an answer that has come: it is one to those who asked before.
+    fn may_be_joined(&self, may_join: impl Fn(Sent) -> bool) -> bool {
+        let state = self.state();
+        state.landed.is_none() && state.sent.is_none_or(may_join)
     }
 
     /// Waits for the answer, or until it is this one's turn to ask.

@@ -20,15 +20,15 @@ pub(super) struct CachedAnswer {
     pub(super) payment: Arc<PaymentInformation>,
     /// A yes counts from when its attempt went out, a no from when it arrived.
     sequence: Sequence,
-    sent_at: Instant,
-    checked_at: SystemTime,
+    /// The attempt that brought it.
+    sent: Sent,
 }
 
 impl CachedAnswer {
     /// By the clock that goes on steadily, and by the calendar, for machines that
     /// were suspended.
     fn age(&self) -> Duration {
-        self.sent_at.elapsed().max(self.checked_at.elapsed().unwrap_or_default())
+        self.sent.at.elapsed().max(self.sent.date.elapsed().unwrap_or_default())
     }
 
     pub(super) fn is_good(&self, times: &TimesToLive) -> bool {
@@ -43,7 +43,7 @@ impl CachedAnswer {
 
     pub(super) fn entitlement(&self, source: Source) -> Entitlement {
         let payment = Arc::clone(&self.payment);
-        Entitlement { payment, source, checked_at: self.checked_at }
+        Entitlement { payment, source, checked_at: self.sent.date }
     }
 }
 
@@ -51,14 +51,14 @@ impl CachedAnswer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     pub(super) sequence: Sequence,
-    pub(super) at: Instant,
+    at: Instant,
+    date: SystemTime,
 }
 
 /// An answer that has arrived.
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) answer: Arc<CachedAnswer>,
-    sent: Sequence,
     /// Whether it is certain that no no arrived while it was under way.
     pub(super) certain: bool,
 }
@@ -96,7 +96,7 @@ impl Memory {
 
     /// An attempt goes out.
     pub(super) fn send(&self) -> Sent {
-        Sent { sequence: self.now(), at: Instant::now() }
+        Sent { sequence: self.now(), at: Instant::now(), date: SystemTime::now() }
     }
 
     /// The answer to an attempt has arrived.
@@ -118,14 +118,9 @@ impl Memory {
             Some(about) if !is_yes => order.note_no(about.clone()),
             _ => sent.sequence,
         };
-        let answer = Arc::new(CachedAnswer {
-            payment: Arc::new(payment),
-            sequence,
-            sent_at: sent.at,
-            checked_at: SystemTime::now(),
-        });
+        let answer = Arc::new(CachedAnswer { payment: Arc::new(payment), sequence, sent });
         let Some(subject) = subject else {
-            return Settled { answer, sent: sent.sequence, certain };
+            return Settled { answer, certain };
         };
 
         let known = self.answers.peek(&subject);
@@ -140,7 +135,7 @@ impl Memory {
         if let (Question::ByToken(question), true) = (question, certain) {
             self.tokens.insert(question.token, subject);
         }
-        Settled { answer, sent: sent.sequence, certain }
+        Settled { answer, certain }
     }
 
     /// Figma has refused the question: what was known by it is known no more.
@@ -175,7 +170,7 @@ impl Memory {
         let order = self.order();
         let is_last_word = |it: &About| order.is_last_word(settled.answer.sequence, it);
         let still_certain = about.iter().chain([&question.about()]).all(is_last_word);
-        asked < settled.sent || (settled.certain && still_certain)
+        asked < settled.answer.sent.sequence || (settled.certain && still_certain)
     }
 
     /// Whether it is certain that no no to this question arrived since `sent`.
@@ -185,5 +180,34 @@ impl Memory {
 
     fn order(&self) -> MutexGuard<'_, Order> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Client, Entitlements, PaymentStatus, PersonalAccessToken, ResourceType};
+
+    #[test]
+    fn an_answer_that_slept_with_the_machine_is_old() {
+        let token = PersonalAccessToken::new("figd_x").unwrap();
+        let client = Client::builder(token).base_url("http://127.0.0.1:1").build().unwrap();
+        let times = *Entitlements::builder(client).times();
+        let memory = Memory::new(10);
+        let payment = PaymentInformation {
+            date_of_purchase: None,
+            payment_status: PaymentStatus::Paid,
+            resource_id: "1".to_owned(),
+            resource_type: ResourceType::Plugin,
+            user_id: "7".to_owned(),
+        };
+        let question = Question::ByUser(Subject::of(&payment).unwrap());
+        // The steady clock stands still meanwhile, and the calendar does not.
+        let asleep = Duration::from_secs(3600);
+        let sent = Sent { date: SystemTime::now() - asleep, ..memory.send() };
+        memory.settle(&question, sent, payment.clone());
+        assert!(!memory.look_up(&question).unwrap().is_good(&times));
+        memory.settle(&question, memory.send(), payment);
+        assert!(memory.look_up(&question).unwrap().is_good(&times));
     }
 }

@@ -9,6 +9,8 @@ mod memory;
 mod order;
 mod question;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -37,7 +39,7 @@ pub struct Entitlement {
     pub payment: Arc<PaymentInformation>,
     /// Where this answer comes from.
     pub source: Source,
-    /// When Figma gave it.
+    /// When Figma was asked for it.
     pub checked_at: SystemTime,
 }
 
@@ -179,7 +181,7 @@ impl Entitlements {
                     count(&counts.coalesced);
                     fetched
                 }
-                Came::TooLate => return Err(too_late()),
+                Came::TooLate => return self.instead_of(&too_late(), query, &question),
             };
             let settled = match &*fetched {
                 Ok(settled) => settled,

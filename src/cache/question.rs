@@ -34,8 +34,8 @@ pub(super) struct TokenQuestion {
     resource: Option<Resource>,
 }
 
-/// 128 bits that stand for a payment token in this process. They cannot be turned
-/// back into it.
+/// Two keyed hashes that stand for a payment token in this process. They cannot be
+/// turned back into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TokenHash([u64; 2]);
 

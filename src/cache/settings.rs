@@ -100,6 +100,11 @@ impl EntitlementsBuilder {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn times(&self) -> &TimesToLive {
+        &self.times
+    }
+
     /// Makes it, with nothing in memory.
     pub fn build(self) -> Entitlements {
         Entitlements::with(self.client, self.times, self.max_entries)

@@ -50,7 +50,7 @@ pub(super) struct State {
 }
 
 /// How much was looked at.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Checked {
     pub(super) answers: u64,
     pub(super) yeses_from_memory: u64,

@@ -130,7 +130,8 @@ impl Model {
         if let Some(end) = earlier().find_map(|it| it.ends(word).or(it.refuses(word))) {
             return Err(format!("memory kept it against {end} that came after it went out"));
         }
-        if self.roomy && earlier().any(|it| it.overtakes(word)) {
+        let stands = |yes: &Word| !earlier().any(|it| it.ends(yes).or(it.refuses(yes)).is_some());
+        if self.roomy && earlier().any(|it| it.overtakes(word) && stands(it)) {
             return wrong("memory kept a no against a yes that went out after it");
         }
         if !self.was_told_by_token(call, word, now) {
@@ -144,7 +145,7 @@ impl Model {
             Source::Stale if age > good_for + self.times.stale => {
                 wrong("too old even for an outage")
             }
-            Source::Stale if !self.is_outage(call, word, now) => wrong("stale without an outage"),
+            Source::Stale if !self.is_outage(call, now) => wrong("stale without an outage"),
             Source::Stale => Ok(()),
             _ if good_for.is_zero() => wrong("such a status is never kept"),
             _ if age > good_for => wrong("it is too old"),
@@ -193,10 +194,10 @@ impl Model {
 
     /// Figma could not be reached while the caller waited, or had asked to be
     /// left alone.
-    fn is_outage(&self, call: &Call, word: &Word, now: Moment) -> bool {
+    fn is_outage(&self, call: &Call, now: Moment) -> bool {
         let waited = now.at - call.began.at >= self.times.deadline;
         let met = |it: &Word| match it.said() {
-            Some(Said::Outage(ErrorKind::RateLimited)) => it.arrived_after(word.sent),
+            Some(Said::Outage(ErrorKind::RateLimited)) => true,
             Some(Said::Outage(_)) => it.arrived_after(call.began),
             _ => false,
         };

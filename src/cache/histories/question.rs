@@ -41,6 +41,13 @@ impl Question {
         Question { token: None, user: Some(subject.user), resource: Some(subject.resource) }
     }
 
+    /// The same question about others.
+    pub(super) fn keep_to_subject(&mut self, subject: Subject) {
+        self.user = self.user.map(|_| subject.user);
+        self.resource = self.resource.map(|_| subject.resource);
+        self.token = self.token.map(|token| Token { subject, ..token });
+    }
+
     pub(super) fn is_answered_by(&self, about: Subject) -> bool {
         self.token.is_none_or(|token| token.subject == about)
             && self.user.is_none_or(|user| user == about.user)

@@ -100,7 +100,7 @@ pub(super) fn histories(scope: Scope) -> BoxedStrategy<History> {
     let cast =
         (prop_oneof![3 => Just(1u8), 1 => 2..=4u8], prop_oneof![4 => Just(1u8), 1 => Just(2u8)]);
     let alone = step().prop_map(|step| vec![step]);
-    let steps = prop::collection::vec(prop_oneof![8 => alone, 1 => race()], 1..30);
+    let steps = prop::collection::vec(prop_oneof![16 => alone, 2 => race(), 1 => outage()], 1..30);
     let settings = (capacity, retries, any::<bool>(), any::<bool>(), status());
     (settings, cast, steps)
         .prop_map(|((capacity, retries, stale, tidy, at_first), (users, resources), steps)| {
@@ -115,8 +115,8 @@ fn step() -> impl Strategy<Value = Step> {
     (pause(), deed()).prop_map(|(pause, deed)| Step { pause, deed })
 }
 
-/// An answer that crosses with what ends it, about one user: random steps alone
-/// come to it too rarely.
+/// An answer that crosses with what ends it, about one user: steps drawn one by
+/// one come to it more rarely.
 fn race() -> impl Strategy<Value = Vec<Step>> {
     let cast = (subject(), question(), status());
     let fails = Just(Reply::Fails(ErrorKind::Server, Some(503)));
@@ -129,9 +129,7 @@ fn race() -> impl Strategy<Value = Vec<Step>> {
     let pauses = (prop::collection::vec(1..60u32, 6), 1..1500u32);
     (cast, (method(), method(), method()), slow, 0..4u8, 0..60u8, pauses).prop_map(
         |((subject, mut question, status), (first, second, last), slow, ender, crowd, pauses)| {
-            question.user = question.user.map(|_| subject.user);
-            question.resource = question.resource.map(|_| subject.resource);
-            question.token = question.token.map(|token| Token { subject, ..token });
+            question.keep_to_subject(subject);
             let deeds = [
                 Deed::Strangers(crowd),
                 Deed::Ask(first, question, Some(slow)),
@@ -155,6 +153,28 @@ fn race() -> impl Strategy<Value = Vec<Step>> {
                 .chain([last])
                 .map(|(deed, millis)| Step { pause: Pause::Millis(millis), deed })
                 .collect()
+        },
+    )
+}
+
+/// An answer that grows old, and an outage, in which it may be refused or ended.
+fn outage() -> impl Strategy<Value = Vec<Step>> {
+    let fails = Just(Reply::Fails(ErrorKind::Server, Some(503)));
+    let replies = prop_oneof![2 => fails, 1 => reply()];
+    let pauses = (1..60u32, prop_oneof![110_000..130_000u32, 590_000..610_000u32], 1..60u32);
+    let again = prop_oneof![1..60u32, 3_580_000..3_620_000u32];
+    (subject(), question(), replies, deed(), (pauses, again)).prop_map(
+        |(subject, mut question, reply, between, (pauses, again))| {
+            question.keep_to_subject(subject);
+            let steps = [
+                (pauses.0, Deed::Ask(Method::Get, question, None)),
+                (pauses.1, Deed::Weather(reply)),
+                (pauses.0, Deed::Ask(Method::Get, question, None)),
+                (pauses.2, between),
+                (again, Deed::Ask(Method::Get, question, None)),
+                (pauses.2, Deed::Weather(Reply::Truth)),
+            ];
+            steps.map(|(millis, deed)| Step { pause: Pause::Millis(millis), deed }).to_vec()
         },
     )
 }
@@ -302,7 +322,7 @@ impl fmt::Debug for Step {
         match self.pause {
             Pause::None => f.write_str("at once: ")?,
             Pause::Turns(turns) => write!(f, "after {turns} turns of the others: ")?,
-            Pause::Millis(millis) => write!(f, "{} ms later: ", millis.div_ceil(4) * 4)?,
+            Pause::Millis(millis) => write!(f, "{} ms later: ", millis.next_multiple_of(4))?,
         }
         match &self.deed {
             Deed::Ask(method, question, fate) => {

@@ -33,6 +33,16 @@ pub(super) struct Rate {
     pub(super) burst: f64,
 }
 
+/// Why a limit is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InForce {
+    AsSet,
+    /// After a 429.
+    SlowedDown,
+    /// None is set, and many questions met a 429.
+    Assumed,
+}
+
 /// Each request takes a token. Tokens come in at the rate, up to the burst.
 pub(super) struct Bucket {
     /// What the owner of the client set, if anything.
@@ -97,6 +107,16 @@ impl Bucket {
             Some(slowdown) => Some(slowdown.rate(now)),
             None => self.set,
         }
+    }
+
+    /// The requests a minute that are in force, and why.
+    pub(super) fn in_force(&self, now: Instant) -> Option<(f64, InForce)> {
+        let why = match (&self.slowdown, self.set) {
+            (Some(_), Some(_)) => InForce::SlowedDown,
+            (Some(_), None) => InForce::Assumed,
+            (None, _) => InForce::AsSet,
+        };
+        Some((self.rate(now)?.per_second * 60.0, why))
     }
 
     pub(super) fn is_unlimited(&self) -> bool {

@@ -11,7 +11,7 @@ mod waiters;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::bucket::{Bucket, Rate};
+use self::bucket::{Bucket, InForce, Rate};
 use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
 use super::retry::TIME_FOR_AN_ANSWER;
 use crate::clock::Instant;
@@ -26,7 +26,8 @@ pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How often the client asks at most, retries included: for each of the two ways
 /// of asking, requests a minute, and how many of them may go out at once.
 ///
-/// Off by default. Figma's documentation (payments, rate limits) grants 300 a
+/// Off by default: then only [`get_payments_all`](crate::Client::get_payments_all)
+/// limits the client, for five minutes after it met a 429. Figma's documentation (payments, rate limits) grants 300 a
 /// minute by payment token, and by user and resource up to 10 for View and
 /// Collab seats, 50, 100 or 150 for Dev and Full seats, depending on the plan.
 /// It counts a user's processes together, a client only itself: share the limit
@@ -246,18 +247,15 @@ impl RateLimiter {
             state.waiters.took(place);
             return Ok(Look::GoesOut(now));
         }
-        let slot = match is_next {
-            true => opens,
-            false => now,
-        };
         let too_late = |slot: Instant| slot + TIME_FOR_AN_ANSWER >= waiting.deadline;
-        if too_late(slot) {
+        if too_late(if is_next { opens } else { now }) {
+            let slot = state.slot(place, opens, now);
             return Err(self.too_late(state, slot, waiting.deadline));
         }
         // An estimate takes a look at all who wait.
         if waiting.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests) {
             let ahead = state.waiters.ahead(place);
-            let slot = opens + state.bucket.interval(now).saturating_mul(ahead);
+            let slot = state.slot(place, opens, now);
             // In a pause only one goes out; the others would wait in vain.
             let pause = state.pause.as_ref().filter(|pause| pause.ends(now).is_some());
             let in_vain = ahead > 0 && pause.is_some_and(|pause| too_late(pause.until));
@@ -321,20 +319,7 @@ impl RateLimiter {
                 let until = pause.until.max(slot);
                 (until, format!("an earlier 429 asks to wait for another {}", seconds(until)))
             }
-            None => {
-                let Setting { per_minute, .. } = self.setting;
-                let setting = match self.asked_by {
-                    AskedBy::Token => "by_token",
-                    AskedBy::User => "by_user",
-                };
-                let slot_comes = seconds(slot);
-                (
-                    slot,
-                    format!(
-                        "the rate limit that you set (`{setting}`, {per_minute} a minute) allows this request in {slot_comes}"
-                    ),
-                )
-            }
+            None => (slot, format!("{} in {}", self.limit_in_words(state, now), seconds(slot))),
         };
         let message = format!("not sent: {why}; this call's deadline is in {}", seconds(deadline));
         Error::new(ErrorKind::RateLimited, message).with(|it| {
@@ -342,6 +327,25 @@ impl RateLimiter {
             it.answer.retry_after = Some(until.saturating_duration_since(now));
             it.answer.rate_limit = pause.and_then(|pause| pause.limit.clone());
         })
+    }
+
+    fn limit_in_words(&self, state: &State, now: Instant) -> String {
+        let setting = match self.asked_by {
+            AskedBy::Token => "by_token",
+            AskedBy::User => "by_user",
+        };
+        let set = self.setting.per_minute;
+        match state.bucket.in_force(now) {
+            Some((in_force, InForce::SlowedDown)) => format!(
+                "the rate limit that you set (`{setting}`, {set} a minute) is {in_force:.0} a minute for a while after a 429, and allows this request"
+            ),
+            Some((in_force, InForce::Assumed)) => format!(
+                "no rate limit is set (`{setting}`), and {in_force:.0} a minute are assumed for a while after a 429, which allows this request"
+            ),
+            Some((_, InForce::AsSet)) | None => format!(
+                "the rate limit that you set (`{setting}`, {set} a minute) allows this request"
+            ),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -366,6 +370,11 @@ impl State {
     fn opens(&mut self, now: Instant) -> Instant {
         let pause = self.pause.as_ref().and_then(|pause| pause.ends(now));
         self.bucket.opens(now).max(pause.unwrap_or(now))
+    }
+
+    /// When the slot of this place comes, as it looks now.
+    fn slot(&self, place: &Place, opens: Instant, now: Instant) -> Instant {
+        opens + self.bucket.interval(now).saturating_mul(self.waiters.ahead(place))
     }
 
     /// A request goes out.

@@ -336,3 +336,23 @@ async fn a_batch_that_meets_a_429_without_a_limit_gets_one_for_five_minutes() {
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_which_limit_is_in_force() {
+    let slowed = limiter(60, 1);
+    for _ in 0..20 {
+        acquire(&slowed, within(A_YEAR)).await.unwrap();
+        sleep(SECOND / 10).await;
+        too_many(&slowed, None);
+    }
+    let error = acquire(&slowed, within(SECOND)).await.unwrap_err().to_string();
+    let said = "(`by_user`, 60 a minute) is 6 a minute for a while after a 429";
+    assert!(error.contains(said), "{error}");
+
+    let assumed = limiter(0, 1);
+    let error = Error::new(ErrorKind::RateLimited, "429");
+    assumed.too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
+    let error = acquire(&assumed, within(SECOND)).await.unwrap_err().to_string();
+    let said = "no rate limit is set (`by_user`), and 50 a minute are assumed";
+    assert!(error.contains(said), "{error}");
+}
