@@ -11,7 +11,7 @@ use serde_json::error::Category;
 
 use crate::api::types::GetPaymentsResponseBody;
 use crate::clock::Calendar;
-use crate::error::{Answer, RateLimit};
+use crate::error::{Answer, Mismatched, RateLimit};
 use crate::secrets::Secrets;
 use crate::shape;
 use crate::transport::{Failure, Fault, Transport};
@@ -78,7 +78,10 @@ pub(crate) fn read(
             }
             (Ok(_), Ok(value)) => match query.verify(&value.meta) {
                 Ok(()) => return Ok(value.into_inner().meta),
-                Err(mismatch) => mismatch,
+                Err(mismatch) => {
+                    let answer = Mismatched(value.into_inner().meta);
+                    mismatch.with(|it| it.mismatched = Some(answer))
+                }
             },
             (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => {
                 // Not the decoder's own words: they quote what may be about a user.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::PaymentInformation;
+
 /// What went wrong, in terms of what to do about it.
 ///
 /// | Kind | Retried by the client | Answer your caller | Alert |
@@ -145,6 +147,20 @@ pub(crate) struct Details {
     pub(crate) sent: bool,
     /// Whether the payment token may be used up, so that asking again is vain.
     pub(crate) used_up: bool,
+    /// The answer that a [`Mismatch`](ErrorKind::Mismatch) is about.
+    pub(crate) mismatched: Option<Mismatched>,
+}
+
+/// An answer about somebody else than was asked about. It is not shown, because an
+/// error will be logged.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "only the cache reads it"))]
+pub(crate) struct Mismatched(pub(crate) PaymentInformation);
+
+impl fmt::Debug for Mismatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// What an answer said beside its kind.
@@ -159,9 +175,15 @@ pub(crate) struct Answer {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let (message, answer) = (message.into(), Answer::default());
-        let (attempts, sent, used_up) = (0, true, false);
-        Error(Arc::new(Details { kind, message, answer, attempts, sent, used_up }))
+        Error(Arc::new(Details {
+            kind,
+            message: message.into(),
+            answer: Answer::default(),
+            attempts: 0,
+            sent: true,
+            used_up: false,
+            mismatched: None,
+        }))
     }
 
     pub(crate) fn invalid_query(message: impl Into<String>) -> Self {

@@ -236,6 +236,19 @@ async fn an_answer_by_token_is_kept_by_user_and_the_token_is_not() {
 }
 
 #[tokio::test]
+async fn a_no_counts_also_if_it_answers_another_question() {
+    let figma = Figma::start().await;
+    let entitlements = figma.entitlements().build();
+    entitlements.get(by_user()).await.unwrap();
+    figma.says("UNPAID");
+    let other = by_token().expecting_user(UserId::from(7));
+    let error = entitlements.get(other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+    assert!(!format!("{error:?}").contains(user().as_str()), "{error:?}");
+    assert!(!entitlements.get(by_user()).await.unwrap().grants_access());
+}
+
+#[tokio::test]
 async fn what_is_newly_known_of_a_user_stands_for_the_token_too() {
     let figma = Figma::start().await;
     let entitlements = figma.entitlements().stale_if_error(Duration::from_secs(3600)).build();

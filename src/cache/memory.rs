@@ -148,6 +148,13 @@ impl Memory {
         order.note_no(question.about());
     }
 
+    /// An answer to somebody who asked about something else. A no in it counts.
+    pub(super) fn heard(&self, payment: &PaymentInformation) {
+        if let Some(subject) = Subject::of(payment).filter(|_| !payment.grants_access()) {
+            self.invalidate(subject);
+        }
+    }
+
     pub(super) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);

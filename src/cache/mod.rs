@@ -25,6 +25,7 @@ use self::memory::{CachedAnswer, Memory, Sent};
 use self::question::{Question, Questions, Subject};
 use self::settings::TimesToLive;
 use crate::client::{CallOptions, WaitPolicy};
+use crate::error::Mismatched;
 use crate::task::spawn_detached;
 use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
 
@@ -282,6 +283,9 @@ impl Entitlements {
                 count(&counts.errors);
                 if !tells_nothing(&error) {
                     memory.refused(&question);
+                }
+                if let Some(Mismatched(payment)) = &error.0.mismatched {
+                    memory.heard(payment);
                 }
                 Err(error)
             }
