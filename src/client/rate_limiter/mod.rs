@@ -234,7 +234,8 @@ impl RateLimiter {
     }
 
     fn look(&self, waiting: &mut Waiting<'_>) -> Result<Look, Error> {
-        let (now, state) = (Instant::now(), &mut *self.state());
+        let now = Instant::now();
+        let state = &mut *self.state();
         let place = &waiting.place;
         state.waiters.looked(place, now);
         let opens = state.opens(now);
@@ -292,7 +293,8 @@ impl RateLimiter {
         error: &Error,
         pause: Option<Duration>,
     ) {
-        let (now, mut state) = (Instant::now(), self.state());
+        let now = Instant::now();
+        let mut state = self.state();
         state.too_many_requests += 1;
         state.bucket.too_many_requests(sent, now, wait == WaitPolicy::Batch);
         if let Some(pause) = pause {
