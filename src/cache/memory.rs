@@ -109,10 +109,9 @@ impl Memory {
         let mut order = self.order();
         let subject = Subject::of(&payment);
         let about = subject.clone().map(About::Subject);
-        let certain = about
-            .iter()
-            .chain([&question.about()])
-            .all(|about| order.no_no_since(sent.sequence, about));
+        let of_subject = about.iter().all(|about| order.no_no_since(sent.sequence, about));
+        // A refusal by token says nothing of the user.
+        let certain = of_subject && order.no_no_since(sent.sequence, &question.about());
         let is_yes = payment.grants_access();
         let sequence = match &about {
             Some(about) if !is_yes => order.note_no(about.clone()),
@@ -129,7 +128,7 @@ impl Memory {
             // First of all: whatever becomes of this answer, the old one is gone.
             self.answers.remove(&subject);
         }
-        if certain && !newer {
+        if of_subject && !newer {
             self.answers.insert(subject.clone(), Arc::clone(&answer));
         }
         if let (Question::ByToken(question), true) = (question, certain) {

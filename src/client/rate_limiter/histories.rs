@@ -190,6 +190,8 @@ impl World {
                     if let Some(asker) = self.pick(who) {
                         self.waiting[asker].silent.set(true);
                         self.waiting[asker].excused = true;
+                        // The next slot may be theirs, for a second.
+                        self.unused_since = None;
                     }
                 }
                 Step::Return => self.waiting.iter().for_each(|asker| asker.silent.set(false)),
