@@ -35,7 +35,7 @@ pub async fn read(
         _ => Err(progenitor_client::Error::UnexpectedResponse(response.into())),
     };
     let credential = Arc::new((http::header::AUTHORIZATION, HeaderValue::from_static("")));
-    let transport = Transport::new(credential, Duration::from_secs(1), Duration::from_secs(1));
+    let transport = Transport::new(credential, Duration::from_secs(1));
     transport.note(Ok(Exchange { status, headers, body: Ok(body) }));
     let secrets = Secrets { access, payment: query.payment_token() };
     crate::answer::read(decoded, transport, query, &secrets)

@@ -204,7 +204,7 @@ impl Client {
         query: &PaymentQuery,
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
-        let Shared { http, asked_url, settings, .. } = &*self.shared;
+        let Shared { http, asked_url, .. } = &*self.shared;
         #[cfg(test)]
         if let Some(simulated) = &self.shared.simulated {
             let answered = tokio::time::timeout(timeout, simulated(query.clone())).await;
@@ -214,7 +214,7 @@ impl Client {
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
         let header = Arc::clone(&credential.header);
-        let transport = Transport::new(header, timeout, settings.timeout);
+        let transport = Transport::new(header, timeout);
         let bindings = Bindings::new_with_client(asked_url, http.clone(), transport.clone());
         let [file, plugin, token, user, widget] = query.parameters();
         let decoded = bindings.get_payments(file, plugin, token, user, widget).await;

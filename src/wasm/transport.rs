@@ -33,7 +33,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(credential: Credential, timeout: Duration, _usual: Duration) -> Self {
+    pub(crate) fn new(credential: Credential, timeout: Duration) -> Self {
         Transport { credential, timeout, request: Arc::default(), outcome: Arc::default() }
     }
 
