@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::PaymentInformation;
+use crate::api::types::PaymentInformation;
 
 /// What went wrong, in terms of what to do about it.
 ///

@@ -9,10 +9,13 @@ use http::{HeaderMap, Response, StatusCode};
 use progenitor_client::ResponseValue;
 use reqwest::header::HeaderValue;
 
-use crate::answer::Exchange;
-use crate::secrets::Secrets;
-use crate::transport::Transport;
-use crate::{Error, PaymentInformation, PaymentQuery, PersonalAccessToken};
+use crate::api::types::PaymentInformation;
+use crate::client::decode::Exchange;
+use crate::client::redact::Secrets;
+use crate::error::Error;
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::query::PaymentQuery;
+use crate::platform::attempt::Transport;
 
 /// What the client makes of an answer to `query` with this status and body.
 ///
@@ -38,10 +41,10 @@ pub async fn read(
     let transport = Transport::new(credential, Duration::from_secs(1));
     transport.note(Ok(Exchange { status, headers, body: Ok(body) }));
     let secrets = Secrets { access, payment: query.payment_token() };
-    crate::answer::read(decoded, transport, query, &secrets)
+    crate::client::decode::read(decoded, transport, query, &secrets)
 }
 
 /// What the client makes of a `Retry-After`.
 pub fn retry_after(text: &str) -> Option<Duration> {
-    crate::answer::parse_retry_after(text, SystemTime::now())
+    crate::client::decode::parse_retry_after(text, SystemTime::now())
 }

@@ -18,11 +18,11 @@ fn the_snapshot_is_what_was_generated() {
 #[test]
 fn the_hand_written_types_took_and_no_float_stands_in_it() {
     for path in [
-        "crate::PaymentStatus",
-        "crate::ResourceType",
-        "crate::DateOfPurchase",
+        "crate::model::payment::PaymentStatus",
+        "crate::model::resource::ResourceType",
+        "crate::model::payment::DateOfPurchase",
         "::serde_json::Number",
-        "crate::transport::Transport",
+        "crate::platform::attempt::Transport",
     ] {
         assert!(GENERATED.contains(path), "{path}");
     }

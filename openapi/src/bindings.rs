@@ -10,9 +10,9 @@ use crate::tightened::tightened;
 /// Types that are not generated, and what the bindings use in their place:
 /// (schema, Rust path). A status in a body is any number: the status line counts.
 const REPLACED: [(&str, &str); 4] = [
-    ("DateOfPurchase", "crate::DateOfPurchase"),
-    ("PaymentStatus", "crate::PaymentStatus"),
-    ("ResourceType", "crate::ResourceType"),
+    ("DateOfPurchase", "crate::model::payment::DateOfPurchase"),
+    ("PaymentStatus", "crate::model::payment::PaymentStatus"),
+    ("ResourceType", "crate::model::resource::ResourceType"),
     ("StatusNumber", "::serde_json::Number"),
 ];
 
@@ -47,7 +47,7 @@ fn generate(lowered: &OpenAPI) -> Result<String, String> {
 }
 
 pub(crate) fn settings() -> Result<GenerationSettings, String> {
-    let transport = "crate::transport::Transport".parse();
+    let transport = "crate::platform::attempt::Transport".parse();
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)

@@ -38,9 +38,9 @@ fn both_styles_give_the_same_code() {
 fn the_types_written_by_hand_took_the_place_of_generated_ones() {
     let bindings = generated(HANDED_OVER);
     for field in [
-        "pub payment_status: crate::PaymentStatus,",
-        "pub resource_type: crate::ResourceType,",
-        "pub date_of_purchase: ::std::option::Option<crate::DateOfPurchase>,",
+        "pub payment_status: crate::model::payment::PaymentStatus,",
+        "pub resource_type: crate::model::resource::ResourceType,",
+        "pub date_of_purchase: ::std::option::Option<crate::model::payment::DateOfPurchase>,",
         "pub status: ::serde_json::Number,",
         "pub user_id: ::std::string::String,",
     ] {
@@ -62,7 +62,7 @@ fn a_type_that_is_not_there_is_named() {
     );
     let corrected = correct(&name(&document).unwrap()).unwrap();
     let error = bindings(&lower(&corrected.document).unwrap()).unwrap_err();
-    assert!(error.contains("crate::DateOfPurchase"), "{error}");
+    assert!(error.contains("crate::model::payment::DateOfPurchase"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
 }
 

@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::memory::{Sent, Settled};
 use super::question::Question;
-use crate::Error;
-use crate::task::spawn_detached;
+use crate::error::Error;
+use crate::platform::task::spawn_detached;
 
 /// How often whoever asks renews its mark.
 const RENEW_EVERY: Duration = Duration::from_millis(250);

@@ -12,7 +12,7 @@ use super::order::{Order, Sequence};
 use super::question::{About, Question, Subject, TokenHash};
 use super::settings::TimesToLive;
 use super::{Entitlement, Source};
-use crate::PaymentInformation;
+use crate::api::types::PaymentInformation;
 
 /// An answer of Figma's, and when it was asked for.
 #[derive(Debug)]
@@ -192,7 +192,11 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Client, Entitlements, PaymentStatus, PersonalAccessToken, ResourceType};
+    use crate::cache::Entitlements;
+    use crate::client::Client;
+    use crate::model::credentials::PersonalAccessToken;
+    use crate::model::payment::PaymentStatus;
+    use crate::model::resource::ResourceType;
 
     #[test]
     fn an_answer_that_slept_with_the_machine_is_old() {

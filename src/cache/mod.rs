@@ -24,10 +24,15 @@ use self::in_flight::{Came, Fetched, Flight, InFlight};
 use self::memory::{CachedAnswer, Memory, Sent};
 use self::question::{Question, Questions, Subject};
 use self::settings::TimesToLive;
+use crate::api::types::PaymentInformation;
+use crate::client::Client;
 use crate::client::{CallOptions, WaitPolicy};
 use crate::error::Mismatched;
-use crate::task::spawn_detached;
-use crate::{Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId};
+use crate::error::{Error, ErrorKind};
+use crate::model::ids::UserId;
+use crate::model::query::PaymentQuery;
+use crate::model::resource::Resource;
+use crate::platform::task::spawn_detached;
 
 pub use counters::CacheCounters;
 pub use settings::EntitlementsBuilder;

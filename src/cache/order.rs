@@ -84,7 +84,8 @@ impl Order {
 mod tests {
     use super::*;
     use crate::cache::question::Subject;
-    use crate::{Resource, UserId};
+    use crate::model::ids::UserId;
+    use crate::model::resource::Resource;
 
     fn about(user: u64) -> About {
         let resource = Resource::plugin("1").unwrap();

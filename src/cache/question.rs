@@ -2,7 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::{PaymentInformation, PaymentQuery, Resource, UserId};
+use crate::api::types::PaymentInformation;
+use crate::model::ids::UserId;
+use crate::model::query::PaymentQuery;
+use crate::model::resource::Resource;
 
 /// A user and a resource: what an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

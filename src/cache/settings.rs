@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::Entitlements;
-use crate::{Client, PaymentStatus};
+use crate::client::Client;
+use crate::model::payment::PaymentStatus;
 
 /// Settings for [`Entitlements`]; made by [`Entitlements::builder`].
 ///

@@ -7,7 +7,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::*;
-use crate::{PaymentStatus, PersonalAccessToken, ResourceType, RetryPolicy};
+use crate::client::retry::RetryPolicy;
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::payment::PaymentStatus;
+use crate::model::resource::ResourceType;
 
 fn paid() -> PaymentInformation {
     PaymentInformation {

@@ -3,8 +3,11 @@
 use futures_util::{Stream, StreamExt};
 
 use super::WaitPolicy;
-use crate::task::spawn_and_abort_on_drop;
-use crate::{Client, Error, PaymentInformation, PaymentQuery};
+use crate::api::types::PaymentInformation;
+use crate::client::Client;
+use crate::error::Error;
+use crate::model::query::PaymentQuery;
+use crate::platform::task::spawn_and_abort_on_drop;
 
 /// As many questions are under way at once; more would only wait for the limit.
 const AT_ONCE: usize = 8;
@@ -76,7 +79,12 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::{ErrorKind, PersonalAccessToken, RateLimits, Resource, RetryPolicy, UserId};
+    use crate::client::rate_limiter::RateLimits;
+    use crate::client::retry::RetryPolicy;
+    use crate::error::ErrorKind;
+    use crate::model::credentials::PersonalAccessToken;
+    use crate::model::ids::UserId;
+    use crate::model::resource::Resource;
 
     const USERS: u32 = 100_000;
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::rate_limiter::{A_YEAR, RateLimiter, WaitPolicy};
 use super::{Client, Shared};
-use crate::clock::{Instant, sleep};
-use crate::{AskedBy, Error, ErrorKind, PaymentInformation, PaymentQuery};
+use crate::api::types::PaymentInformation;
+use crate::error::{Error, ErrorKind};
+use crate::model::query::{AskedBy, PaymentQuery};
+use crate::platform::clock::{Instant, sleep};
 
 type Answer = Result<PaymentInformation, Error>;
 
@@ -193,7 +195,9 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::{PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy};
+    use crate::client::retry::RetryPolicy;
+    use crate::model::credentials::{PersonalAccessToken, PluginPaymentToken};
+    use crate::model::resource::Resource;
 
     fn refusal(kind: ErrorKind, status: u16, retry_after: Option<u64>) -> Error {
         Error::new(kind, "refused").with(|it| {

@@ -1,9 +1,13 @@
 //! The client: one call, named after the one operation.
 
 mod batch;
+pub(crate) mod builder;
 mod call;
-mod rate_limiter;
-mod retry;
+pub(crate) mod decode;
+pub(crate) mod rate_limiter;
+pub(crate) mod redact;
+pub(crate) mod retry;
+pub(crate) mod telemetry;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -17,12 +21,16 @@ use tracing::Instrument;
 
 use self::rate_limiter::RateLimiters;
 use self::retry::RetryBudget;
-use crate::builder::Settings;
-use crate::clock::Instant;
-use crate::secrets::Secrets;
-use crate::transport::{Bindings, Http, Transport};
-use crate::watch::{Counters, Watch};
-use crate::{ClientBuilder, Error, PaymentInformation, PaymentQuery, PersonalAccessToken, answer};
+use crate::api::types::PaymentInformation;
+use crate::client::builder::ClientBuilder;
+use crate::client::builder::Settings;
+use crate::client::redact::Secrets;
+use crate::client::telemetry::{Counters, Watch};
+use crate::error::Error;
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::query::PaymentQuery;
+use crate::platform::attempt::{Bindings, Http, Transport};
+use crate::platform::clock::Instant;
 
 pub(crate) use call::CallOptions;
 pub use rate_limiter::RateLimits;
@@ -219,7 +227,7 @@ impl Client {
         let [file, plugin, token, user, widget] = query.parameters();
         let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
         let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
-        answer::read(decoded, transport, query, &secrets)
+        decode::read(decoded, transport, query, &secrets)
     }
 }
 

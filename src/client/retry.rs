@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, clock};
+use crate::error::{Error, ErrorKind};
+use crate::platform::clock;
 
 /// What a wait, for a slot or as the server asks, has to leave of the deadline for
 /// the answer after it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::message::Reply;
 use super::script::cut;
-use crate::PaymentInformation;
+use crate::api::types::PaymentInformation;
 
 /// Something that goes wrong with a call.
 ///

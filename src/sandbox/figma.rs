@@ -9,7 +9,10 @@ use super::message::{Reply, Request};
 use super::server::lock;
 use super::state::State;
 use super::{Purchase, Settings};
-use crate::{PaymentStatus, PluginPaymentToken, Resource, UserId};
+use crate::model::credentials::PluginPaymentToken;
+use crate::model::ids::UserId;
+use crate::model::payment::PaymentStatus;
+use crate::model::resource::Resource;
 
 /// What the sandbox knows and does. Everything can be changed while it runs,
 /// from any clone.

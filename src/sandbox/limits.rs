@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::AskedBy;
+use crate::model::query::AskedBy;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -20,7 +20,7 @@ use std::ops::Deref;
 
 use tokio::task::JoinHandle;
 
-use crate::PersonalAccessToken;
+use crate::model::credentials::PersonalAccessToken;
 
 pub use faults::{Calls, Fault};
 pub use figma::Figma;

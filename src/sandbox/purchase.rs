@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DateOfPurchase, PaymentParams, PaymentQuery, PaymentStatus, Resource, UserId};
+use crate::model::ids::UserId;
+use crate::model::payment::{DateOfPurchase, PaymentStatus};
+use crate::model::query::{PaymentParams, PaymentQuery};
+use crate::model::resource::Resource;
 
 /// Where a user stands with a resource.
 ///

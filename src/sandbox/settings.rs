@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Limits;
-use crate::{PaymentStatus, PersonalAccessToken, Resource, UserId};
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::ids::UserId;
+use crate::model::payment::PaymentStatus;
+use crate::model::resource::Resource;
 
 pub(super) const ACCESS_TOKEN: &str = "figd_sandbox";
 

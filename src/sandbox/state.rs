@@ -14,11 +14,13 @@ use super::limits::Buckets;
 use super::message::{Reply, Request};
 use super::request_log::RequestLog;
 use super::settings::Settings;
+use crate::api::types::PaymentInformation;
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
-use crate::{
-    PaymentInformation, PaymentParams, PaymentQuery, PaymentStatus, PluginPaymentToken, Resource,
-    UserId,
-};
+use crate::model::credentials::PluginPaymentToken;
+use crate::model::ids::UserId;
+use crate::model::payment::PaymentStatus;
+use crate::model::query::{PaymentParams, PaymentQuery};
+use crate::model::resource::Resource;
 
 /// What a payment token stands for.
 #[derive(Debug)]

@@ -30,19 +30,21 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct PaymentInformation {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub date_of_purchase: ::std::option::Option<crate::DateOfPurchase>,
+        pub date_of_purchase: ::std::option::Option<
+            crate::model::payment::DateOfPurchase,
+        >,
         #[serde(default = "defaults::payment_information_payment_status")]
-        pub payment_status: crate::PaymentStatus,
+        pub payment_status: crate::model::payment::PaymentStatus,
         ///The ID of the plugin, widget, or Community file that was queried. Can be used to verify the validity of a response.
         pub resource_id: ::std::string::String,
-        pub resource_type: crate::ResourceType,
+        pub resource_type: crate::model::resource::ResourceType,
         ///The ID of the user whose payment information was queried. Can be used to verify the validity of a response.
         pub user_id: ::std::string::String,
     }
     /// Generation of default values for serde.
     pub mod defaults {
-        pub(super) fn payment_information_payment_status() -> crate::PaymentStatus {
-            ::serde_json::from_str::<crate::PaymentStatus>("{}").unwrap()
+        pub(super) fn payment_information_payment_status() -> crate::model::payment::PaymentStatus {
+            ::serde_json::from_str::<crate::model::payment::PaymentStatus>("{}").unwrap()
         }
     }
     /// Error types.
@@ -91,7 +93,7 @@ Version: 0.21.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::transport::Transport,
+    pub(crate) inner: crate::platform::attempt::Transport,
 }
 impl Client {
     /// Create a new client.
@@ -99,7 +101,7 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::transport::Transport) -> Self {
+    pub fn new(baseurl: &str, inner: crate::platform::attempt::Transport) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         let client = {
             let dur = ::std::time::Duration::from_secs(15u64);
@@ -118,7 +120,7 @@ impl Client {
     pub fn new_with_client(
         baseurl: &str,
         client: reqwest::Client,
-        inner: crate::transport::Transport,
+        inner: crate::platform::attempt::Transport,
     ) -> Self {
         Self {
             baseurl: baseurl.to_string(),
@@ -127,7 +129,7 @@ impl Client {
         }
     }
 }
-impl ClientInfo<crate::transport::Transport> for Client {
+impl ClientInfo<crate::platform::attempt::Transport> for Client {
     fn api_version() -> &'static str {
         "0.21.0"
     }
@@ -137,7 +139,7 @@ impl ClientInfo<crate::transport::Transport> for Client {
     fn client(&self) -> &reqwest::Client {
         &self.client
     }
-    fn inner(&self) -> &crate::transport::Transport {
+    fn inner(&self) -> &crate::platform::attempt::Transport {
         &self.inner
     }
 }
@@ -145,7 +147,7 @@ const _: () = {
     #[allow(dead_code)]
     fn assert_client_hooks()
     where
-        Client: ClientHooks<crate::transport::Transport>,
+        Client: ClientHooks<crate::platform::attempt::Transport>,
     {}
 };
 #[allow(clippy::all)]

@@ -10,10 +10,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::model::{Arrived, Call, Method, Model, Moment, Said, Times, Word};
 use super::question::{Question, Subject, about};
 use super::steps::{Fate, Reply};
-use crate::{
-    DateOfPurchase, Entitlement, Error, ErrorKind, PaymentInformation, PaymentStatus, ResourceType,
-    Source,
-};
+use crate::api::types::PaymentInformation;
+use crate::cache::{Entitlement, Source};
+use crate::error::{Error, ErrorKind};
+use crate::model::payment::{DateOfPurchase, PaymentStatus};
+use crate::model::resource::ResourceType;
 
 /// The instants, in milliseconds modulo this. What is done by the steps, what
 /// arrives, and what times out never fall on the same instant, so that whatever

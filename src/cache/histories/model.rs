@@ -18,7 +18,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::question::{Question, Subject};
-use crate::{ErrorKind, PaymentStatus, Source};
+use crate::Source;
+use crate::error::ErrorKind;
+use crate::model::payment::PaymentStatus;
 
 /// When something happened: what came earlier has the lower number. Things that
 /// follow from each other happen at the same instant.

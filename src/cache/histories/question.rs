@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::{PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId};
+use crate::api::types::PaymentInformation;
+use crate::model::credentials::PluginPaymentToken;
+use crate::model::ids::UserId;
+use crate::model::query::PaymentQuery;
+use crate::model::resource::Resource;
 
 /// A user and a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

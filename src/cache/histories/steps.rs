@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::model::Method;
 use super::question::{Question, Subject, Token};
-use crate::{ErrorKind, PaymentStatus};
+use crate::error::ErrorKind;
+use crate::model::payment::PaymentStatus;
 
 /// A history, and the settings of the cache that lives through it.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Instant;
+use crate::platform::clock::Instant;
 
 /// After the last 429 the limit is back to what was set within this time.
 pub(super) const RECOVERY: Duration = Duration::from_secs(300);

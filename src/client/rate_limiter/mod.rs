@@ -14,9 +14,10 @@ use std::time::Duration;
 use self::bucket::{Bucket, InForce, Rate};
 use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
 use super::retry::TIME_FOR_AN_ANSWER;
-use crate::clock::Instant;
 use crate::error::RateLimit;
-use crate::{AskedBy, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::model::query::AskedBy;
+use crate::platform::clock::Instant;
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 

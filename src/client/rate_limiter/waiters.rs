@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::WaitPolicy;
-use crate::clock::{Instant, Wakeup};
+use crate::platform::clock::{Instant, Wakeup};
 
 /// A slot that is not used for so long goes to the next who still looks. With the
 /// time between two looks that makes a second at most.

@@ -5,7 +5,7 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The configuration; without trust in anybody if no TLS will be spoken, so that
 /// loopback needs no certificates installed. The provider is named, so that the

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
-use crate::{PersonalAccessToken, PluginPaymentToken};
+use crate::model::credentials::{PersonalAccessToken, PluginPaymentToken};
 
 const REDACTED: &str = "[redacted]";
 

@@ -14,11 +14,11 @@ use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Request, Response, ResponseBuilderExt, StatusCode};
 
-use crate::answer::{BodyError, Exchange, MAX_BODY_BYTES};
 use crate::api;
-use crate::clock::{Instant, timeout_at};
+use crate::client::decode::{BodyError, Exchange, MAX_BODY_BYTES};
+use crate::platform::clock::{Instant, timeout_at};
 
-pub(crate) use crate::http::{Fault, Http};
+pub(crate) use super::http::{Fault, Http};
 pub(crate) use progenitor_client::Error as Failure;
 
 type Credential = Arc<(HeaderName, HeaderValue)>;

@@ -26,7 +26,11 @@ use self::model::{Arrived, Method, Said, Times};
 use self::question::{Question, Subject, Token};
 use self::steps::{Deed, History, Pause, ROOMY, Reply, Scope, Step, histories};
 use super::Entitlements;
-use crate::{Client, Entitlement, PaymentStatus, PersonalAccessToken, RetryPolicy, Source};
+use crate::cache::{Entitlement, Source};
+use crate::client::Client;
+use crate::client::retry::RetryPolicy;
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::payment::PaymentStatus;
 
 /// The first id of those whom nobody asks about.
 const STRANGERS: u64 = 1_000_000;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Text that is shown to nobody and wiped on drop.
 macro_rules! secret {

@@ -16,9 +16,9 @@ use send_wrapper::SendWrapper;
 use super::clock::Instant;
 use super::fetch::fetch;
 pub(crate) use super::http::Http;
-use crate::answer::Exchange;
 use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
+use crate::client::decode::Exchange;
 
 type Credential = Arc<(HeaderName, HeaderValue)>;
 type Outcome = Result<Exchange, Fault>;

@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::{Error, ErrorKind, PaymentInformation, PluginPaymentToken, Resource, UserId};
+use crate::api::types::PaymentInformation;
+use crate::error::{Error, ErrorKind};
+use crate::model::credentials::PluginPaymentToken;
+use crate::model::ids::UserId;
+use crate::model::resource::Resource;
 
 /// Has this user paid for this resource? There are two ways to ask, and an
 /// invalid question cannot be written down.

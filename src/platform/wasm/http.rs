@@ -3,8 +3,8 @@
 use reqwest::header::HeaderValue;
 use reqwest::{ClientBuilder, Url};
 
-use crate::Error;
-use crate::builder::Settings;
+use crate::client::builder::Settings;
+use crate::error::Error;
 
 #[derive(Clone)]
 pub(crate) struct Http {

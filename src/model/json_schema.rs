@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::{DateOfPurchase, PaymentStatus, ResourceType};
+use crate::model::payment::{DateOfPurchase, PaymentStatus};
+use crate::model::resource::ResourceType;
 
 macro_rules! schema {
     ($name:ident, $schema:tt) => {

@@ -2,13 +2,14 @@
 //! that are written by hand because the published shapes disagree, and the two
 //! questions a backend has about an answer.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::{PaymentInformation, Resource};
+use crate::api::types::PaymentInformation;
+use crate::model::api_enum::{Word, api_enum};
+use crate::model::resource::{Resource, ResourceType};
 
 impl PaymentInformation {
     /// Whether the user may use what they asked for: PAID or TRIAL, and nothing
@@ -37,52 +38,7 @@ impl PaymentInformation {
     }
 }
 
-/// An enum of the API's words, which keeps a word that it does not know.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$about])* $variant,)+
-            /// Something else, as the server wrote it; empty if it wrote nothing.
-            Unknown(String),
-        }
-
-        impl $name {
-            /// The API's word for it.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $($name::$variant => $word,)+
-                    $name::Unknown(word) => word,
-                }
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(word: &str) -> Self {
-                match word {
-                    $($word => $name::$variant,)+
-                    other => $name::Unknown(other.to_owned()),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
-
-words! {
+api_enum! {
     /// Where a user stands with a resource.
     ///
     /// Read in each shape that has been published: text (`"PAID"`), an object
@@ -101,28 +57,12 @@ words! {
     }
 }
 
-words! {
-    /// The kind of a resource, as the API spells it.
-    ResourceType {
-        /// A plugin.
-        Plugin = "PLUGIN",
-        /// A widget.
-        Widget = "WIDGET",
-        /// A Community file.
-        CommunityFile = "COMMUNITY_FILE",
-    }
-}
-
 impl PaymentStatus {
     /// Whether it gives access: [`Paid`](Self::Paid) and [`Trial`](Self::Trial) do.
     pub fn grants_access(&self) -> bool {
         matches!(self, PaymentStatus::Paid | PaymentStatus::Trial)
     }
 }
-
-/// Copied only if it has escapes in it.
-#[derive(Deserialize)]
-struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for PaymentStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -164,12 +104,6 @@ impl<'de> Deserialize<'de> for PaymentStatus {
         }
 
         deserializer.deserialize_any(Shapes)
-    }
-}
-
-impl<'de> Deserialize<'de> for ResourceType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(ResourceType::from(&*Word::deserialize(deserializer)?.0))
     }
 }
 

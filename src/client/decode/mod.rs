@@ -1,6 +1,8 @@
 //! From what came back to an answer or an error. Error bodies are read
 //! leniently: whatever the server said is kept, as far as it is readable.
 
+mod shape;
+
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,12 +12,13 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::error::Category;
 
 use crate::api::types::GetPaymentsResponseBody;
-use crate::clock::Calendar;
+use crate::api::types::PaymentInformation;
+use crate::client::redact::Secrets;
 use crate::error::{Answer, Mismatched, RateLimit};
-use crate::secrets::Secrets;
-use crate::shape;
-use crate::transport::{Failure, Fault, Transport};
-use crate::{Error, ErrorKind, PaymentInformation, PaymentQuery};
+use crate::error::{Error, ErrorKind};
+use crate::model::query::PaymentQuery;
+use crate::platform::attempt::{Failure, Fault, Transport};
+use crate::platform::clock::Calendar;
 
 /// No answer of this operation comes near it; a longer body is not read on, and
 /// the call fails with [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).

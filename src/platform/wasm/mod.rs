@@ -2,11 +2,11 @@
 //! `fetch`, timers and clocks. reqwest makes the requests there too, but does
 //! not send them: it follows redirects, and takes the access token along.
 
+pub(crate) mod attempt;
 pub(crate) mod clock;
 mod fetch;
 pub(crate) mod http;
 pub(crate) mod task;
-pub(crate) mod transport;
 
 /// The call can be part of a future that has to be `Send`, as on a server.
 const _: fn(&crate::Client, crate::PaymentQuery) = |client, query| {

@@ -9,7 +9,9 @@ use reqwest::Url;
 use tracing::field::{Empty, debug};
 use tracing::{Span, debug, info_span, trace, warn};
 
-use crate::{Error, ErrorKind, PaymentQuery, UserId};
+use crate::error::{Error, ErrorKind};
+use crate::model::ids::UserId;
+use crate::model::query::PaymentQuery;
 
 /// How often things happened to a client and all its clones, since it was made.
 ///

@@ -1,111 +1,12 @@
-//! Ids, and what a user can pay for. Ids are text and never numbers: a real
-//! plugin id, 1678669904810665842, is above 2^53.
+//! What a user can pay for.
 
 use std::fmt;
-use std::str::FromStr;
 
-use arrayvec::ArrayString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 
-use crate::{Error, ResourceType};
-
-/// An id has 1 to 20 digits, as many as the largest 64-bit number.
-fn check_id(what: &str, text: &str) -> Result<(), Error> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let hint = match text.len() {
-        0 => "is empty",
-        ..=20 if digits => return Ok(()),
-        _ if digits => "has more than 20 digits",
-        _ if text.trim() != text => "has white space around it; trim it first",
-        _ => "has something other than digits in it",
-    };
-    Err(Error::invalid_query(format!(
-        "{what} {hint}; 1 to 20 digits are expected, like 1678669904810665842"
-    )))
-}
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $what:literal $(, Resource::$kind:ident)?) => {
-        $(#[$doc])*
-        ///
-        /// 1 to 20 digits, kept as text; never empty, never a float. Comes from
-        /// text (`FromStr`, `TryFrom`) or from a `u64`. In JSON it is text both
-        /// ways; a number is refused, because on its way it may have been a float.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String")]
-        pub struct $name(ArrayString<20>);
-
-        impl $name {
-            /// The digits.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self, Error> {
-                text.as_str().try_into()
-            }
-        }
-
-        impl TryFrom<&str> for $name {
-            type Error = Error;
-
-            fn try_from(text: &str) -> Result<Self, Error> {
-                check_id($what, text)?;
-                Ok($name(ArrayString::from(text).unwrap_or_default()))
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self, Error> {
-                text.try_into()
-            }
-        }
-
-        impl From<u64> for $name {
-            fn from(id: u64) -> Self {
-                $name(ArrayString::from(&id.to_string()).unwrap_or_default())
-            }
-        }
-
-        $(impl From<$name> for Resource {
-            fn from(id: $name) -> Self {
-                Resource::$kind(id)
-            }
-        })?
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-id! {
-    /// The id of a Figma user, as OAuth 2 with Figma gives it to you.
-    UserId, "the user id"
-}
-id! {
-    /// The id of a plugin: in its manifest, and after `plugin/` in the URL of
-    /// its Community page.
-    PluginId, "the plugin id", Resource::Plugin
-}
-id! {
-    /// The id of a widget: in its manifest, and after `widget/` in the URL of
-    /// its Community page.
-    WidgetId, "the widget id", Resource::Widget
-}
-id! {
-    /// The id of a Community file: after `file/` in the URL of its Community
-    /// page.
-    CommunityFileId, "the Community file id", Resource::CommunityFile
-}
+use crate::error::Error;
+use crate::model::api_enum::{Word, api_enum};
+use crate::model::ids::{CommunityFileId, PluginId, WidgetId};
 
 /// Something on Figma's Community that a user can pay for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -246,5 +147,41 @@ impl fmt::Display for Resource {
             Resource::Widget(id) => write!(f, "widget {id}"),
             Resource::CommunityFile(id) => write!(f, "Community file {id}"),
         }
+    }
+}
+
+impl From<PluginId> for Resource {
+    fn from(id: PluginId) -> Self {
+        Resource::Plugin(id)
+    }
+}
+
+impl From<WidgetId> for Resource {
+    fn from(id: WidgetId) -> Self {
+        Resource::Widget(id)
+    }
+}
+
+impl From<CommunityFileId> for Resource {
+    fn from(id: CommunityFileId) -> Self {
+        Resource::CommunityFile(id)
+    }
+}
+
+api_enum! {
+    /// The kind of a resource, as the API spells it.
+    ResourceType {
+        /// A plugin.
+        Plugin = "PLUGIN",
+        /// A widget.
+        Widget = "WIDGET",
+        /// A Community file.
+        CommunityFile = "COMMUNITY_FILE",
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(ResourceType::from(&*Word::deserialize(deserializer)?.0))
     }
 }

@@ -7,7 +7,11 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use crate::{AuthScheme, Client, Error, PersonalAccessToken, RateLimits, RetryPolicy};
+use crate::client::Client;
+use crate::client::rate_limiter::RateLimits;
+use crate::client::retry::RetryPolicy;
+use crate::error::Error;
+use crate::model::credentials::{AuthScheme, PersonalAccessToken};
 
 /// Figma's production server, as the document names it.
 pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
@@ -170,7 +174,7 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
             Error::configuration("`user_agent` has a character that no header can carry")
         })?;
-        let http = crate::http::client(self.http, &settings, &base_url, user_agent)?;
+        let http = crate::platform::http::client(self.http, &settings, &base_url, user_agent)?;
         Client::from_parts(http, base_url, settings, self.token)
     }
 }

@@ -11,11 +11,11 @@ use std::error::Error as _;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, ClientBuilder, Request, Response, Url};
 
-use crate::Error;
-use crate::builder::{Settings, is_loopback};
 #[cfg(feature = "rustls")]
-use crate::direct::Direct;
-use crate::reqwest_tls;
+use super::hyper_client::Direct;
+use super::reqwest_tls;
+use crate::client::builder::{Settings, is_loopback};
+use crate::error::Error;
 
 /// What sends requests; cheap to clone.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub(crate) fn client(
 ) -> Result<Http, Error> {
     #[cfg(feature = "rustls")]
     if own.is_none() {
-        let tls = crate::tls::config(base_url.scheme() == "https")?;
+        let tls = super::tls::config(base_url.scheme() == "https")?;
         let reqwest = reqwest_tls::without_connections(&tls).map_err(unusable)?;
         let proxies = !is_loopback(base_url);
         let direct = Direct::new(tls, proxies, settings.connect_timeout, user_agent);
@@ -112,7 +112,7 @@ impl Fault {
             Fault::TimedOut => true,
             Fault::Reqwest(error) => error.is_timeout(),
             #[cfg(feature = "rustls")]
-            Fault::Direct(error) => crate::direct::is_timeout(error),
+            Fault::Direct(error) => super::hyper_client::is_timeout(error),
         }
     }
 
