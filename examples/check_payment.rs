@@ -129,7 +129,10 @@ fn arguments() -> Result<Option<Asked>, Box<dyn Error>> {
         (Some(token), PaymentParams { user_id: None, widget_id: Some(id), .. }) => {
             PaymentQuery::by_token(PluginPaymentToken::new(token)?, Resource::widget(id)?)
         }
-        (plugin_payment_token, _) => PaymentParams { plugin_payment_token, ..params }.try_into()?,
+        (token, _) => {
+            params.plugin_payment_token = token;
+            params.try_into()?
+        }
     };
     Ok(Some((base_url, query)))
 }

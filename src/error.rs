@@ -1,4 +1,4 @@
-//! The one door by which errors leave, and what each kind asks of you.
+//! The one error type of this crate, and what each kind of error asks of you.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::api::types::PaymentInformation;
 
-/// What went wrong, in terms of what to do about it.
+/// What went wrong, sorted by what you can do about it.
 ///
 /// | Kind | Retried by the client | Answer your caller | Alert |
 /// |---|---|---|---|
 /// | [`InvalidQuery`](Self::InvalidQuery) | no | 400 | nobody |
 /// | [`Configuration`](Self::Configuration) | no | 500 | you, at start-up |
 /// | [`BadRequest`](Self::BadRequest) | no | 400 | you, if it lasts |
-/// | [`Unauthorized`](Self::Unauthorized) | no | 401 for a payment token, else 503 | you, if it lasts |
+/// | [`Unauthorized`](Self::Unauthorized) | no | 401 if you asked by payment token, else 503 | you, if it lasts |
 /// | [`Forbidden`](Self::Forbidden) | no | 503 | you |
 /// | [`NotFound`](Self::NotFound) | no | 503 | you |
 /// | [`RateLimited`](Self::RateLimited) | if the wait fits the deadline | 503 with `Retry-After` | you, if it lasts |
@@ -26,109 +26,147 @@ use crate::api::types::PaymentInformation;
 /// | [`InvalidResponse`](Self::InvalidResponse) | no | 503 | you |
 /// | [`Mismatch`](Self::Mismatch) | no | 403 | you, if it lasts |
 ///
-/// None of them is "has not paid": that is an answer, not an error. Answer 402
-/// to it, and 503 when you could not tell, or buyers are asked to pay twice.
+/// [`Error::suggested_status`] gives you the third column.
+///
+/// "Has not paid" is not in this table, because it is an answer and no error. Answer
+/// 402 to "has not paid" and 503 to "could not find out". If you mix them up, you
+/// ask buyers to pay twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The question cannot be asked: an id that is none, no resource, or
-    /// several. Nothing was sent.
+    /// The question cannot be asked: an id that is not one, no resource or more
+    /// than one, or two users that contradict each other. Nothing was sent.
     ///
-    /// *Remedy:* the message says what was given and what is missing; it is
-    /// your caller's input or your own code.
+    /// *What to do:* the message says what was given and what is missing. The
+    /// input of your caller or your own code is wrong.
     InvalidQuery,
-    /// The client cannot be built as asked: an access token, base URL, header
-    /// value or time that makes no sense. Nothing was sent.
+    /// The client cannot be built with these settings: an access token, base URL,
+    /// header value or time that cannot work. Nothing was sent.
     ///
-    /// *Remedy:* mend the setting that the message names.
+    /// *What to do:* change the setting that the message names.
     Configuration,
-    /// Figma refused the question: status 400, or another 4xx without a kind
+    /// Figma refused the question: status 400, or another 4xx that has no kind
     /// of its own. Figma's guide says that the message names the parameter.
     ///
-    /// *Remedy:* read [`Error::api_message`].
+    /// *What to do:* read [`Error::api_message`].
     BadRequest,
-    /// Status 401: the access token or the payment token was refused. The
-    /// status does not say which of the two, and nobody documents whether the
+    /// Status 401: Figma refused the access token or the payment token. The
+    /// status does not say which of the two, and it is not documented whether the
     /// message does.
     ///
-    /// *Remedy:* when asking by user fails too, the access token is at fault:
-    /// they live 90 days at most, make a new one and
+    /// *What to do:* if asking by user fails too, the access token is wrong or too
+    /// old. Access tokens live 90 days at most: make a new one and
     /// [set it](crate::Client::set_access_token). Otherwise the payment token
-    /// is too old or was used before: the plugin has to make another.
+    /// is too old or was used before: the plugin has to make a new one.
     Unauthorized,
-    /// Status 403: the access token is known and may not do this.
+    /// Status 403: Figma knows the access token, but it may not ask this.
     ///
-    /// *Remedy:* use a token of the account that owns the resource.
+    /// *What to do:* use an access token of the account that owns the resource.
     Forbidden,
-    /// Status 404: no such resource, or a base URL that leads elsewhere.
+    /// Status 404: there is no such resource, or the base URL is wrong.
     ///
-    /// *Remedy:* check the resource id, its kind, and the base URL.
+    /// *What to do:* check the id of the resource, its kind, and the base URL.
     NotFound,
-    /// Status 429; or nothing was sent ([`Error::attempts`] is 0), because an
-    /// earlier 429 asks to wait, or the [limit that you set](crate::RateLimits) has
-    /// no slot before the deadline. [`Error::retry_after`] says for how long (days have been seen),
-    /// [`Error::rate_limit`] which limit was hit.
+    /// Too many requests. Either Figma answered 429; or nothing was sent
+    /// ([`Error::attempts`] is 0), because an earlier 429 said how long to wait, or
+    /// because [the limit that you set](crate::RateLimits) allows no request before
+    /// the deadline. [`Error::retry_after`] says how long to wait (days have been
+    /// seen), [`Error::rate_limit`] which limit of Figma's it was.
     ///
-    /// *Remedy:* ask less often: keep answers, set the limits of your plan.
+    /// *What to do:* ask less often. Cache the answers, and set the limits of your
+    /// plan.
     RateLimited,
     /// Status 5xx.
     ///
-    /// *Remedy:* none but time.
+    /// *What to do:* wait.
     Server,
-    /// No complete answer within the time allowed for connecting, for one
-    /// attempt, or for the whole call; or the server gave up waiting (408).
+    /// No complete response within the time for connecting, for one attempt, or
+    /// for the whole call; or the server gave up waiting (408).
     ///
-    /// *Remedy:* time; or a longer
+    /// *What to do:* wait, or set a longer
     /// [`timeout`](crate::ClientBuilder::timeout).
     Timeout,
     /// No connection: name resolution, TCP, TLS or a proxy failed.
     ///
-    /// *Remedy:* the message says which; check network and certificates.
+    /// *What to do:* the message says which of them; check network and
+    /// certificates.
     Connect,
-    /// The connection broke during the exchange.
+    /// The connection broke before the response was complete.
     ///
-    /// *Remedy:* none but time.
+    /// *What to do:* wait.
     Transport,
-    /// The server answered with a redirect. It was not followed: the access
-    /// token would have gone along.
+    /// The server answered with a redirect. The client did not follow it, because
+    /// the access token would go along.
     ///
-    /// *Remedy:* check the base URL.
+    /// *What to do:* check the base URL.
     Redirect,
-    /// The answer is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
+    /// The response body is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
     ///
-    /// *Remedy:* something other than Figma answers; check the base URL.
+    /// *What to do:* something else than Figma answers; check the base URL.
     BodyTooLarge,
-    /// A success that cannot be read, or that says it is an error.
+    /// Status 200 with a body that cannot be read, or that says that the request
+    /// failed.
     ///
-    /// *Remedy:* see whether a newer version of this crate reads it.
+    /// *What to do:* see whether a newer version of this crate can read it.
     InvalidResponse,
-    /// A readable answer about another user or resource than the one asked
-    /// about, for instance a payment token of another plugin of yours.
+    /// The response is about another user or resource than you asked about. The
+    /// payment token of another plugin of yours is one cause.
     ///
-    /// *Remedy:* never treat it as access.
+    /// *What to do:* never treat it as access.
     Mismatch,
 }
 
-/// Why there is no answer. As large as a pointer, cheap to clone, and free of
-/// secrets: no access token, no payment token and no URL that was asked is in it.
+impl ErrorKind {
+    /// Its name in logs and metrics, such as `rate_limited`. It never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::InvalidQuery => "invalid_query",
+            ErrorKind::Configuration => "configuration",
+            ErrorKind::BadRequest => "bad_request",
+            ErrorKind::Unauthorized => "unauthorized",
+            ErrorKind::Forbidden => "forbidden",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::RateLimited => "rate_limited",
+            ErrorKind::Server => "server",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Connect => "connect",
+            ErrorKind::Transport => "transport",
+            ErrorKind::Redirect => "redirect",
+            ErrorKind::BodyTooLarge => "body_too_large",
+            ErrorKind::InvalidResponse => "invalid_response",
+            ErrorKind::Mismatch => "mismatch",
+        }
+    }
+}
+
+/// Prints the [name](Self::as_str).
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why there is no answer. It is as large as a pointer and cheap to clone. It holds
+/// no secret: no access token, no payment token, and no URL that was asked.
 ///
-/// [`kind`](Self::kind) says what to do; its table is in [`ErrorKind`].
+/// [`kind`](Self::kind) says what to do; see the table of [`ErrorKind`].
 ///
 /// ```
 /// use figma_payments::{ErrorKind, UserId};
 ///
 /// let error = UserId::try_from("500 123").unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InvalidQuery);
+/// assert_eq!(error.suggested_status(), 400);
 /// assert!(error.to_string().contains("digits"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Error(pub(crate) Arc<Details>);
 
-/// The limit behind a 429, as its headers describe it. Header names and values
-/// are those of developers.figma.com/docs/rest-api/rate-limits.
+/// The limit of Figma's that a 429 is about, as the headers of the response describe
+/// it. Names and values are from developers.figma.com/docs/rest-api/rate-limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RateLimit {
+pub struct RateLimitHeaders {
     /// `X-Figma-Plan-Tier`: enterprise, org, pro, starter or student.
     pub plan_tier: Option<String>,
     /// `X-Figma-Rate-Limit-Type`: low (View and Collab seats) or high.
@@ -141,34 +179,36 @@ pub struct RateLimit {
 pub(crate) struct Details {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
-    pub(crate) answer: Answer,
+    pub(crate) response: Response,
     pub(crate) attempts: u32,
+    /// Whether the call asked by payment token.
+    pub(crate) by_token: bool,
     /// Whether the server may have seen the request.
     pub(crate) sent: bool,
-    /// Whether the payment token may be used up, so that asking again is vain.
+    /// Whether the payment token may be used up, so that asking again is useless.
     pub(crate) used_up: bool,
-    /// The answer that a [`Mismatch`](ErrorKind::Mismatch) is about.
+    /// The response that a [`Mismatch`](ErrorKind::Mismatch) is about.
     pub(crate) mismatched: Option<Mismatched>,
 }
 
-/// An answer about somebody else than was asked about. It is not shown, because an
-/// error will be logged.
+/// A response about somebody else than was asked about. It is not shown, because
+/// errors are logged.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "only the cache reads it"))]
 pub(crate) struct Mismatched(pub(crate) PaymentInformation);
 
 impl fmt::Debug for Mismatched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
+        f.write_str("Mismatched(…)")
     }
 }
 
-/// What an answer said beside its kind.
+/// What a response that is no success said.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) rate_limit: Option<RateLimitHeaders>,
     pub(crate) request_id: Option<String>,
     pub(crate) api_message: Option<String>,
 }
@@ -178,8 +218,9 @@ impl Error {
         Error(Arc::new(Details {
             kind,
             message: message.into(),
-            answer: Answer::default(),
+            response: Response::default(),
             attempts: 0,
+            by_token: false,
             sent: true,
             used_up: false,
             mismatched: None,
@@ -200,39 +241,86 @@ impl Error {
         self
     }
 
-    /// What kind of failure it is, and so what to do.
+    /// What kind of error it is, and so what to do.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The HTTP status, if an answer began to arrive.
+    /// The HTTP status of Figma's response, if one began to arrive.
     pub fn status(&self) -> Option<u16> {
-        self.0.answer.status
+        self.0.response.status
     }
 
-    /// How long the server asks to be left alone: `Retry-After`, in seconds or
-    /// as a date. Figma has been seen to send days. If nothing was sent, what is
-    /// left of it.
+    /// The HTTP status to answer your own caller with.
+    ///
+    /// | Status | When | What your caller can do |
+    /// |---|---|---|
+    /// | 400 | the question cannot be asked, or Figma refused it | correct the request |
+    /// | 401 | Figma refused the payment token | make a new payment token, once |
+    /// | 403 | the payment token is for another user or resource | nothing |
+    /// | 500 | your own settings are wrong | nothing |
+    /// | 503 | you could not find out | try again later |
+    ///
+    /// It is 503, and not 401, when Figma answers 401 to a question by user: your
+    /// access token was refused, which your caller cannot change.
+    ///
+    /// "Has not paid" is no error; answer 402 to it.
+    pub fn suggested_status(&self) -> u16 {
+        match self.kind() {
+            ErrorKind::InvalidQuery | ErrorKind::BadRequest => 400,
+            ErrorKind::Unauthorized if self.0.by_token => 401,
+            ErrorKind::Mismatch => 403,
+            ErrorKind::Configuration => 500,
+            ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+            | ErrorKind::Timeout
+            | ErrorKind::Connect
+            | ErrorKind::Transport
+            | ErrorKind::Redirect
+            | ErrorKind::BodyTooLarge
+            | ErrorKind::InvalidResponse => 503,
+        }
+    }
+
+    /// The value of `Retry-After` for your own caller, in whole seconds: what
+    /// [`retry_after`](Self::retry_after) says, rounded up, at least 1 and at most
+    /// `longest`. Figma may ask for days, and your caller should not wait that long.
+    ///
+    /// `None` if [`suggested_status`](Self::suggested_status) is not 503, or if it
+    /// is not known how long to wait.
+    pub fn suggested_retry_after(&self, longest: Duration) -> Option<u64> {
+        let wait = self.retry_after().filter(|_| self.suggested_status() == 503)?;
+        let wait = wait.min(longest);
+        Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
+
+    /// How long to wait before asking again. From Figma's `Retry-After`, in seconds
+    /// or as a date; days have been seen. If nothing was sent: what is left of an
+    /// earlier `Retry-After`, or the time until the limit that you set allows a
+    /// request.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.answer.retry_after
+        self.0.response.retry_after
     }
 
-    /// Which limit a 429 speaks of, if its headers say so.
-    pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.0.answer.rate_limit.as_ref()
+    /// Which limit of Figma's a 429 is about, if its headers say so.
+    pub fn rate_limit(&self) -> Option<&RateLimitHeaders> {
+        self.0.response.rate_limit.as_ref()
     }
 
     /// The id that the server gave the request, to quote to Figma's support.
     pub fn request_id(&self) -> Option<&str> {
-        self.0.answer.request_id.as_deref()
+        self.0.response.request_id.as_deref()
     }
 
     /// What the server said, at most 1,024 characters of it, with secrets taken out.
     pub fn api_message(&self) -> Option<&str> {
-        self.0.answer.api_message.as_deref()
+        self.0.response.api_message.as_deref()
     }
 
-    /// How many attempts were made for this call; 0 if none was.
+    /// How many requests this call sent; 0 if it sent none.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -255,13 +343,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = &*self.0;
         f.write_str(&details.message)?;
-        if let Some(said) = &details.answer.api_message {
+        if let Some(said) = &details.response.api_message {
             write!(f, "; the server said: {said}")?;
         }
-        if let (Some(_), Some(wait)) = (details.answer.status, details.answer.retry_after) {
-            write!(f, "; it asks to wait {} s", wait.as_secs_f64().ceil())?;
+        if let (Some(_), Some(wait)) = (details.response.status, details.response.retry_after) {
+            write!(f, "; it asks to wait {} s before the next request", wait.as_secs_f64().ceil())?;
         }
-        if let Some(id) = &details.answer.request_id {
+        if let Some(id) = &details.response.request_id {
             write!(f, "; request id {id}")?;
         }
         if details.attempts > 1 {

@@ -15,14 +15,22 @@ pub mod sandbox;
 
 pub use api::types::PaymentInformation;
 #[cfg(feature = "cache")]
-pub use cache::{CacheCounters, Entitlement, Entitlements, EntitlementsBuilder, Source};
+pub use cache::Entitlements;
+#[cfg(feature = "cache")]
+pub use cache::builder::EntitlementsBuilder;
+#[cfg(feature = "cache")]
+pub use cache::counters::CacheCounters;
+#[cfg(feature = "cache")]
+pub use cache::entitlement::{Entitlement, Source};
+pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_BASE_URL};
-pub use client::decode::MAX_BODY_BYTES;
+pub use client::rate_limiter::limits::RateLimits;
+pub use client::retry::RetryPolicy;
 pub use client::telemetry::Counters;
-pub use client::{Client, RateLimits, RetryPolicy};
-pub use error::{Error, ErrorKind, RateLimit};
+pub use error::{Error, ErrorKind, RateLimitHeaders};
 pub use model::credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 pub use model::ids::{CommunityFileId, PluginId, UserId, WidgetId};
 pub use model::payment::{DateOfPurchase, PaymentStatus};
 pub use model::query::{AskedBy, PaymentParams, PaymentQuery};
 pub use model::resource::{Resource, ResourceType};
+pub use platform::exchange::MAX_BODY_BYTES;

@@ -22,7 +22,7 @@ fn the_hand_written_types_took_and_no_float_stands_in_it() {
         "crate::model::resource::ResourceType",
         "crate::model::payment::DateOfPurchase",
         "::serde_json::Number",
-        "crate::platform::attempt::Transport",
+        "crate::platform::attempt::AttemptContext",
     ] {
         assert!(GENERATED.contains(path), "{path}");
     }

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{plugin, user};
-use figma_payments::sandbox::{Calls, Fault, Limits, Sandbox};
+use figma_payments::sandbox::{Calls, Fault, FigmaLimits, Sandbox};
 use figma_payments::{
     Client, Entitlements, PaymentQuery, PaymentStatus, PersonalAccessToken, RetryPolicy, Source,
 };
@@ -36,7 +36,7 @@ struct Caller {
 impl Drill {
     async fn start() -> Drill {
         let sandbox = Sandbox::start().await.unwrap();
-        sandbox.configure(|it| it.limits = Limits::none());
+        sandbox.configure(|it| it.limits = FigmaLimits::none());
         let client = Client::builder(sandbox.access_token())
             .base_url(sandbox.base_url())
             .retry(RetryPolicy::none())

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{answering, builder, by_token, by_user, paid};
-use figma_payments::sandbox::{Figma, Limits, Reply, Request, Sandbox, ScriptedServer};
+use figma_payments::sandbox::{Figma, FigmaLimits, Reply, Request, Sandbox, ScriptedServer};
 use figma_payments::{
     Client, ErrorKind, PaymentQuery, PaymentStatus, RateLimits, Resource, RetryPolicy, UserId,
 };
@@ -91,7 +91,7 @@ async fn many_questions_are_each_answered_once_whatever_limits_they_meet() {
         [100, 500].contains(&asked.fetch_add(1, Ordering::Relaxed)).then(|| too_many("1"))
     };
     let sandbox = Sandbox::start_at(([127, 0, 0, 1], 0).into(), limited).await.unwrap();
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     let plugin = Resource::plugin("42").unwrap();
     for user in (0..1000).step_by(2) {
         sandbox.set_purchase(&UserId::from(user), &plugin, PaymentStatus::Paid, None);

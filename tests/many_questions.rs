@@ -5,7 +5,7 @@ mod common;
 
 use std::pin::pin;
 
-use figma_payments::sandbox::{Limits, Sandbox};
+use figma_payments::sandbox::{FigmaLimits, Sandbox};
 use figma_payments::{Client, PaymentQuery, PaymentStatus, UserId};
 use futures_util::{StreamExt, stream};
 
@@ -23,7 +23,7 @@ async fn memory_does_not_grow_with_the_number_of_questions() {
         None => (1_000, 5_000),
     };
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     let buyer = UserId::from(7);
     sandbox.set_purchase(&buyer, &common::plugin(), PaymentStatus::Paid, None);
     let client =

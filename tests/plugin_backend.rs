@@ -182,7 +182,7 @@ async fn a_caller_with_forged_tokens_is_stopped_and_a_buyer_is_not() {
 #[tokio::test]
 async fn a_slow_figma_does_not_pile_up_questions() {
     let gate = Gate::new();
-    let figma = held(&*figma().await, &gate).await;
+    let figma = held(figma().await.figma(), &gate).await;
     let backend = Backend::start("busy", &figma.base_url());
     let asks = (0..70).map(async |ask| {
         let caller = [127, 0, 0, 2 + ask / 25].into();
@@ -204,7 +204,7 @@ async fn a_slow_figma_does_not_pile_up_questions() {
 #[tokio::test]
 async fn told_to_stop_it_answers_what_is_under_way() {
     let gate = Gate::new();
-    let figma = held(&*figma().await, &gate).await;
+    let figma = held(figma().await.figma(), &gate).await;
     let mut backend = Backend::start("stop", &figma.base_url());
     // A connection without a request does not hold it up.
     let authority = backend.base_url.trim_start_matches("http://").to_owned();

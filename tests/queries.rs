@@ -58,13 +58,13 @@ async fn large_ids_arrive_digit_for_digit_through_untyped_parameters() {
 /// One of the 32 combinations of the five parameters.
 fn combination(bits: u8) -> PaymentParams {
     let value = |bit: u8, text: &str| (bits & (1 << bit) != 0).then(|| text.to_owned());
-    PaymentParams {
-        plugin_payment_token: value(0, "ppt_1"),
-        user_id: value(1, "1"),
-        community_file_id: value(2, "2"),
-        plugin_id: value(3, "3"),
-        widget_id: value(4, "4"),
-    }
+    let mut params = PaymentParams::default();
+    params.plugin_payment_token = value(0, "ppt_1");
+    params.user_id = value(1, "1");
+    params.community_file_id = value(2, "2");
+    params.plugin_id = value(3, "3");
+    params.widget_id = value(4, "4");
+    params
 }
 
 #[test]
@@ -116,11 +116,9 @@ fn the_ids_of_untyped_parameters_are_checked() {
         ("1", "1.5e3", "the plugin id has something other than digits"),
         (" 1", "1", "the user id has white space around it"),
     ] {
-        let params = PaymentParams {
-            user_id: Some(user.into()),
-            plugin_id: Some(plugin.into()),
-            ..PaymentParams::default()
-        };
+        let mut params = PaymentParams::default();
+        params.user_id = Some(user.into());
+        params.plugin_id = Some(plugin.into());
         let error = PaymentQuery::try_from(params).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::wire::{self, Answer};
 use common::{LARGE_ID, plugin, user};
 use figma_payments::sandbox::{
-    Calls, Fault, Figma, Limits, Purchase, Sandbox, Settings, StatusShape,
+    Calls, Fault, Figma, FigmaLimits, Purchase, Quota, Sandbox, Settings, StatusShape,
 };
 use figma_payments::{
     Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
@@ -208,7 +208,8 @@ async fn payment_tokens_expire_and_may_be_good_once() {
 #[tokio::test]
 async fn the_limits_are_leaky_buckets_and_say_how_long_to_wait() {
     let (sandbox, client) = sandbox().await;
-    let view = Limits { plan_tier: "starter".to_owned(), ..Limits::view_seat() };
+    let mut view = FigmaLimits::view_seat();
+    view.plan_tier = "starter".to_owned();
     sandbox.configure(|settings| settings.limits = view);
     for call in 0..10 {
         let answer = ask(&client).await;
@@ -248,7 +249,7 @@ async fn the_limits_are_leaky_buckets_and_say_how_long_to_wait() {
         ask(&client).await.unwrap();
     }
     assert_eq!(ask(&client).await.unwrap_err().kind(), ErrorKind::RateLimited);
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     ask(&client).await.unwrap();
 }
 
@@ -311,7 +312,7 @@ async fn faults_happen_on_the_wire_and_use_up_what_a_lost_answer_does() {
 async fn a_share_of_the_calls_fails_and_the_seed_says_which() {
     let pattern = async |seed: u64| {
         let (sandbox, _) = sandbox().await;
-        sandbox.configure(|settings| settings.limits = Limits::none());
+        sandbox.configure(|settings| settings.limits = FigmaLimits::none());
         sandbox.inject(Fault::Status(500), Calls::Share { share: 0.25, seed });
         let mut failed = Vec::new();
         for call in 0..400 {
@@ -337,9 +338,9 @@ async fn it_remembers_what_it_saw_and_no_more_than_it_says() {
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].path(), "/v1/payments");
     assert_eq!(seen[0].headers["x-figma-token"], "figd_sandbox");
-    assert!(!format!("{:?}", *sandbox).contains("figd_"));
+    assert!(!format!("{sandbox:?}").contains("figd_"));
     for _ in 0..Figma::REMEMBERED {
-        sandbox.answer(&seen[0]);
+        sandbox.figma().answer(&seen[0]);
     }
     assert_eq!(sandbox.requests().len(), Figma::REMEMBERED);
     assert_eq!(sandbox.dropped_requests(), 1, "by their number");
@@ -362,7 +363,7 @@ async fn the_request_log_has_a_bound_in_bytes_and_the_oldest_go_first() {
     for request in 0..SENT {
         large.body = "x".repeat(60_000).into();
         large.target = format!("/{request}");
-        sandbox.answer(&large);
+        sandbox.figma().answer(&large);
     }
     let kept = sandbox.requests();
     let bytes: usize = kept.iter().map(size).sum();
@@ -432,6 +433,7 @@ fn a_purchase_reads_strictly_and_writes_what_it_reads() {
 #[test]
 fn the_defaults_are_the_published_limits() {
     let limits = Settings::default().limits;
-    assert_eq!((limits.by_token, limits.by_user), (Some(300), Some(50)));
-    assert_eq!(Limits::view_seat().by_user, Some(10));
+    assert_eq!(limits.by_token, Quota::per_minute(300));
+    assert_eq!(limits.by_user, Quota::per_minute(50));
+    assert_eq!(FigmaLimits::view_seat().by_user, Quota::per_minute(10));
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use common::size;
-use figma_payments::sandbox::{Figma, Limits, Sandbox};
+use figma_payments::sandbox::{Figma, FigmaLimits, Sandbox};
 use figma_payments::{Client, PaymentQuery, PaymentStatus, Resource, RetryPolicy, UserId};
 use program::Program;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn every_answer_under_load_is_one_to_a_state_that_there_was() {
     const IN_FLIGHT: usize = 64;
     let calls = size(100_000, 3_000);
     let sandbox = Arc::new(Sandbox::start().await.unwrap());
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     // What is used up is forgotten, so that memory stays flat.
     sandbox.configure(|settings| settings.single_use_tokens = true);
     let plugin = Resource::plugin(common::LARGE_ID).unwrap();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::wire::Answer;
 use common::{ACCESS_TOKEN, access_token, answering, paid, plugin, user};
 use figma_payments::sandbox::{
-    Calls, Fault, Limits, Purchase, Reply, Request, Sandbox, ScriptedServer, Step,
+    Calls, Fault, FigmaLimits, Purchase, Reply, Request, Sandbox, ScriptedServer, Step,
 };
 use figma_payments::{PluginPaymentToken, Resource, UserId};
 use serde_json::json;
@@ -40,7 +40,7 @@ fn outcome(answer: &Answer) -> (u16, String) {
 async fn a_route_is_gated_as_the_readme_says() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.configure(|settings| {
-        settings.limits = Limits::none();
+        settings.limits = FigmaLimits::none();
         settings.access_tokens = vec![access_token()];
     });
     let (user, plugin) = (user(), plugin());

@@ -47,19 +47,23 @@ fn generate(lowered: &OpenAPI) -> Result<String, String> {
 }
 
 pub(crate) fn settings() -> Result<GenerationSettings, String> {
-    let transport = "crate::platform::attempt::Transport".parse();
+    let transport = "crate::platform::attempt::AttemptContext".parse();
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
         .with_hooks(HooksMode::Expected)
         .with_inner_type(transport.map_err(|error| format!("{error}"))?)
-        .with_derive("PartialEq");
+        .with_derive("PartialEq")
+        .with_derive("Eq")
+        .with_derive("Hash");
     for (schema, path) in REPLACED {
         settings.with_replacement(schema, path, std::iter::empty());
     }
     // One output for all features, so that a snapshot of it is stable.
     let mut patch = TypePatch::default();
-    patch.with_attr(r#"#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]"#);
+    patch
+        .with_attr(r#"#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]"#)
+        .with_attr("#[non_exhaustive]");
     for name in GENERATED {
         settings.with_patch(name, &patch);
     }

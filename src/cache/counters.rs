@@ -1,45 +1,41 @@
-//! What happened so far.
+//! How often things happened in the cache.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::client::telemetry::Counter;
 
-/// How often things happened to an [`Entitlements`](crate::Entitlements) and all its clones.
+/// How often things happened in an [`Entitlements`](crate::Entitlements) and all its
+/// clones, since it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheCounters {
     /// Answered from memory.
     pub hits: u64,
-    /// Not in memory, or no longer good there.
+    /// Not in memory, or too old.
     pub misses: u64,
-    /// Misses that waited for another call's answer.
+    /// Misses that waited for the answer to another call.
     pub coalesced: u64,
-    /// Answered with an answer that was no longer good.
+    /// Answered with a stale answer, because of an outage.
     pub stale: u64,
-    /// Calls to Figma that gave an error, refused and mismatched ones included.
+    /// Calls to Figma that gave an error, refusals and mismatches included.
     pub errors: u64,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) hits: AtomicU64,
-    pub(super) misses: AtomicU64,
-    pub(super) coalesced: AtomicU64,
-    pub(super) stale: AtomicU64,
-    pub(super) errors: AtomicU64,
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) hits: Counter,
+    pub(super) misses: Counter,
+    pub(super) coalesced: Counter,
+    pub(super) stale: Counter,
+    pub(super) errors: Counter,
 }
 
-impl Counts {
+impl Counters {
     pub(super) fn read(&self) -> CacheCounters {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         CacheCounters {
-            hits: read(&self.hits),
-            misses: read(&self.misses),
-            coalesced: read(&self.coalesced),
-            stale: read(&self.stale),
-            errors: read(&self.errors),
+            hits: self.hits.read(),
+            misses: self.misses.read(),
+            coalesced: self.coalesced.read(),
+            stale: self.stale.read(),
+            errors: self.errors.read(),
         }
     }
-}
-
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }

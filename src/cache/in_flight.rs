@@ -1,8 +1,10 @@
-//! Questions under way. Whoever asks what is asked already waits for that answer.
+//! Questions that are under way. A call that asks the same question waits for that
+//! answer ("single flight").
 //!
-//! Nobody depends on somebody else's future being polled. Whoever asks Figma renews
-//! a mark while doing so. When that stops for a second, because a runtime is not
-//! driven any more for instance, exactly one of those who wait asks in its place.
+//! No call depends on another call's future being polled. The call that asks Figma
+//! counts up a heartbeat meanwhile. If the heartbeat stops for a second, because its
+//! runtime is not driven any more for instance, exactly one of the waiting calls asks
+//! in its place.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,32 +18,32 @@ use super::question::Question;
 use crate::error::Error;
 use crate::platform::task::spawn_detached;
 
-/// How often whoever asks renews its mark.
-const RENEW_EVERY: Duration = Duration::from_millis(250);
+/// How often the call that asks counts up the heartbeat.
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(250);
 
-/// A mark that was not renewed for so long is given up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
+/// A waiting call takes over when the heartbeat stood still for so long.
+const TAKE_OVER_AFTER: Duration = Duration::from_secs(1);
 
-/// What came of a question.
-pub(super) type Fetched = Result<Settled, Error>;
+/// What Figma answered.
+pub(super) type FetchResult = Result<Settled, Error>;
 
-/// How somebody came by an answer.
-pub(super) enum Came {
-    /// By asking.
-    Asked(Arc<Fetched>),
-    /// By waiting for somebody else's question.
-    Joined(Arc<Fetched>),
-    /// Not at all: the deadline came first.
+/// How a call got its answer.
+pub(super) enum Answered {
+    /// It asked Figma itself.
+    ByAsking(Arc<FetchResult>),
+    /// It waited for the question of another call.
+    ByJoining(Arc<FetchResult>),
+    /// Not at all: its deadline came first.
     TooLate,
 }
 
-/// The questions under way, and nothing else.
+/// All questions that are under way.
 #[derive(Default)]
 pub(super) struct InFlight {
     flights: Mutex<HashMap<Question, Arc<Flight>>>,
 }
 
-/// One question under way.
+/// One question that is under way.
 #[derive(Default)]
 pub(super) struct Flight {
     state: Mutex<State>,
@@ -50,20 +52,20 @@ pub(super) struct Flight {
 
 #[derive(Default)]
 struct State {
-    /// Counts renewals, and who asks in whose place.
-    mark: u64,
+    /// Counts up while a call asks, and when another call takes over.
+    heartbeat: u64,
     /// The latest attempt.
     sent: Option<Sent>,
-    landed: Option<Arc<Fetched>>,
-    /// Nobody asks any more. Without an answer, whoever waits has to.
+    result: Option<Arc<FetchResult>>,
+    /// No call asks any more. If there is no result, a waiting call has to ask.
     ended: bool,
 }
 
-/// What somebody sees who waits.
-enum Seen {
-    Landed(Arc<Fetched>),
+/// What a waiting call sees.
+enum Progress {
+    Done(Arc<FetchResult>),
     Ended,
-    UnderWay { mark: u64 },
+    UnderWay { heartbeat: u64 },
 }
 
 impl InFlight {
@@ -75,22 +77,23 @@ impl InFlight {
         deadline: Instant,
         may_join: impl Fn(Sent) -> bool,
         fetch: impl Fn(Arc<Flight>) -> F,
-    ) -> Came
+    ) -> Answered
     where
-        F: Future<Output = Fetched> + Send + 'static,
+        F: Future<Output = FetchResult> + Send + 'static,
     {
         let flight = match self.join_or_begin(question, may_join) {
             Place::First(flight) => flight,
             Place::Joined(flight) => match flight.wait(deadline).await {
-                Waited::Landed(fetched) => return Came::Joined(fetched),
-                Waited::TooLate => return Came::TooLate,
+                Waited::Done(fetched) => return Answered::ByJoining(fetched),
+                Waited::TooLate => return Answered::TooLate,
                 Waited::TakesOver => flight,
             },
         };
         let fetch = fetch(Arc::clone(&flight));
         // Made before the task, which may be dropped before it runs.
-        let end = End { in_flight: Arc::clone(self), question: question.clone(), flight };
-        Came::Asked(spawn_detached(end.fly(fetch)).await)
+        let in_flight = Arc::clone(self);
+        let leader = Leader { in_flight, question: question.clone(), flight };
+        Answered::ByAsking(spawn_detached(leader.ask(fetch)).await)
     }
 
     fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Place {
@@ -115,44 +118,44 @@ impl InFlight {
     }
 }
 
-/// Ends a flight, also when the task that asks is dropped.
-struct End {
+/// The call that asks Figma. Ends the flight when it is dropped, also with its task.
+struct Leader {
     in_flight: Arc<InFlight>,
     question: Question,
     flight: Arc<Flight>,
 }
 
-impl End {
-    /// Asks, and renews the mark meanwhile.
-    async fn fly(self, fetch: impl Future<Output = Fetched>) -> Arc<Fetched> {
-        if let Some(landed) = self.take_off() {
-            return landed;
+impl Leader {
+    /// Asks, and counts up the heartbeat meanwhile.
+    async fn ask(self, fetch: impl Future<Output = FetchResult>) -> Arc<FetchResult> {
+        if let Some(result) = self.begin() {
+            return result;
         }
         let mut fetch = std::pin::pin!(fetch);
         let fetched = loop {
-            match timeout_at(Instant::now() + RENEW_EVERY, fetch.as_mut()).await {
+            match timeout_at(Instant::now() + HEARTBEAT_EVERY, fetch.as_mut()).await {
                 Ok(fetched) => break Arc::new(fetched),
-                Err(_) => self.flight.state().mark += 1,
+                Err(_) => self.flight.state().heartbeat += 1,
             }
         };
-        self.flight.state().landed.get_or_insert_with(|| Arc::clone(&fetched));
+        self.flight.state().result.get_or_insert_with(|| Arc::clone(&fetched));
         fetched
     }
 
-    /// Puts the flight back, if somebody ended it and this one takes over. Gives the
-    /// answer if it has come meanwhile.
-    fn take_off(&self) -> Option<Arc<Fetched>> {
+    /// Puts the flight back if the call that asked before has ended it. Returns the
+    /// result if there is one by now.
+    fn begin(&self) -> Option<Arc<FetchResult>> {
         let mut flights = self.in_flight.flights();
-        let landed = self.flight.state().landed.clone();
-        if landed.is_none() {
+        let result = self.flight.state().result.clone();
+        if result.is_none() {
             let flight = || Arc::clone(&self.flight);
             flights.entry(self.question.clone()).or_insert_with(flight);
         }
-        landed
+        result
     }
 }
 
-impl Drop for End {
+impl Drop for Leader {
     fn drop(&mut self) {
         let mut flights = self.in_flight.flights();
         if flights.get(&self.question).is_some_and(|it| Arc::ptr_eq(it, &self.flight)) {
@@ -170,65 +173,64 @@ enum Place {
 }
 
 enum Waited {
-    Landed(Arc<Fetched>),
+    Done(Arc<FetchResult>),
     TakesOver,
     TooLate,
 }
 
 impl Flight {
-    /// An attempt goes out.
-    pub(super) fn sent(&self, sent: Sent) {
+    pub(super) fn attempt_sent(&self, sent: Sent) {
         self.state().sent = Some(sent);
     }
 
-    /// Not with an answer that has come: it is one to those who asked before.
+    /// A flight with a result cannot be joined: the result is for those who asked before.
     fn may_be_joined(&self, may_join: impl Fn(Sent) -> bool) -> bool {
         let state = self.state();
-        state.landed.is_none() && state.sent.is_none_or(may_join)
+        state.result.is_none() && state.sent.is_none_or(may_join)
     }
 
-    /// Waits for the answer, or until it is this one's turn to ask.
+    /// Waits for the result, or until this call has to ask.
     async fn wait(&self, deadline: Instant) -> Waited {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let mark = match self.seen() {
-                Seen::Landed(fetched) => return Waited::Landed(fetched),
-                Seen::Ended if self.takes_over(None) => return Waited::TakesOver,
-                Seen::Ended => continue,
-                Seen::UnderWay { mark } => mark,
+            let heartbeat = match self.progress() {
+                Progress::Done(fetched) => return Waited::Done(fetched),
+                Progress::Ended if self.takes_over(None) => return Waited::TakesOver,
+                Progress::Ended => continue,
+                Progress::UnderWay { heartbeat } => heartbeat,
             };
-            let give_up = Instant::now() + GIVE_UP_AFTER;
-            if timeout_at(give_up.min(deadline), changed).await.is_ok() {
+            let take_over = Instant::now() + TAKE_OVER_AFTER;
+            if timeout_at(take_over.min(deadline), changed).await.is_ok() {
                 continue;
             }
             if Instant::now() >= deadline {
                 return Waited::TooLate;
             }
-            if self.takes_over(Some(mark)) {
+            if self.takes_over(Some(heartbeat)) {
                 return Waited::TakesOver;
             }
         }
     }
 
-    fn seen(&self) -> Seen {
+    fn progress(&self) -> Progress {
         let state = self.state();
-        match &state.landed {
-            Some(fetched) => Seen::Landed(Arc::clone(fetched)),
-            None if state.ended => Seen::Ended,
-            None => Seen::UnderWay { mark: state.mark },
+        match &state.result {
+            Some(fetched) => Progress::Done(Arc::clone(fetched)),
+            None if state.ended => Progress::Ended,
+            None => Progress::UnderWay { heartbeat: state.heartbeat },
         }
     }
 
-    /// Whether the one who waits asks from now on: the first who finds that
-    /// nobody asks any more, or that the mark was not renewed.
-    fn takes_over(&self, not_renewed: Option<u64>) -> bool {
+    /// Whether this call asks from now on. That is the first one to find that no call
+    /// asks any more, or that the heartbeat still has this count.
+    fn takes_over(&self, stopped_at: Option<u64>) -> bool {
         let mut state = self.state();
-        let nobody_asks = state.ended || not_renewed == Some(state.mark);
-        let takes_over = nobody_asks && state.landed.is_none();
+        let nobody_asks = state.ended || stopped_at == Some(state.heartbeat);
+        let takes_over = nobody_asks && state.result.is_none();
         if takes_over {
             state.ended = false;
-            state.mark += 1;
+            state.heartbeat += 1;
         }
         takes_over
     }

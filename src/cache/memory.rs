@@ -1,6 +1,5 @@
-//! What this process knows: answers, which payment token is about whom, and the
-//! order that decides what is kept. A store that processes share keeps the same
-//! rules by the same operations: send, settle, invalidate, prime.
+//! The answers of this process, which payment token is about whom, and the order
+//! that decides what is kept.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,37 +7,38 @@ use std::time::{Duration, SystemTime};
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
+use super::entitlement::{Entitlement, Source};
 use super::order::{Order, Sequence};
-use super::question::{About, Question, Subject, TokenHash};
-use super::settings::TimesToLive;
-use super::{Entitlement, Source};
+use super::question::{Denied, Question, Subject, TokenHash};
+use super::time_to_live::TimesToLive;
 use crate::api::types::PaymentInformation;
 
 /// An answer of Figma's, and when it was asked for.
 #[derive(Debug)]
 pub(super) struct CachedAnswer {
     pub(super) payment: Arc<PaymentInformation>,
-    /// A yes counts from when its attempt went out, a no from when it arrived.
+    /// An answer with access counts from when its attempt was sent, a denial from when
+    /// it arrived.
     sequence: Sequence,
     /// The attempt that brought it.
     sent: Sent,
 }
 
 impl CachedAnswer {
-    /// By the clock that goes on steadily, and by the calendar, for machines that
-    /// were suspended.
+    /// By the clock that runs steadily and by the system's date, because the first
+    /// stands still while a machine is suspended.
     fn age(&self) -> Duration {
         self.sent.at.elapsed().max(self.sent.date.elapsed().unwrap_or_default())
     }
 
-    pub(super) fn is_good(&self, times: &TimesToLive) -> bool {
+    pub(super) fn is_valid(&self, times: &TimesToLive) -> bool {
         self.age() < times.of(&self.payment.payment_status)
     }
 
-    /// Whether it may be given in an outage, beyond its time.
-    pub(super) fn bridges_outage(&self, times: &TimesToLive) -> bool {
-        let good_for = times.of(&self.payment.payment_status).saturating_add(times.stale);
-        self.payment.grants_access() && !times.stale.is_zero() && self.age() < good_for
+    /// Whether it may be given in an outage, when it is stale.
+    pub(super) fn is_valid_in_outage(&self, times: &TimesToLive) -> bool {
+        let longest = times.of(&self.payment.payment_status).saturating_add(times.stale);
+        self.payment.grants_access() && !times.stale.is_zero() && self.age() < longest
     }
 
     pub(super) fn entitlement(&self, source: Source) -> Entitlement {
@@ -47,7 +47,7 @@ impl CachedAnswer {
     }
 }
 
-/// An attempt that went out.
+/// An attempt that was sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     pub(super) sequence: Sequence,
@@ -59,15 +59,15 @@ pub(super) struct Sent {
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) answer: Arc<CachedAnswer>,
-    /// Whether it is certain that no no arrived while it was under way.
-    pub(super) certain: bool,
+    /// Whether it is certain that no denial arrived while it was under way.
+    pub(super) undisputed: bool,
 }
 
 pub(super) struct Memory {
     answers: Cache<Subject, Arc<CachedAnswer>>,
     /// Whom and what a payment token is about. That never changes.
     tokens: Cache<TokenHash, Subject>,
-    /// Locked for every change of an answer. A look takes no lock of ours.
+    /// Locked for every change of an answer. Reading an answer takes no lock of ours.
     order: Mutex<Order>,
 }
 
@@ -81,7 +81,7 @@ impl Memory {
         }
     }
 
-    /// What is known, be it good or not.
+    /// The answer in memory, however old it is.
     pub(super) fn look_up(&self, question: &Question) -> Option<Arc<CachedAnswer>> {
         match question {
             Question::ByUser(subject) => self.answers.get(subject),
@@ -94,7 +94,7 @@ impl Memory {
         self.order().next()
     }
 
-    /// An attempt goes out.
+    /// An attempt is sent.
     pub(super) fn send(&self) -> Sent {
         Sent { sequence: self.now(), at: Instant::now(), date: SystemTime::now() }
     }
@@ -106,49 +106,61 @@ impl Memory {
         sent: Sent,
         payment: PaymentInformation,
     ) -> Settled {
-        let mut order = self.order();
+        self.settle_in(&mut self.order(), question, sent, payment)
+    }
+
+    fn settle_in(
+        &self,
+        order: &mut Order,
+        question: &Question,
+        sent: Sent,
+        payment: PaymentInformation,
+    ) -> Settled {
         let subject = Subject::of(&payment);
-        let about = subject.clone().map(About::Subject);
-        let of_subject = about.iter().all(|about| order.no_no_since(sent.sequence, about));
-        // A refusal by token says nothing of the user.
-        let certain = of_subject && order.no_no_since(sent.sequence, &question.about());
-        let is_yes = payment.grants_access();
-        let sequence = match &about {
-            Some(about) if !is_yes => order.note_no(about.clone()),
+        let denied = subject.clone().map(Denied::Subject);
+        let subject_undisputed =
+            denied.iter().all(|denied| order.no_denial_since(sent.sequence, denied));
+        let undisputed =
+            subject_undisputed && order.no_denial_since(sent.sequence, &question.denied());
+        let is_denial = !payment.grants_access();
+        let sequence = match denied {
+            Some(denied) if is_denial => order.record_denial(denied),
             _ => sent.sequence,
         };
         let answer = Arc::new(CachedAnswer { payment: Arc::new(payment), sequence, sent });
         let Some(subject) = subject else {
-            return Settled { answer, certain };
+            return Settled { answer, undisputed };
         };
 
-        let known = self.answers.peek(&subject);
-        let newer = known.is_some_and(|known| known.sequence > sent.sequence);
-        if !is_yes {
-            // First of all: whatever becomes of this answer, the old one is gone.
+        let cached = self.answers.peek(&subject);
+        let newer = cached.is_some_and(|cached| cached.sequence > sent.sequence);
+        if is_denial {
+            // First of all, so that the old answer is gone whatever becomes of this one.
             self.answers.remove(&subject);
         }
-        if of_subject && !newer {
+        // A refused token says nothing about its user, so it is not looked at here.
+        if subject_undisputed && !newer {
             self.answers.insert(subject.clone(), Arc::clone(&answer));
         }
-        if let (Question::ByToken(question), true) = (question, certain) {
+        if let (Question::ByToken(question), true) = (question, undisputed) {
             self.tokens.insert(question.token, subject);
         }
-        Settled { answer, certain }
+        Settled { answer, undisputed }
     }
 
-    /// Figma has refused the question: what was known by it is known no more.
+    /// Figma has refused the question, so its answer in memory is wrong by now.
     pub(super) fn refused(&self, question: &Question) {
         let mut order = self.order();
         match question {
             Question::ByUser(subject) => drop(self.answers.remove(subject)),
             Question::ByToken(question) => drop(self.tokens.remove(&question.token)),
         }
-        order.note_no(question.about());
+        order.record_denial(question.denied());
     }
 
-    /// An answer to somebody who asked about something else. A no in it counts.
-    pub(super) fn heard(&self, payment: &PaymentInformation) {
+    /// An answer that is about somebody else than was asked about. If it is a denial,
+    /// it still counts.
+    pub(super) fn mismatched(&self, payment: &PaymentInformation) {
         if let Some(subject) = Subject::of(payment).filter(|_| !payment.grants_access()) {
             self.invalidate(subject);
         }
@@ -157,31 +169,49 @@ impl Memory {
     pub(super) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);
-        order.note_no(About::Subject(subject));
+        order.record_denial(Denied::Subject(subject));
     }
 
     /// Keeps an answer that was got in another way, as if it were asked for and
-    /// given now.
+    /// answered now.
     pub(super) fn prime(&self, payment: PaymentInformation) {
         if let Some(subject) = Subject::of(&payment) {
             self.settle(&Question::ByUser(subject), self.send(), payment);
         }
     }
 
-    /// Whether somebody who asked at `asked`, and waited for somebody else's
-    /// question, may have its answer: only if nothing was said since it was sent,
-    /// or if they asked before that.
-    pub(super) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
-        let about = Subject::of(&settled.answer.payment).map(About::Subject);
-        let order = self.order();
-        let is_last_word = |it: &About| order.is_last_word(settled.answer.sequence, it);
-        let still_certain = about.iter().chain([&question.about()]).all(is_last_word);
-        asked < settled.answer.sent.sequence || (settled.certain && still_certain)
+    /// Keeps an answer of this date, unless something newer is known.
+    pub(super) fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
+        let Some(subject) = Subject::of(&payment) else { return };
+        let now = SystemTime::now();
+        let date = checked_at.min(now);
+        let age = now.duration_since(date).unwrap_or_default();
+        let mut order = self.order();
+        let denied = Denied::Subject(subject.clone());
+        let cached = self.answers.peek(&subject);
+        let newer = cached.is_some_and(|cached| cached.sent.date > date);
+        if newer || !order.no_denial_after_date(date, &denied) {
+            return;
+        }
+        let at = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+        let sent = Sent { sequence: order.next(), at, date };
+        self.settle_in(&mut order, &Question::ByUser(subject), sent, payment);
     }
 
-    /// Whether it is certain that no no to this question arrived since `sent`.
-    pub(super) fn no_no_since(&self, sent: Sequence, question: &Question) -> bool {
-        self.order().no_no_since(sent, &question.about())
+    /// Whether a call that asked at `asked`, and waited for the question of another
+    /// call, may have that answer: only if no denial arrived since it was sent, or if
+    /// the call asked before that.
+    pub(super) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
+        let subject = Subject::of(&settled.answer.payment).map(Denied::Subject);
+        let order = self.order();
+        let no_denial_after = |it: &Denied| order.no_denial_after(settled.answer.sequence, it);
+        let still_undisputed = subject.iter().chain([&question.denied()]).all(no_denial_after);
+        asked < settled.answer.sent.sequence || (settled.undisputed && still_undisputed)
+    }
+
+    /// Whether it is certain that no denial of this question arrived since `sent`.
+    pub(super) fn no_denial_since(&self, sent: Sequence, question: &Question) -> bool {
+        self.order().no_denial_since(sent, &question.denied())
     }
 
     fn order(&self) -> MutexGuard<'_, Order> {
@@ -195,29 +225,68 @@ mod tests {
     use crate::cache::Entitlements;
     use crate::client::Client;
     use crate::model::credentials::PersonalAccessToken;
+    use crate::model::ids::UserId;
     use crate::model::payment::PaymentStatus;
-    use crate::model::resource::ResourceType;
+    use crate::model::resource::Resource;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn times() -> TimesToLive {
+        let token = PersonalAccessToken::new("figd_x").unwrap();
+        let client = Client::builder(token).base_url("http://127.0.0.1:1").build().unwrap();
+        *Entitlements::builder(client).paid_ttl(2 * HOUR).times()
+    }
+
+    fn payment(status: PaymentStatus) -> PaymentInformation {
+        PaymentInformation::new(&UserId::from(7), &Resource::plugin("1").unwrap(), status)
+    }
+
+    fn question() -> Question {
+        Question::ByUser(Subject::of(&payment(PaymentStatus::Paid)).unwrap())
+    }
+
+    fn status(memory: &Memory) -> Option<PaymentStatus> {
+        memory.look_up(&question()).map(|cached| cached.payment.payment_status.clone())
+    }
 
     #[test]
     fn an_answer_that_slept_with_the_machine_is_old() {
-        let token = PersonalAccessToken::new("figd_x").unwrap();
-        let client = Client::builder(token).base_url("http://127.0.0.1:1").build().unwrap();
-        let times = *Entitlements::builder(client).times();
         let memory = Memory::new(10);
-        let payment = PaymentInformation {
-            date_of_purchase: None,
-            payment_status: PaymentStatus::Paid,
-            resource_id: "1".to_owned(),
-            resource_type: ResourceType::Plugin,
-            user_id: "7".to_owned(),
-        };
-        let question = Question::ByUser(Subject::of(&payment).unwrap());
-        // The steady clock stands still meanwhile, and the calendar does not.
-        let asleep = Duration::from_secs(3600);
-        let sent = Sent { date: SystemTime::now() - asleep, ..memory.send() };
-        memory.settle(&question, sent, payment.clone());
-        assert!(!memory.look_up(&question).unwrap().is_good(&times));
-        memory.settle(&question, memory.send(), payment);
-        assert!(memory.look_up(&question).unwrap().is_good(&times));
+        let paid = payment(PaymentStatus::Paid);
+        // The steady clock stands still meanwhile, and the system's date does not.
+        let sent = Sent { date: SystemTime::now() - 3 * HOUR, ..memory.send() };
+        memory.settle(&question(), sent, paid.clone());
+        assert!(!memory.look_up(&question()).unwrap().is_valid(&times()));
+        memory.settle(&question(), memory.send(), paid);
+        assert!(memory.look_up(&question()).unwrap().is_valid(&times()));
+    }
+
+    #[test]
+    fn an_older_answer_lives_for_what_is_left_of_its_time() {
+        let memory = Memory::new(10);
+        for (age, valid) in [(HOUR, true), (3 * HOUR, false), (100_000 * HOUR, false)] {
+            let memory = Memory::new(10);
+            memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() - age);
+            assert_eq!(memory.look_up(&question()).unwrap().is_valid(&times()), valid, "{age:?}");
+        }
+        memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() + HOUR);
+        let checked_at = memory.look_up(&question()).unwrap().sent.date;
+        assert!(checked_at <= SystemTime::now(), "nothing was checked in the future");
+    }
+
+    #[test]
+    fn an_older_answer_never_replaces_a_newer_one() {
+        let memory = Memory::new(10);
+        memory.prime(payment(PaymentStatus::Paid));
+        memory.prime_at(payment(PaymentStatus::Unpaid), SystemTime::now() - HOUR);
+        assert_eq!(status(&memory), Some(PaymentStatus::Paid));
+        memory.prime(payment(PaymentStatus::Unpaid));
+        memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() - HOUR);
+        assert_eq!(status(&memory), Some(PaymentStatus::Unpaid));
+        memory.invalidate(Subject::of(&payment(PaymentStatus::Paid)).unwrap());
+        memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() - HOUR);
+        assert_eq!(status(&memory), None, "it was removed after that");
+        memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now());
+        assert_eq!(status(&memory), Some(PaymentStatus::Paid));
     }
 }

@@ -1,16 +1,17 @@
-//! Cached answers (feature `cache`): who may, where the answer comes from, and
-//! how old it is. Fails closed.
+//! Cached answers (feature `cache`). In doubt Figma is asked, and nobody gets access.
 
-mod counters;
+pub(crate) mod builder;
+pub(crate) mod counters;
+pub(crate) mod entitlement;
 #[cfg(test)]
 mod histories;
 mod in_flight;
 mod memory;
 mod order;
 mod question;
-mod settings;
 #[cfg(test)]
 mod tests;
+mod time_to_live;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -19,14 +20,16 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use self::counters::{Counts, count};
-use self::in_flight::{Came, Fetched, Flight, InFlight};
+use self::counters::{CacheCounters, Counters};
+use self::entitlement::{Entitlement, Source};
+use self::in_flight::{Answered, FetchResult, Flight, InFlight};
 use self::memory::{CachedAnswer, Memory, Sent};
 use self::question::{Question, Questions, Subject};
-use self::settings::TimesToLive;
+use self::time_to_live::TimesToLive;
 use crate::api::types::PaymentInformation;
 use crate::client::Client;
-use crate::client::{CallOptions, WaitPolicy};
+use crate::client::call::CallOptions;
+use crate::client::rate_limiter::wait_policy::WaitPolicy;
 use crate::error::Mismatched;
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::UserId;
@@ -34,74 +37,33 @@ use crate::model::query::PaymentQuery;
 use crate::model::resource::Resource;
 use crate::platform::task::spawn_detached;
 
-pub use counters::CacheCounters;
-pub use settings::EntitlementsBuilder;
-
-/// An answer, and what it is worth.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Entitlement {
-    /// What Figma answered, shared with the memory.
-    pub payment: Arc<PaymentInformation>,
-    /// Where this answer comes from.
-    pub source: Source,
-    /// When Figma was asked for it.
-    pub checked_at: SystemTime,
-}
-
-impl Entitlement {
-    /// Whether the user may go on; see
-    /// [`PaymentInformation::grants_access`].
-    pub fn grants_access(&self) -> bool {
-        self.payment.grants_access()
-    }
-}
-
-/// Where an [`Entitlement`] comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Source {
-    /// Figma was asked just now, by this call or by one that it waited for.
-    Fresh,
-    /// An earlier answer that is still good.
-    Cached,
-    /// An earlier answer that is no longer good, given because Figma cannot be
-    /// reached; only with [`EntitlementsBuilder::stale_if_error`].
-    Stale,
-}
-
-/// Answers from memory, and from Figma where memory has none.
+/// Answers from memory, and asks Figma for what memory does not have.
 ///
-/// However many ask the same at once, Figma is asked once; an error is shared
-/// by those who waited for it and is not kept. An answer by payment token is also
-/// kept under the user and resource that it is about; the token itself is
-/// not kept, only a keyed hash of it.
+/// However many callers ask the same question at once, Figma is asked once. An
+/// error goes to all who waited for it, and is not kept. An answer by payment
+/// token is also kept for its user and resource, so that a question by user finds
+/// it. The token itself is not kept, only a keyed hash of it.
 ///
-/// In memory, of this process: three processes ask three times, and each starts
-/// with nothing, or with what you [`prime`](Self::prime).
+/// The memory is that of this process. Three processes ask three times, and each
+/// starts with an empty memory, or with what you [`prime`](Self::prime).
 ///
-/// Asked by token, have your plugin keep its token and send the same one until you
-/// answer 401, or the user comes back from the checkout: a new token is always a
-/// call to Figma, so it shows a purchase at once, and has no stale answer in an
-/// outage. A newer answer about the same user and resource, got in whatever way,
-/// also stands for the token.
+/// If you ask by token, let your plugin keep its token and send the same one until
+/// you answer 401, or until the user comes back from the checkout. A new token
+/// always costs a call to Figma: it shows a purchase at once, but has no stale
+/// answer in an outage. A newer answer about the same user and resource, whoever
+/// asked for it, also counts for the token.
 ///
-/// An answer is good for a while that depends on it: see
-/// [`EntitlementsBuilder`]. Cheap to clone; clones share the memory.
+/// How long an answer is kept depends on what it says: see
+/// [`EntitlementsBuilder`](crate::EntitlementsBuilder). Cheap to clone; clones share
+/// the memory.
 ///
 /// ```no_run
-/// # use figma_payments::{Entitlements, ErrorKind, PaymentQuery};
+/// # use figma_payments::{Entitlements, PaymentQuery};
 /// # async fn route(entitlements: &Entitlements, query: PaymentQuery) -> u16 {
 /// match entitlements.get(query).await {
 ///     Ok(entitlement) if entitlement.grants_access() => 200,
 ///     Ok(_) => 402,
-///     Err(error) => match error.kind() {
-///         ErrorKind::InvalidQuery | ErrorKind::BadRequest => 400,
-///         ErrorKind::Unauthorized => 401, // a new token, once; asking by user: 503
-///         ErrorKind::Mismatch => 403,
-///         ErrorKind::Configuration => 500,
-///         _ => 503, // could not tell: not the same as has not paid
-///     },
+///     Err(error) => error.suggested_status(),
 /// }
 /// # }
 /// ```
@@ -116,10 +78,10 @@ struct Shared {
     questions: Questions,
     memory: Memory,
     in_flight: Arc<InFlight>,
-    counts: Counts,
+    counters: Counters,
 }
 
-/// Without what is kept, which is about users.
+/// Without the answers in memory, which are about users.
 impl fmt::Debug for Entitlements {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shared { client, times, .. } = &*self.shared;
@@ -132,72 +94,62 @@ impl fmt::Debug for Entitlements {
 }
 
 impl Entitlements {
-    /// Keeps the answers of this client, with the defaults.
-    pub fn new(client: Client) -> Self {
-        Entitlements::builder(client).build()
-    }
-
-    /// Keeps the answers of this client, with settings of your own.
-    pub fn builder(client: Client) -> EntitlementsBuilder {
-        EntitlementsBuilder::new(client)
-    }
-
-    fn with(client: Client, times: TimesToLive, max_entries: u64) -> Self {
+    fn with_settings(client: Client, times: TimesToLive, max_entries: u64) -> Self {
         let shared = Shared {
             client,
             times,
             questions: Questions::default(),
             memory: Memory::new(max_entries),
             in_flight: Arc::default(),
-            counts: Counts::default(),
+            counters: Counters::default(),
         };
         Entitlements { shared: Arc::new(shared) }
     }
 
-    /// The answer, from memory if it is good there, else from Figma.
+    /// The answer from memory if it is there and not too old, else from Figma.
     ///
-    /// Whoever leaves while waiting ends nothing: the question goes on, and its
-    /// answer is kept. Whoever waits for somebody else's question does so until
-    /// its own [deadline](crate::ClientBuilder::deadline) at most.
+    /// If you drop the future, the question goes on and its answer is kept. A call
+    /// that waits for another call's question waits until its own
+    /// [deadline](crate::ClientBuilder::deadline) at most.
     ///
     /// # Errors
     ///
     /// Those of [`Client::get_payments`], unless
-    /// [`stale_if_error`](EntitlementsBuilder::stale_if_error) allows an earlier
-    /// answer in its place.
+    /// [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows an older
+    /// answer instead.
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
-        let Shared { client, memory, in_flight, counts, questions, .. } = &*self.shared;
+        let Shared { client, memory, in_flight, counters, questions, .. } = &*self.shared;
         let query = query.borrow();
         let question = questions.of(query);
-        if let Some(known) = self.good(query, &question) {
-            count(&counts.hits);
-            return Ok(known.entitlement(Source::Cached));
+        if let Some(cached) = self.valid_answer(query, &question) {
+            counters.hits.count();
+            return Ok(cached.entitlement(Source::Cached));
         }
         query.check()?;
-        count(&counts.misses);
+        counters.misses.count();
         let deadline = client.deadline(Instant::now());
         loop {
             let asked = memory.now();
-            let may_join = |sent: Sent| memory.no_no_since(sent.sequence, &question);
+            let may_join = |sent: Sent| memory.no_denial_since(sent.sequence, &question);
             let fetch =
                 |flight| self.clone().fetch(query.clone(), question.clone(), flight, deadline);
             let fetched = match in_flight.ask(&question, deadline, may_join, fetch).await {
-                Came::Asked(fetched) => fetched,
-                Came::Joined(fetched) => {
-                    count(&counts.coalesced);
+                Answered::ByAsking(fetched) => fetched,
+                Answered::ByJoining(fetched) => {
+                    counters.coalesced.count();
                     fetched
                 }
-                Came::TooLate => return self.instead_of(&too_late(), query, &question),
+                Answered::TooLate => return self.stale_or_error(&too_late(), query, &question),
             };
             let settled = match &*fetched {
                 Ok(settled) => settled,
-                Err(error) => return self.instead_of(error, query, &question),
+                Err(error) => return self.stale_or_error(error, query, &question),
             };
-            // A no that arrived meanwhile counts for who asked before it, too.
-            if !settled.certain
-                && let Some(known) = self.good(query, &question)
+            // A denial that arrived meanwhile also counts for those who asked before it.
+            if !settled.undisputed
+                && let Some(cached) = self.valid_answer(query, &question)
             {
-                return Ok(known.entitlement(Source::Cached));
+                return Ok(cached.entitlement(Source::Cached));
             }
             if memory.may_have(asked, &question, settled) {
                 query.verify(&settled.answer.payment)?;
@@ -206,17 +158,17 @@ impl Entitlements {
         }
     }
 
-    /// The answer from Figma to a request of its own, whatever memory has; memory
-    /// keeps it, unless a no has arrived meanwhile. Whoever leaves while waiting ends
-    /// nothing.
+    /// The answer from Figma, by a request of this call's own, whatever is in
+    /// memory. It is kept, unless a denial arrived while the request was under way.
+    /// If you drop the future, the request goes on.
     ///
     /// # Errors
     ///
-    /// Those of [`Client::get_payments`]; no stale answer takes their place.
+    /// Those of [`Client::get_payments`]; there is no stale answer instead.
     pub async fn get_fresh(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
         let query = query.borrow();
         query.check()?;
-        count(&self.shared.counts.misses);
+        self.shared.counters.misses.count();
         let question = self.shared.questions.of(query);
         let deadline = self.shared.client.deadline(Instant::now());
         let fetch = self.clone().fetch(query.clone(), question, Arc::default(), deadline);
@@ -225,104 +177,118 @@ impl Entitlements {
         Ok(settled.answer.entitlement(Source::Fresh))
     }
 
-    /// The answer from memory, if there is one and it is still good.
+    /// The answer from memory, if it is there and not too old. Never asks Figma.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
-        let Shared { questions, counts, .. } = &*self.shared;
+        let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
-        let known = self.good(query, &questions.of(query));
-        count(if known.is_some() { &counts.hits } else { &counts.misses });
-        Some(known?.entitlement(Source::Cached))
+        let cached = self.valid_answer(query, &questions.of(query));
+        match &cached {
+            Some(_) => counters.hits.count(),
+            None => counters.misses.count(),
+        }
+        Some(cached?.entitlement(Source::Cached))
     }
 
-    /// Forgets what is known of a user and a resource, however it was asked. An
-    /// answer that is still under way then is given to those who asked for it
-    /// before, and is not kept.
+    /// Removes the answer about a user and a resource, however it was asked for:
+    /// after a refund, for instance. An answer that is under way at that time goes
+    /// to those who asked for it before, and is not kept.
     ///
     /// # Errors
     ///
-    /// None with memory alone. With a store that processes share: that it could not
-    /// be told to the others.
+    /// None today. With a store that several processes share: when the store cannot
+    /// be reached, so that the others still have the answer.
     pub async fn invalidate(&self, user: &UserId, resource: &Resource) -> Result<(), Error> {
         let subject = Subject { user: user.clone(), resource: resource.clone() };
         self.shared.memory.invalidate(subject);
         Ok(())
     }
 
-    /// Puts an answer into memory that was got in another way, as if it were
-    /// asked for and given now. Does nothing with one about an unknown kind of
-    /// resource.
+    /// Puts an answer into memory that you got in another way just now, as if this
+    /// cache had asked for it. For an older answer use [`prime_at`](Self::prime_at).
+    ///
+    /// Does nothing with an answer about an unknown kind of resource.
     pub async fn prime(&self, payment: PaymentInformation) {
         self.shared.memory.prime(payment);
     }
 
-    /// What happened so far.
+    /// Puts an answer into memory that Figma gave at `checked_at`: from a file of
+    /// last night's `bulk`, for instance. It is kept for what is left of its time to
+    /// live. It is ignored if memory has a newer answer, or if a denial arrived after
+    /// `checked_at`. A time in the future counts as now.
+    ///
+    /// Does nothing with an answer about an unknown kind of resource.
+    pub async fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
+        self.shared.memory.prime_at(payment, checked_at);
+    }
+
+    /// How often things happened so far.
     pub fn counters(&self) -> CacheCounters {
-        self.shared.counts.read()
+        self.shared.counters.read()
     }
 
-    /// What is known, if it is good and about what was asked.
-    fn good(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
+    /// The answer in memory, if it is not too old and about what was asked.
+    fn valid_answer(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
         let Shared { memory, times, .. } = &*self.shared;
-        let known = memory.look_up(question)?;
-        (known.is_good(times) && query.verify(&known.payment).is_ok()).then_some(known)
+        let cached = memory.look_up(question)?;
+        (cached.is_valid(times) && query.verify(&cached.payment).is_ok()).then_some(cached)
     }
 
-    /// Asks Figma, and settles what comes of it.
+    /// Asks Figma, and puts what it answers into memory.
     async fn fetch(
         self,
         query: PaymentQuery,
         question: Question,
         flight: Arc<Flight>,
         deadline: Instant,
-    ) -> Fetched {
-        let Shared { client, memory, counts, .. } = &*self.shared;
+    ) -> FetchResult {
+        let Shared { client, memory, counters, .. } = &*self.shared;
         let before_attempt = || {
             let sent = memory.send();
-            flight.sent(sent);
+            flight.attempt_sent(sent);
             sent
         };
         let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
         match client.call(&query, options).await {
             Ok((payment, sent)) => Ok(memory.settle(&question, sent, payment)),
             Err(error) => {
-                count(&counts.errors);
-                if !tells_nothing(&error) {
+                counters.errors.count();
+                if !is_outage(&error) {
                     memory.refused(&question);
                 }
                 if let Some(Mismatched(payment)) = &error.0.mismatched {
-                    memory.heard(payment);
+                    memory.mismatched(payment);
                 }
                 Err(error)
             }
         }
     }
 
-    /// What to give instead of an answer: an earlier one, if that is allowed.
-    fn instead_of(
+    /// The stale answer, if the settings allow one after this error; else the error.
+    fn stale_or_error(
         &self,
         error: &Error,
         query: &PaymentQuery,
         question: &Question,
     ) -> Result<Entitlement, Error> {
-        let Shared { memory, times, counts, .. } = &*self.shared;
-        let earlier = memory.look_up(question).filter(|known| {
-            tells_nothing(error)
-                && known.bridges_outage(times)
-                && query.verify(&known.payment).is_ok()
+        let Shared { memory, times, counters, .. } = &*self.shared;
+        let stale = memory.look_up(question).filter(|cached| {
+            is_outage(error)
+                && cached.is_valid_in_outage(times)
+                && query.verify(&cached.payment).is_ok()
         });
-        match earlier {
-            Some(earlier) => {
-                count(&counts.stale);
-                Ok(earlier.entitlement(Source::Stale))
+        match stale {
+            Some(stale) => {
+                counters.stale.count();
+                Ok(stale.entitlement(Source::Stale))
             }
             None => Err(error.clone()),
         }
     }
 }
 
-/// Whether this failure says nothing about the user, so that an earlier answer may
-/// stand in for it. A retry that was refused with 401 does say something.
-fn tells_nothing(error: &Error) -> bool {
+/// Whether this error says nothing about the user, so that an older answer may be
+/// given instead. A retry that was refused with 401 does say something.
+fn is_outage(error: &Error) -> bool {
     !error.0.used_up
         && matches!(
             error.kind(),
@@ -335,6 +301,6 @@ fn tells_nothing(error: &Error) -> bool {
 }
 
 fn too_late() -> Error {
-    let message = "somebody else asks the same, and had no answer before this call's deadline";
-    Error::new(ErrorKind::Timeout, message).with(|it| it.sent = false)
+    let message = "another call asks Figma the same question, and got no answer before the deadline of this call";
+    Error::new(ErrorKind::Timeout, message).with(|details| details.sent = false)
 }

@@ -1,43 +1,53 @@
-//! The order of what was asked and said. It decides which answers may be kept.
+//! The order of requests and denials. It decides which answers may be kept.
 //!
-//! A yes is kept only if its attempt went out after every no about the same user
-//! and resource had arrived. A *no* is an answer without access, a refusal, or
-//! [`invalidate`](crate::Entitlements::invalidate). Each attempt draws a number
-//! just before it goes out, and each no draws one when it arrives and is noted
-//! with it. So of two answers that were under way together, the one that gives
-//! less access stands.
+//! A *denial* is an answer without access, a refusal, or
+//! [`invalidate`](crate::Entitlements::invalidate). The rule: an answer with access is
+//! kept only if its request was sent after every denial about the same user and
+//! resource had arrived. So if two answers were under way at the same time, the one
+//! that gives less access counts.
 //!
-//! Notes are bounded. When the oldest is let go, the floor rises to its number,
-//! and no answer from below the floor is kept: what is lost costs a call, and never
-//! gives access.
+//! For that each attempt draws a number just before it is sent, and each denial draws
+//! one when it arrives and is recorded with it.
+//!
+//! The records are bounded. When the oldest is removed, the floor rises to its number,
+//! and no answer to a request from below the floor is kept. That costs a call to
+//! Figma, and never gives access.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::SystemTime;
 
-use super::question::About;
+use super::question::Denied;
 
-/// As many noes are noted. They matter only for answers that are still under way.
-const NOTED: usize = 10_000;
+/// How many denials are recorded. They matter only for answers still under way.
+const MAX_RECORDS: usize = 10_000;
 
 /// A place in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sequence(u64);
 
+/// When a denial arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Arrival {
+    sequence: Sequence,
+    date: SystemTime,
+}
+
 pub(super) struct Order {
     last: Sequence,
-    /// Of what was said up to here, not everything is noted any more.
-    floor: Sequence,
-    /// When the latest no about each of them arrived.
-    noes: HashMap<About, Sequence>,
-    /// The same, the oldest first, and those that a later one has replaced.
-    by_age: VecDeque<(Sequence, About)>,
+    /// The latest denial that is no longer recorded.
+    floor: Arrival,
+    /// The latest denial of each.
+    denials: HashMap<Denied, Arrival>,
+    /// The same, oldest first, with those that a later one has replaced.
+    by_age: VecDeque<(Arrival, Denied)>,
 }
 
 impl Order {
     pub(super) fn new() -> Self {
         Order {
             last: Sequence(0),
-            floor: Sequence(0),
-            noes: HashMap::new(),
+            floor: Arrival { sequence: Sequence(0), date: SystemTime::UNIX_EPOCH },
+            denials: HashMap::new(),
             by_age: VecDeque::new(),
         }
     }
@@ -48,35 +58,41 @@ impl Order {
         self.last
     }
 
-    /// A no has arrived.
-    pub(super) fn note_no(&mut self, about: About) -> Sequence {
-        let arrived = self.next();
-        self.by_age.push_back((arrived, about.clone()));
-        self.noes.insert(about, arrived);
-        while self.by_age.len() > NOTED {
-            let Some((oldest, about)) = self.by_age.pop_front() else { break };
+    /// A denial has arrived.
+    pub(super) fn record_denial(&mut self, denied: Denied) -> Sequence {
+        let arrival = Arrival { sequence: self.next(), date: SystemTime::now() };
+        self.by_age.push_back((arrival, denied.clone()));
+        self.denials.insert(denied, arrival);
+        while self.by_age.len() > MAX_RECORDS {
+            let Some((oldest, denied)) = self.by_age.pop_front() else { break };
             self.floor = oldest;
-            if self.noes.get(&about) == Some(&oldest) {
-                self.noes.remove(&about);
+            if self.denials.get(&denied) == Some(&oldest) {
+                self.denials.remove(&denied);
             }
         }
-        arrived
+        arrival.sequence
     }
 
-    /// Whether it is certain that no no about this arrived after an attempt went
-    /// out at `sent`.
-    pub(super) fn no_no_since(&self, sent: Sequence, about: &About) -> bool {
-        sent > self.floor && self.latest_no(about).is_none_or(|no| no < sent)
+    /// Whether it is certain that no denial arrived after an attempt drew `sent`.
+    pub(super) fn no_denial_since(&self, sent: Sequence, denied: &Denied) -> bool {
+        sent > self.floor.sequence
+            && self.latest_denial(denied).is_none_or(|latest| latest.sequence < sent)
     }
 
-    /// Whether it is certain that no no about this arrived after this number.
-    pub(super) fn is_last_word(&self, number: Sequence, about: &About) -> bool {
-        number > self.floor && self.latest_no(about).is_none_or(|no| no <= number)
+    /// Whether it is certain that no denial arrived after the one with this number.
+    pub(super) fn no_denial_after(&self, number: Sequence, denied: &Denied) -> bool {
+        number > self.floor.sequence
+            && self.latest_denial(denied).is_none_or(|latest| latest.sequence <= number)
     }
 
-    /// When the latest no about this arrived, if it is noted.
-    fn latest_no(&self, about: &About) -> Option<Sequence> {
-        self.noes.get(about).copied()
+    /// Whether it is certain that no denial arrived after this date.
+    pub(super) fn no_denial_after_date(&self, date: SystemTime, denied: &Denied) -> bool {
+        date > self.floor.date && self.latest_denial(denied).is_none_or(|it| it.date < date)
+    }
+
+    /// The latest denial, if it is recorded.
+    fn latest_denial(&self, denied: &Denied) -> Option<Arrival> {
+        self.denials.get(denied).copied()
     }
 }
 
@@ -87,47 +103,58 @@ mod tests {
     use crate::model::ids::UserId;
     use crate::model::resource::Resource;
 
-    fn about(user: u64) -> About {
+    fn user(user: u64) -> Denied {
         let resource = Resource::plugin("1").unwrap();
-        About::Subject(Subject { user: UserId::from(user), resource })
+        Denied::Subject(Subject { user: UserId::from(user), resource })
     }
 
     #[test]
-    fn a_no_counts_for_what_went_out_before_it_arrived() {
+    fn a_denial_counts_for_what_was_sent_before_it_arrived() {
         let mut order = Order::new();
         let before = order.next();
-        order.note_no(about(1));
+        order.record_denial(user(1));
         let after = order.next();
-        assert!(!order.no_no_since(before, &about(1)));
-        assert!(order.no_no_since(after, &about(1)));
-        assert!(order.no_no_since(before, &about(2)), "nothing was said about another user");
+        assert!(!order.no_denial_since(before, &user(1)));
+        assert!(order.no_denial_since(after, &user(1)));
+        assert!(order.no_denial_since(before, &user(2)), "nobody denied another user");
     }
 
     #[test]
-    fn when_notes_are_lost_nothing_from_before_is_certain() {
+    fn a_denial_counts_for_answers_with_a_date_before_it() {
         let mut order = Order::new();
-        let before = order.next();
-        for user in 0..=NOTED as u64 {
-            order.note_no(about(user));
-        }
-        assert_eq!(order.latest_no(&about(0)), None, "the oldest was let go");
-        assert!(!order.no_no_since(before, &about(0)));
-        assert!(!order.no_no_since(before, &about(1_000_000)), "it may have been about anybody");
-        let after = order.next();
-        assert!(order.no_no_since(after, &about(0)));
-        assert!(order.noes.len() <= NOTED && order.by_age.len() <= NOTED);
+        let before = SystemTime::now();
+        order.record_denial(user(1));
+        assert!(!order.no_denial_after_date(before, &user(1)));
+        assert!(order.no_denial_after_date(before, &user(2)));
+        assert!(order.no_denial_after_date(SystemTime::now(), &user(1)));
     }
 
     #[test]
-    fn many_noes_about_one_user_take_no_more_room() {
+    fn when_records_are_removed_nothing_from_before_is_certain() {
         let mut order = Order::new();
-        for _ in 0..3 * NOTED {
-            order.note_no(about(1));
+        let (before, date) = (order.next(), SystemTime::now());
+        for number in 0..=MAX_RECORDS as u64 {
+            order.record_denial(user(number));
         }
-        assert_eq!(order.noes.len(), 1);
-        assert_eq!(order.by_age.len(), NOTED);
+        assert_eq!(order.latest_denial(&user(0)), None, "the oldest was removed");
+        assert!(!order.no_denial_since(before, &user(0)));
+        assert!(!order.no_denial_since(before, &user(1_000_000)), "it may have been about anybody");
+        assert!(!order.no_denial_after_date(date, &user(1_000_000)));
+        let after = order.next();
+        assert!(order.no_denial_since(after, &user(0)));
+        assert!(order.denials.len() <= MAX_RECORDS && order.by_age.len() <= MAX_RECORDS);
+    }
+
+    #[test]
+    fn many_denials_of_one_user_take_no_more_memory() {
+        let mut order = Order::new();
+        for _ in 0..3 * MAX_RECORDS {
+            order.record_denial(user(1));
+        }
+        assert_eq!(order.denials.len(), 1);
+        assert_eq!(order.by_age.len(), MAX_RECORDS);
         let last = order.last;
         let next = order.next();
-        assert!(order.no_no_since(next, &about(1)) && !order.no_no_since(last, &about(1)));
+        assert!(order.no_denial_since(next, &user(1)) && !order.no_denial_since(last, &user(1)));
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked, as the cache knows it, and whom and what an answer is about.
+//! The keys of the cache: what was asked, and whom and what an answer is about.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -15,14 +15,14 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Nothing if the answer names an unknown kind of resource.
+    /// `None` if the answer names an unknown kind of resource.
     pub(super) fn of(payment: &PaymentInformation) -> Option<Self> {
         let user = UserId::try_from(payment.user_id.as_str()).ok()?;
         Some(Subject { user, resource: payment.resource()? })
     }
 }
 
-/// What was asked. Whoever asks the same gets the same answer.
+/// What was asked. The same question has the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Question {
     ByUser(Subject),
@@ -37,31 +37,31 @@ pub(super) struct TokenQuestion {
     resource: Option<Resource>,
 }
 
-/// Two keyed hashes that stand for a payment token in this process. They cannot be
-/// turned back into it.
+/// Two keyed hashes that stand for a payment token in this process. Nobody can turn
+/// them back into the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TokenHash([u64; 2]);
 
-/// What a no is about.
+/// Who or what was denied; see `order.rs`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum About {
+pub(super) enum Denied {
     Subject(Subject),
-    /// A refusal by token says nothing of the user: a forged token has the same
-    /// answer.
+    /// A refused token says nothing about its user, because a forged token is refused
+    /// in the same way.
     Token(TokenHash),
 }
 
 impl Question {
-    /// What a refusal of this question is about.
-    pub(super) fn about(&self) -> About {
+    /// Who or what is denied when Figma refuses this question.
+    pub(super) fn denied(&self) -> Denied {
         match self {
-            Question::ByUser(subject) => About::Subject(subject.clone()),
-            Question::ByToken(question) => About::Token(question.token),
+            Question::ByUser(subject) => Denied::Subject(subject.clone()),
+            Question::ByToken(question) => Denied::Token(question.token),
         }
     }
 }
 
-/// Makes questions of queries. Its two keys are new in every process.
+/// Turns queries into questions. Its two hash keys are new in every process.
 #[derive(Default)]
 pub(super) struct Questions {
     hashers: [RandomState; 2],

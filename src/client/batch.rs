@@ -2,17 +2,26 @@
 
 use futures_util::{Stream, StreamExt};
 
-use super::WaitPolicy;
+use super::Client;
+use super::call::CallOptions;
+use super::rate_limiter::wait_policy::WaitPolicy;
 use crate::api::types::PaymentInformation;
-use crate::client::Client;
 use crate::error::Error;
 use crate::model::query::PaymentQuery;
+use crate::platform::clock::Instant;
 use crate::platform::task::spawn_and_abort_on_drop;
 
 /// As many questions are under way at once; more would only wait for the limit.
 const AT_ONCE: usize = 8;
 
 impl Client {
+    /// A call that waits for its slot as long as it takes.
+    async fn call_of_batch(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
+        let deadline = self.deadline(Instant::now());
+        let options = CallOptions { wait: WaitPolicy::Batch, deadline, before_attempt: || {} };
+        Ok(self.call(query, options).await?.0)
+    }
+
     /// Asks one question after the other, up to 8 at once, and gives each back
     /// with its answer, in order of completion.
     ///
@@ -59,7 +68,7 @@ impl Client {
             async move {
                 let asked = query.clone();
                 // Its time runs, whatever whoever has the stream is busy with.
-                let ask = async move { client.ask(&asked, WaitPolicy::Batch).await };
+                let ask = async move { client.call_of_batch(&asked).await };
                 let outcome = spawn_and_abort_on_drop(ask).await;
                 (query, outcome)
             }
@@ -79,7 +88,7 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::client::rate_limiter::RateLimits;
+    use crate::client::rate_limiter::limits::RateLimits;
     use crate::client::retry::RetryPolicy;
     use crate::error::ErrorKind;
     use crate::model::credentials::PersonalAccessToken;
@@ -126,8 +135,9 @@ mod tests {
             }
             self.refused.lock().unwrap().push(now - self.began);
             Err(Error::new(ErrorKind::RateLimited, "429").with(|it| {
-                it.answer.status = Some(429);
-                it.answer.retry_after = Some(Duration::from_secs(wait.as_secs_f64().ceil() as u64));
+                it.response.status = Some(429);
+                it.response.retry_after =
+                    Some(Duration::from_secs(wait.as_secs_f64().ceil() as u64));
             }))
         }
 

@@ -1,4 +1,4 @@
-//! Settings of a client. Everything is taken as it comes and checked in
+//! Makes a [`Client`]. Settings are taken as they come, and checked in
 //! [`ClientBuilder::build`].
 
 use std::fmt;
@@ -7,26 +7,35 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use crate::client::Client;
-use crate::client::rate_limiter::RateLimits;
-use crate::client::retry::RetryPolicy;
+use super::Client;
+use super::rate_limiter::limits::RateLimits;
+use super::retry::RetryPolicy;
+use super::settings::Settings;
 use crate::error::Error;
 use crate::model::credentials::{AuthScheme, PersonalAccessToken};
+use crate::platform::http::Http;
+use crate::platform::http_settings::HttpSettings;
 
 /// Figma's production server, as the document names it.
 pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A setter for each of these settings, by its name.
-macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(mut self, $name: $type) -> Self {
-            self.settings.$name = $name;
-            self
-        }
-    )*};
+impl Client {
+    /// A client with the defaults, for Figma's production server.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if TLS cannot be set
+    /// up, because no root certificates are installed for instance.
+    pub fn new(token: PersonalAccessToken) -> Result<Self, Error> {
+        Client::builder(token).build()
+    }
+
+    /// A client with settings of your own.
+    pub fn builder(token: PersonalAccessToken) -> ClientBuilder {
+        ClientBuilder::new(token)
+    }
 }
 
 /// Settings for a [`Client`]; made by [`Client::builder`].
@@ -56,43 +65,43 @@ macro_rules! setters {
 pub struct ClientBuilder {
     token: PersonalAccessToken,
     base_url: String,
-    settings: Settings,
-    http: Option<reqwest::ClientBuilder>,
-}
-
-/// What is set and needs no more than a look.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
     allow_plain_http: bool,
-    pub(crate) auth_scheme: AuthScheme,
-    pub(crate) timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) deadline: Duration,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) rate_limits: RateLimits,
+    connect_timeout: Duration,
     user_agent: String,
+    http: Option<reqwest::ClientBuilder>,
+    settings: Settings,
 }
 
-/// Without the base URL, which may hold a password that is yet to be refused.
+/// Without the token, and without the base URL, which may hold a password that
+/// `build` has not refused yet.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientBuilder").field(&self.settings).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder")
+            .field("allow_plain_http", &self.allow_plain_http)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("user_agent", &self.user_agent)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
 impl ClientBuilder {
-    pub(crate) fn new(token: PersonalAccessToken) -> Self {
-        let settings = Settings {
+    fn new(token: PersonalAccessToken) -> Self {
+        ClientBuilder {
+            token,
+            base_url: DEFAULT_BASE_URL.to_owned(),
             allow_plain_http: false,
-            auth_scheme: AuthScheme::default(),
-            timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(3),
-            deadline: Duration::from_secs(12),
-            retry: RetryPolicy::default(),
-            rate_limits: RateLimits::default(),
             user_agent: USER_AGENT.to_owned(),
-        };
-        ClientBuilder { token, base_url: DEFAULT_BASE_URL.to_owned(), settings, http: None }
+            http: None,
+            settings: Settings {
+                auth_scheme: AuthScheme::default(),
+                timeout: Duration::from_secs(5),
+                deadline: Duration::from_secs(12),
+                retry: RetryPolicy::default(),
+                rate_limits: RateLimits::default(),
+            },
+        }
     }
 
     /// The server to ask instead of Figma's: a sandbox, a mock, a gateway. A
@@ -103,42 +112,69 @@ impl ClientBuilder {
         self
     }
 
-    setters! {
-        /// Allows `http://` to hosts other than this machine. Whoever is on the way
-        /// can then read the access token.
-        allow_plain_http: bool;
-        /// Which header carries the access token.
-        auth_scheme: AuthScheme;
-        /// The longest that one attempt may take, connecting and reading included.
-        timeout: Duration;
-        /// The longest that connecting may take, name resolution and TLS included.
-        /// Not on wasm, where the host connects.
-        #[cfg(not(target_arch = "wasm32"))]
-        connect_timeout: Duration;
-        /// The longest that a call may take, attempts and waits included. A wait
-        /// that would go beyond it is not begun.
-        deadline: Duration;
-        /// When a call tries again; [`RetryPolicy::none`] for never.
-        retry: RetryPolicy;
-        /// How often the client may ask.
-        rate_limits: RateLimits;
+    /// Allows `http://` to other machines than this one. Everyone on the way can
+    /// then read the access token.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.allow_plain_http = allow;
+        self
+    }
+
+    /// Which header carries the access token.
+    pub fn auth_scheme(mut self, scheme: AuthScheme) -> Self {
+        self.settings.auth_scheme = scheme;
+        self
+    }
+
+    /// The longest time for one attempt, with connecting and reading.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// The longest time for connecting, with name resolution and TLS.
+    ///
+    /// Not on wasm, where the host connects.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The longest time for a call, with all its attempts and waits. The client
+    /// does not begin a wait that would go beyond it.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// When a call tries again; [`RetryPolicy::none`] for never.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// How often the client may ask.
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.settings.rate_limits = limits;
+        self
     }
 
     /// What is sent as `User-Agent`.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.settings.user_agent = user_agent.into();
+        self.user_agent = user_agent.into();
         self
     }
 
-    /// An HTTP client of your making: for a proxy, another TLS, certificates, a
-    /// pool size. A builder and not a finished client, because these are set
-    /// last, whatever it says: redirects are not followed, no `Referer` is
-    /// sent, nothing is retried, unpacked or logged byte by byte unseen, and
-    /// loopback gets no proxy, be it from the environment or set by you.
+    /// An HTTP client of your own, for a proxy, another TLS, certificates or a
+    /// pool size.
     ///
-    /// Its TLS is that of your own reqwest, whose features choose it: `rustls` or
+    /// Give it as a builder. The client sets these last, whatever your builder
+    /// says: it follows no redirects, sends no `Referer`, retries nothing by
+    /// itself, unpacks nothing, logs no bytes, and uses no proxy for loopback.
+    ///
+    /// TLS is that of your own reqwest, and its features choose it: `rustls` or
     /// `native-tls` for instance. This crate turns none of them on, because they
-    /// count for all of a program. Without one, [`build`](Self::build) refuses
+    /// count for the whole program. Without one, [`build`](Self::build) refuses
     /// `https://`.
     ///
     /// Not on wasm, where the host has its own.
@@ -152,29 +188,44 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration): a base URL that is
-    /// none, has a query, a fragment or user info, or would send the token in
-    /// the clear; a time of zero; a user agent that no header can carry; a TLS
-    /// that cannot be set up, for want of root certificates for instance; a
-    /// reqwest without TLS where it is needed.
+    /// [`Configuration`](crate::ErrorKind::Configuration), and the message names
+    /// the setting:
+    ///
+    /// - a base URL that is not one of `http://` or `https://`, that has a query, a
+    ///   fragment or user info, or that would send the token unencrypted to another
+    ///   machine
+    /// - a time of zero
+    /// - a user agent that no header can carry
+    /// - TLS that cannot be set up, because no root certificates are installed for
+    ///   instance
+    /// - `https://` with [`http`](Self::http) and a reqwest without TLS
     pub fn build(self) -> Result<Client, Error> {
         let settings = self.settings;
-        let base_url = check_base_url(&self.base_url, settings.allow_plain_http)?;
+        let base_url = check_base_url(&self.base_url, self.allow_plain_http)?;
         for (name, time) in [
             ("timeout", settings.timeout),
-            ("connect_timeout", settings.connect_timeout),
+            ("connect_timeout", self.connect_timeout),
             ("deadline", settings.deadline),
         ] {
             if time.is_zero() {
                 return Err(Error::configuration(format!(
-                    "`{name}` is zero, so that nothing could ever be asked; give it some seconds"
+                    "`{name}` is zero, so no request could ever finish; set it to some seconds"
                 )));
             }
         }
-        let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(|_| {
-            Error::configuration("`user_agent` has a character that no header can carry")
+        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
+            Error::configuration(
+                "`user_agent` has a character that no header can carry; use visible ASCII and spaces",
+            )
         })?;
-        let http = crate::platform::http::client(self.http, &settings, &base_url, user_agent)?;
+        let http_settings = HttpSettings {
+            timeout: settings.timeout,
+            connect_timeout: self.connect_timeout,
+            user_agent,
+            https: base_url.scheme() == "https",
+            loopback: is_loopback(&base_url),
+        };
+        let http = Http::new(self.http, http_settings)?;
         Client::from_parts(http, base_url, settings, self.token)
     }
 }
@@ -183,12 +234,12 @@ impl ClientBuilder {
 fn check_base_url(text: &str, allow_plain_http: bool) -> Result<Url, Error> {
     let refuse = |why: &str| {
         Error::configuration(format!(
-            "`base_url` {why}; something like {DEFAULT_BASE_URL} or http://127.0.0.1:4010 is expected"
+            "`base_url` {why}; use a URL like {DEFAULT_BASE_URL} or http://127.0.0.1:4010"
         ))
     };
-    let url = Url::parse(text).map_err(|error| refuse(&format!("is no URL ({error})")))?;
+    let url = Url::parse(text).map_err(|error| refuse(&format!("is not a URL ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(refuse("is not one of HTTP"));
+        return Err(refuse("does not begin with http:// or https://"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("has a query or a fragment"));
@@ -198,13 +249,13 @@ fn check_base_url(text: &str, allow_plain_http: bool) -> Result<Url, Error> {
     }
     if url.scheme() == "http" && !is_loopback(&url) && !allow_plain_http {
         return Err(refuse(
-            "is plain http:// to another machine, which would show the access token to everyone on the way (`allow_plain_http` if that is meant)",
+            "is plain http:// to another machine, so everyone on the way could read the access token (call `allow_plain_http(true)` if you want that)",
         ));
     }
     Ok(url)
 }
 
-pub(crate) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let address = host.parse::<std::net::IpAddr>();

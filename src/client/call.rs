@@ -1,12 +1,21 @@
-//! One call: attempts, and what to do after each of them.
+//! One call: a slot from the rate limiter, an attempt, and what to do after it.
 
+use std::borrow::Borrow;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::rate_limiter::{A_YEAR, RateLimiter, WaitPolicy};
-use super::{Client, Shared};
+use tracing::Instrument;
+
+use super::rate_limiter::RateLimiter;
+use super::rate_limiter::wait_policy::WaitPolicy;
+use super::redact::Secrets;
+use super::times::{A_YEAR, MINUTE};
+use super::{Client, Shared, decode};
 use crate::api::types::PaymentInformation;
 use crate::error::{Error, ErrorKind};
 use crate::model::query::{AskedBy, PaymentQuery};
+use crate::platform::attempt;
 use crate::platform::clock::{Instant, sleep};
 
 type Answer = Result<PaymentInformation, Error>;
@@ -45,12 +54,75 @@ struct RetryState<'a> {
 }
 
 impl Client {
+    /// Asks Figma about one user and one resource (`GET /v1/payments`).
+    ///
+    /// Takes a [`PaymentQuery`] by value or by reference. Make one of
+    /// [`PaymentParams`](crate::PaymentParams) if your input is untyped. The
+    /// response is checked: it is about the user and the resource that you asked
+    /// about, or you get an error.
+    /// [`grants_access`](PaymentInformation::grants_access) says whether the user
+    /// has access.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`](crate::ErrorKind); [`Error::suggested_status`] says what
+    /// to answer your own caller. "Has not paid" is no error: it is a
+    /// [`PaymentInformation`] that grants no access.
+    pub async fn get_payments(
+        &self,
+        query: impl Borrow<PaymentQuery>,
+    ) -> Result<PaymentInformation, Error> {
+        let deadline = self.deadline(Instant::now());
+        let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt: || {} };
+        Ok(self.call(query.borrow(), options).await?.0)
+    }
+
+    /// A call with options of its own.
+    pub(crate) async fn call<M>(
+        &self,
+        query: &PaymentQuery,
+        options: CallOptions<impl Fn() -> M>,
+    ) -> Result<(PaymentInformation, M), Error> {
+        query.check()?;
+        let telemetry = &self.shared.telemetry;
+        let span = telemetry.call_began(&self.shared.base_url, query);
+        let attempts = pin!(self.attempts(query, options)); // not moved: it is large
+        let outcome = attempts.instrument(span.clone()).await;
+        let by_token = query.asked_by() == AskedBy::Token;
+        let outcome = outcome.map_err(|error| error.with(|details| details.by_token = by_token));
+        telemetry.call_ended(&span, &outcome);
+        outcome
+    }
+
+    /// One attempt: asks, and judges what comes of it.
+    async fn attempt(
+        &self,
+        query: &PaymentQuery,
+        timeout: Duration,
+    ) -> Result<PaymentInformation, Error> {
+        let Shared { http, bindings_url, .. } = &*self.shared;
+        #[cfg(test)]
+        if let Some(simulated) = &self.shared.simulated {
+            let answered = tokio::time::timeout(timeout, simulated(query.clone())).await;
+            return answered.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "simulated")));
+        }
+        let credential = self.shared.credential.read();
+        let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
+        let header = Arc::clone(&credential.header);
+        let parameters = query.parameters();
+        let attempted =
+            attempt::get_payments(http, bindings_url, header, timeout, parameters).await;
+        let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
+        decode::decode(attempted, query, &secrets)
+    }
+
     /// When a call that begins now has to end.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
         now + self.shared.settings.deadline.min(A_YEAR)
     }
 
-    pub(super) async fn attempts<M>(
+    /// The retry loop.
+    async fn attempts<M>(
         &self,
         query: &PaymentQuery,
         options: CallOptions<impl Fn() -> M>,
@@ -102,16 +174,16 @@ impl<'a> RetryState<'a> {
             self.deadline = client.deadline(sent);
         }
         self.attempts += 1;
-        self.shared.watch.begin(self.attempts);
+        self.shared.telemetry.attempt_began(self.attempts);
         self.shared.settings.timeout.min(self.deadline.saturating_duration_since(sent))
     }
 
     /// An attempt that went out at `sent` has ended.
     fn next(&mut self, sent: Instant, answer: Answer) -> Next {
         let answer = answer.map_err(|error| error.with(|it| it.attempts = self.attempts));
-        self.shared.watch.end(self.attempts, &answer);
+        self.shared.telemetry.attempt_ended(self.attempts, &answer);
         if self.was_not_limited(&answer) {
-            self.limiter().passed(sent);
+            self.limiter().on_response(sent);
         }
         let error = match answer {
             Ok(answer) => {
@@ -150,10 +222,10 @@ impl<'a> RetryState<'a> {
     fn slow_down(&self, sent: Instant, error: &Error) {
         let unsaid = match self.wait {
             WaitPolicy::Deadline => None,
-            WaitPolicy::Batch => Some(super::rate_limiter::MINUTE),
+            WaitPolicy::Batch => Some(MINUTE),
         };
         let pause = error.retry_after().or(unsaid);
-        self.limiter().too_many_requests(self.wait, sent, error, pause);
+        self.limiter().on_too_many_requests(self.wait, sent, error, pause);
     }
 
     fn retry(&mut self, error: Error) -> Next {
@@ -186,6 +258,12 @@ fn perhaps_used_up(first: &Error, attempts: u32) -> Error {
     })
 }
 
+/// A call can be part of a future that has to be `Send`, as on a server; on wasm, too.
+const _: fn(&Client, PaymentQuery) = |client, query| {
+    fn sent(_: impl Send) {}
+    sent(client.get_payments(query));
+};
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -201,8 +279,8 @@ mod tests {
 
     fn refusal(kind: ErrorKind, status: u16, retry_after: Option<u64>) -> Error {
         Error::new(kind, "refused").with(|it| {
-            it.answer.status = Some(status);
-            it.answer.retry_after = retry_after.map(Duration::from_secs);
+            it.response.status = Some(status);
+            it.response.retry_after = retry_after.map(Duration::from_secs);
         })
     }
 

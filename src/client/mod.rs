@@ -1,41 +1,35 @@
-//! The client: one call, named after the one operation.
+//! The client: what its clones share. What one call does is in `call.rs`.
 
 mod batch;
 pub(crate) mod builder;
-mod call;
+pub(crate) mod call;
 pub(crate) mod decode;
 pub(crate) mod rate_limiter;
 pub(crate) mod redact;
 pub(crate) mod retry;
+mod settings;
 pub(crate) mod telemetry;
+mod times;
 
-use std::borrow::Borrow;
 use std::fmt;
-use std::pin::pin;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, RwLock};
 
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
-use tracing::Instrument;
 
 use self::rate_limiter::RateLimiters;
 use self::retry::RetryBudget;
+#[cfg(test)]
+use self::retry::RetryPolicy;
+use self::settings::Settings;
+use self::telemetry::{Counters, Telemetry};
+#[cfg(test)]
 use crate::api::types::PaymentInformation;
-use crate::client::builder::ClientBuilder;
-use crate::client::builder::Settings;
-use crate::client::redact::Secrets;
-use crate::client::telemetry::{Counters, Watch};
 use crate::error::Error;
 use crate::model::credentials::PersonalAccessToken;
+#[cfg(test)]
 use crate::model::query::PaymentQuery;
-use crate::platform::attempt::{Bindings, Http, Transport};
-use crate::platform::clock::Instant;
-
-pub(crate) use call::CallOptions;
-pub use rate_limiter::RateLimits;
-pub(crate) use rate_limiter::WaitPolicy;
-pub use retry::RetryPolicy;
+use crate::platform::http::Http;
 
 /// Asks Figma whether a user has paid.
 ///
@@ -48,13 +42,13 @@ pub struct Client {
 struct Shared {
     http: Http,
     base_url: Url,
-    /// Without the slash that the bindings add.
-    asked_url: String,
+    /// The base URL as the generated bindings take it: without a slash at its end.
+    bindings_url: String,
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
     budget: RetryBudget,
     limiters: RateLimiters,
-    watch: Watch,
+    telemetry: Telemetry,
     /// What answers in place of the network.
     #[cfg(test)]
     simulated: Option<Simulated>,
@@ -76,23 +70,8 @@ struct Credential {
 }
 
 impl Client {
-    /// A client with the defaults, for Figma's production server.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if TLS cannot be set
-    /// up, for want of root certificates for instance.
-    pub fn new(token: PersonalAccessToken) -> Result<Self, Error> {
-        Client::builder(token).build()
-    }
-
-    /// A client with settings of your own.
-    pub fn builder(token: PersonalAccessToken) -> ClientBuilder {
-        ClientBuilder::new(token)
-    }
-
-    /// From what [`ClientBuilder`] has checked.
-    pub(crate) fn from_parts(
+    /// From settings that the builder has checked.
+    fn from_parts(
         http: Http,
         base_url: Url,
         settings: Settings,
@@ -100,16 +79,16 @@ impl Client {
     ) -> Result<Self, Error> {
         let header = Arc::new(settings.auth_scheme.header(&token)?);
         let credential = RwLock::new(Arc::new(Credential { header, token }));
-        let asked_url = base_url.as_str().trim_end_matches('/').to_owned();
+        let bindings_url = base_url.as_str().trim_end_matches('/').to_owned();
         let shared = Shared {
             http,
             base_url,
-            asked_url,
+            bindings_url,
             credential,
             budget: settings.retry.new_budget(),
             limiters: RateLimiters::new(settings.rate_limits),
             settings,
-            watch: Watch::default(),
+            telemetry: Telemetry::default(),
             #[cfg(test)]
             simulated: None,
         };
@@ -156,78 +135,9 @@ impl Client {
         Ok(())
     }
 
-    /// Asks Figma about one user and one resource (`GET /v1/payments`).
-    ///
-    /// Takes a [`PaymentQuery`] by value or by reference; make one of
-    /// [`PaymentParams`](crate::PaymentParams) first. The answer is about
-    /// what was asked, or it is an error.
-    /// [`grants_access`](PaymentInformation::grants_access) says whether the user
-    /// may go on.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ErrorKind`](crate::ErrorKind) but
-    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery), and
-    /// [`Configuration`](crate::ErrorKind::Configuration) only if no request can
-    /// be made of what the builder took; its table says what to answer your own
-    /// caller. "Has not paid" is not among them.
-    pub async fn get_payments(
-        &self,
-        query: impl Borrow<PaymentQuery>,
-    ) -> Result<PaymentInformation, Error> {
-        self.ask(query.borrow(), WaitPolicy::Deadline).await
-    }
-
     /// How often things happened to this client and all its clones.
     pub fn counters(&self) -> Counters {
-        self.shared.watch.counters()
-    }
-
-    pub(crate) async fn ask(
-        &self,
-        query: &PaymentQuery,
-        wait: WaitPolicy,
-    ) -> Result<PaymentInformation, Error> {
-        let deadline = self.deadline(Instant::now());
-        let options = CallOptions { wait, deadline, before_attempt: || {} };
-        Ok(self.call(query, options).await?.0)
-    }
-
-    pub(crate) async fn call<M>(
-        &self,
-        query: &PaymentQuery,
-        options: CallOptions<impl Fn() -> M>,
-    ) -> Result<(PaymentInformation, M), Error> {
-        query.check()?;
-        let watch = &self.shared.watch;
-        let span = watch.call(&self.shared.base_url, query);
-        let attempts = pin!(self.attempts(query, options)); // not moved: it is large
-        let outcome = attempts.instrument(span.clone()).await;
-        watch.answer(&span, &outcome);
-        outcome
-    }
-
-    async fn attempt(
-        &self,
-        query: &PaymentQuery,
-        timeout: Duration,
-    ) -> Result<PaymentInformation, Error> {
-        let Shared { http, asked_url, .. } = &*self.shared;
-        #[cfg(test)]
-        if let Some(simulated) = &self.shared.simulated {
-            let answered = tokio::time::timeout(timeout, simulated(query.clone())).await;
-            return answered
-                .unwrap_or_else(|_| Err(Error::new(crate::ErrorKind::Timeout, "simulated")));
-        }
-        let credential = self.shared.credential.read();
-        let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
-        let header = Arc::clone(&credential.header);
-        let transport = Transport::new(header, timeout);
-        let bindings = Bindings::new_with_client(asked_url, http.clone(), transport.clone());
-        let [file, plugin, token, user, widget] = query.parameters();
-        let decoded = bindings.get_payments(file, plugin, token, user, widget).await;
-        let secrets = Secrets { access: &credential.token, payment: query.payment_token() };
-        decode::read(decoded, transport, query, &secrets)
+        self.shared.telemetry.counters()
     }
 }
 

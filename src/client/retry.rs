@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::times::TIME_FOR_A_RESPONSE;
 use crate::error::{Error, ErrorKind};
 use crate::platform::clock;
-
-/// What a wait, for a slot or as the server asks, has to leave of the deadline for
-/// the answer after it.
-pub(crate) const TIME_FOR_AN_ANSWER: Duration = Duration::from_millis(500);
 
 /// When a call tries again.
 ///
@@ -109,7 +106,7 @@ impl RetryPolicy {
         let jitter = if drawn.is_nan() { 0.0 } else { drawn.clamp(0.0, 1.0) };
         let backoff = doubled.min(self.longest_wait).min(left).mul_f64(jitter);
         let asked = error.retry_after();
-        let left = if asked.is_some() { left.saturating_sub(TIME_FOR_AN_ANSWER) } else { left };
+        let left = if asked.is_some() { left.saturating_sub(TIME_FOR_A_RESPONSE) } else { left };
         let wait = backoff.saturating_add(asked.unwrap_or_default());
         (wait < left).then_some(wait)
     }
@@ -165,8 +162,8 @@ mod tests {
 
     fn failure(kind: ErrorKind, status: Option<u16>, retry_after: Option<u64>) -> Error {
         Error::new(kind, "").with(|details| {
-            details.answer.status = status;
-            details.answer.retry_after = retry_after.map(Duration::from_secs);
+            details.response.status = status;
+            details.response.retry_after = retry_after.map(Duration::from_secs);
         })
     }
 

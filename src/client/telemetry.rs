@@ -1,46 +1,70 @@
 //! What a team can watch: counters, a span for each call, an event for each
-//! attempt. Names are those of OpenTelemetry's conventions for HTTP clients. No
-//! URL is in them, because a payment token travels in its query; user ids are
-//! at level `trace` only.
+//! attempt. Names follow OpenTelemetry's conventions for HTTP clients. URLs are left
+//! out, because a payment token travels in the query. User ids are only at level
+//! `trace`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Url;
-use tracing::field::{Empty, debug};
+use tracing::field::Empty;
 use tracing::{Span, debug, info_span, trace, warn};
 
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
 
-/// How often things happened to a client and all its clones, since it was made.
+/// Counts events of any thread.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How often things happened in a client and all its clones, since it was made.
 ///
-/// Worth an alert: `unauthorized` that rises (the access token has expired, or
-/// somebody tries payment tokens out) and `rate_limited` (ask less often).
+/// Two of them are worth an alert when they rise: `unauthorized` (the access token
+/// has expired, or somebody tries out payment tokens) and `rate_limited` (ask less
+/// often).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Calls of [`Client::get_payments`](crate::Client::get_payments).
     pub calls: u64,
-    /// Attempts beyond the first of a call, counted when they begin.
+    /// Attempts after the first one of a call, counted when they begin.
     pub retries: u64,
-    /// Answers with status 401.
+    /// Responses with status 401.
     pub unauthorized: u64,
-    /// Answers with status 429.
+    /// Responses with status 429.
     pub rate_limited: u64,
 }
 
 #[derive(Default)]
-pub(crate) struct Watch(Mutex<Counters>);
+pub(crate) struct Telemetry {
+    calls: Counter,
+    retries: Counter,
+    unauthorized: Counter,
+    rate_limited: Counter,
+}
 
-impl Watch {
+impl Telemetry {
     pub(crate) fn counters(&self) -> Counters {
-        *self.lock()
+        Counters {
+            calls: self.calls.read(),
+            retries: self.retries.read(),
+            unauthorized: self.unauthorized.read(),
+            rate_limited: self.rate_limited.read(),
+        }
     }
 
-    /// A call begins.
-    pub(crate) fn call(&self, base_url: &Url, query: &PaymentQuery) -> Span {
-        self.lock().calls += 1;
+    pub(crate) fn call_began(&self, base_url: &Url, query: &PaymentQuery) -> Span {
+        self.calls.count();
         let span = info_span!(
             "figma_payments.get_payments",
             "otel.kind" = "client",
@@ -59,27 +83,26 @@ impl Watch {
         span
     }
 
-    /// An attempt begins.
-    pub(crate) fn begin(&self, attempt: u32) {
+    pub(crate) fn attempt_began(&self, attempt: u32) {
         if attempt > 1 {
-            self.lock().retries += 1;
+            self.retries.count();
             Span::current().record("http.request.resend_count", attempt - 1);
         }
     }
 
-    /// An attempt has ended. What the server said may name a user.
-    pub(crate) fn end<T>(&self, attempt: u32, outcome: &Result<T, Error>) {
+    /// What the server said may name a user, so it is only at level `trace`.
+    pub(crate) fn attempt_ended<T>(&self, attempt: u32, outcome: &Result<T, Error>) {
         let Err(error) = outcome else {
             return debug!("http.response.status_code" = 200, attempt, "answered");
         };
         match error.kind() {
-            ErrorKind::Unauthorized => self.lock().unauthorized += 1,
-            ErrorKind::RateLimited => self.lock().rate_limited += 1,
+            ErrorKind::Unauthorized => self.unauthorized.count(),
+            ErrorKind::RateLimited => self.rate_limited.count(),
             _ => {}
         }
         warn!(
             "http.response.status_code" = error.status(),
-            "error.type" = ?error.kind(),
+            "error.type" = error.kind().as_str(),
             attempt,
             request_id = error.request_id(),
             retry_after_seconds = error.retry_after().map(|wait| wait.as_secs()),
@@ -88,16 +111,11 @@ impl Watch {
         trace!(attempt, %error, "not answered");
     }
 
-    /// The call has ended.
-    pub(crate) fn answer<T>(&self, span: &Span, outcome: &Result<T, Error>) {
+    pub(crate) fn call_ended<T>(&self, span: &Span, outcome: &Result<T, Error>) {
         let error = outcome.as_ref().err();
         span.record("http.response.status_code", error.map_or(Some(200), Error::status));
         if let Some(error) = error {
-            span.record("error.type", debug(error.kind()));
+            span.record("error.type", error.kind().as_str());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,9 @@ macro_rules! api_enum {
         }
 
         impl $name {
+            /// The API's words for the variants that this version knows.
+            pub const KNOWN: &[&str] = &[$($word),+];
+
             /// The API's word for it.
             pub fn as_str(&self) -> &str {
                 match self {
@@ -32,6 +35,14 @@ macro_rules! api_enum {
                     $($word => $name::$variant,)+
                     other => $name::Unknown(other.to_owned()),
                 }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Ok(word.into())
             }
         }
 

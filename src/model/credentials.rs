@@ -1,4 +1,5 @@
-//! The two secrets: never printed, and wiped when our last copy goes.
+//! The two secrets. They are never printed, and wiped from memory when the last copy
+//! of ours is dropped.
 
 use std::fmt;
 
@@ -8,11 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// Text that is shown to nobody and wiped on drop.
+/// Secret text.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone)]
+        #[derive(Clone, PartialEq, Eq)]
         pub struct $name(Zeroizing<String>);
 
         impl $name {
@@ -97,6 +98,7 @@ impl PluginPaymentToken {
 
 /// How the access token is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AuthScheme {
     /// `X-Figma-Token: …`, as Figma's own document and guide have it.
     #[default]

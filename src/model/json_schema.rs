@@ -1,15 +1,16 @@
-//! Schemas of the types that are written by hand, as the corrected document
+//! JSON schemas of the types that are written by hand, as the corrected document
 //! describes them (feature `schemars`).
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::model::payment::{DateOfPurchase, PaymentStatus};
-use crate::model::resource::ResourceType;
+use super::ids::{CommunityFileId, PluginId, UserId, WidgetId};
+use super::payment::{DateOfPurchase, PaymentStatus};
+use super::resource::ResourceType;
 
 macro_rules! schema {
-    ($name:ident, $schema:tt) => {
+    ($($name:ident),+: $schema:tt) => {$(
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($name).into()
@@ -19,17 +20,18 @@ macro_rules! schema {
                 json_schema!($schema)
             }
         }
-    };
+    )+};
 }
 
-schema!(PaymentStatus, {
+schema!(PaymentStatus: {
     "anyOf": [
-        { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
+        { "type": "string", "enum": PaymentStatus::KNOWN },
         { "type": "object", "properties": {
-            "type": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
-            "status": { "type": "string", "enum": ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"] },
+            "type": { "type": "string", "enum": PaymentStatus::KNOWN },
+            "status": { "type": "string", "enum": PaymentStatus::KNOWN },
         } },
     ],
 });
-schema!(ResourceType, { "type": "string", "enum": ["PLUGIN", "WIDGET", "COMMUNITY_FILE"] });
-schema!(DateOfPurchase, { "type": "string", "format": "date-time" });
+schema!(ResourceType: { "type": "string", "enum": ResourceType::KNOWN });
+schema!(DateOfPurchase: { "type": "string", "format": "date-time" });
+schema!(UserId, PluginId, WidgetId, CommunityFileId: { "type": "string", "pattern": "^[0-9]{1,20}$" });

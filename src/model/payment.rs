@@ -1,6 +1,5 @@
-//! What the answer says. The model is the generated one; here are the types
-//! that are written by hand because the published shapes disagree, and the two
-//! questions a backend has about an answer.
+//! The answer. Its model is generated. Here are the types of its fields that are
+//! written by hand, because the published documents disagree about their shape.
 
 use std::fmt;
 
@@ -9,11 +8,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::types::PaymentInformation;
 use crate::model::api_enum::{Word, api_enum};
+use crate::model::ids::UserId;
 use crate::model::resource::{Resource, ResourceType};
 
 impl PaymentInformation {
-    /// Whether the user may use what they asked for: PAID or TRIAL, and nothing
-    /// else. A `date_of_purchase` never counts: it stays after a refund.
+    /// An answer of your own making, without a `date_of_purchase`: for tests, and for
+    /// `Entitlements::prime`.
+    ///
+    /// ```
+    /// use figma_payments::{PaymentInformation, PaymentStatus, Resource, UserId};
+    ///
+    /// let (user, plugin) = (UserId::try_from("500123")?, Resource::plugin("1122334455")?);
+    /// let mut payment = PaymentInformation::new(&user, &plugin, PaymentStatus::Paid);
+    /// payment.date_of_purchase = Some("2024-06-15T14:30:00Z".into());
+    /// # Ok::<(), figma_payments::Error>(())
+    /// ```
+    pub fn new(user: &UserId, resource: &Resource, status: PaymentStatus) -> Self {
+        PaymentInformation {
+            user_id: user.to_string(),
+            resource_id: resource.id().to_owned(),
+            resource_type: resource.resource_type(),
+            payment_status: status,
+            date_of_purchase: None,
+        }
+    }
+
+    /// Whether the user has access: if the status is PAID or TRIAL, and for no
+    /// other. A `date_of_purchase` does not count, because it stays after a refund.
     ///
     /// ```
     /// # use figma_payments::PaymentInformation;
@@ -25,9 +46,9 @@ impl PaymentInformation {
         self.payment_status.grants_access()
     }
 
-    /// What was paid for. `None` if the answer names a kind of resource that
-    /// this version does not know, or an id that is none; such an answer never
-    /// passes for one about a resource that you asked about.
+    /// The resource that the answer is about. `None` if the answer names a kind of
+    /// resource that this version does not know, or an id that is not one. Such an
+    /// answer is never taken for one about the resource that you asked about.
     pub fn resource(&self) -> Option<Resource> {
         match self.resource_type {
             ResourceType::Plugin => Resource::plugin(&self.resource_id).ok(),
@@ -39,12 +60,12 @@ impl PaymentInformation {
 }
 
 api_enum! {
-    /// Where a user stands with a resource.
+    /// Whether a user has paid for a resource.
     ///
-    /// Read in each shape that has been published: text (`"PAID"`), an object
-    /// with `type`, an object with `status`. Two keys that contradict each other
-    /// are an error. What is missing, null or new is
-    /// [`Unknown`](Self::Unknown) and gives no access. Written as text.
+    /// It is read in each shape that was published: text (`"PAID"`), an object with
+    /// `type`, an object with `status`. An object with both is an error if they
+    /// contradict each other. A status that is missing, null or new is
+    /// [`Unknown`](Self::Unknown) and gives no access. It is written as text.
     PaymentStatus {
         /// An active purchase.
         Paid = "PAID",
@@ -60,7 +81,12 @@ api_enum! {
 impl PaymentStatus {
     /// Whether it gives access: [`Paid`](Self::Paid) and [`Trial`](Self::Trial) do.
     pub fn grants_access(&self) -> bool {
-        matches!(self, PaymentStatus::Paid | PaymentStatus::Trial)
+        match self {
+            PaymentStatus::Paid | PaymentStatus::Trial => true,
+            PaymentStatus::Unpaid | PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => {
+                false
+            }
+        }
     }
 }
 

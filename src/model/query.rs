@@ -1,4 +1,4 @@
-//! The question: exactly one way to ask, by construction.
+//! The question. A query has exactly one way to ask, because no other can be made.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;
 use crate::model::resource::Resource;
 
-/// Has this user paid for this resource? There are two ways to ask, and an
-/// invalid question cannot be written down.
+/// Has this user paid for this resource? There are two ways to ask. A query that is
+/// neither of them cannot be made.
 ///
-/// The answer is checked against the question before you get it; one about
-/// another user or resource is [`ErrorKind::Mismatch`].
+/// The answer is compared with the query before you get it. If it is about another
+/// user or resource, you get [`ErrorKind::Mismatch`].
 ///
 /// ```
 /// use figma_payments::{PaymentQuery, PluginPaymentToken, Resource, UserId};
@@ -24,13 +24,13 @@ use crate::model::resource::Resource;
 /// let by_token = PaymentQuery::by_token(PluginPaymentToken::new("ppt_…")?, plugin);
 /// # Ok::<(), figma_payments::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentQuery {
     ask: Ask,
     expected_user: Option<UserId>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Ask {
     User(UserId, Resource),
     Token(PluginPaymentToken, Option<Resource>),
@@ -52,8 +52,8 @@ impl PaymentQuery {
         PaymentQuery { ask: Ask::User(user, resource), expected_user: None }
     }
 
-    /// Asks by a payment token, which has to be one for `resource`: an owner
-    /// may have several, and a token of the cheap one must not open the dear
+    /// Asks by a payment token, which has to be for `resource`. If you sell several
+    /// plugins, this keeps a token of a cheap one from giving access to an expensive
     /// one.
     pub fn by_token(token: PluginPaymentToken, resource: Resource) -> Self {
         PaymentQuery { ask: Ask::Token(token, Some(resource)), expected_user: None }
@@ -87,12 +87,12 @@ impl PaymentQuery {
         }
     }
 
-    /// Refuses a question that no answer can be right for.
+    /// Refuses a query by user that expects another user.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match (&self.ask, &self.expected_user) {
-            (Ask::User(user, _), Some(expected)) if user != expected => {
-                Err(Error::new(ErrorKind::Mismatch, "asks about one user and expects another"))
-            }
+            (Ask::User(user, _), Some(expected)) if user != expected => Err(Error::invalid_query(
+                "the query asks about one user, and `expecting_user` names another; name the same user, or leave it out",
+            )),
             _ => Ok(()),
         }
     }
@@ -174,6 +174,7 @@ impl PaymentQuery {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, Deserialize)]
+#[non_exhaustive]
 pub struct PaymentParams {
     /// The token that `getPluginPaymentTokenAsync` returned in the plugin.
     pub plugin_payment_token: Option<String>,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::message::Reply;
-use super::script::cut;
+use super::script::{Step, cut};
 use crate::api::types::PaymentInformation;
 
 /// Something that goes wrong with a call.
@@ -121,7 +121,7 @@ impl Struck {
     pub(super) fn deliver(self, reply: Reply) -> Reply {
         self.0.into_iter().fold(reply, |reply, fault| match fault {
             Fault::Delay(delay) => reply.later(delay),
-            Fault::Reset => reply.instead(|_| vec![super::Step::Reset]),
+            Fault::Reset => reply.instead(|_| vec![Step::Reset]),
             Fault::CutBody => reply.instead(cut),
             Fault::Status(_) | Fault::WrongUser | Fault::WrongResource => reply,
         })

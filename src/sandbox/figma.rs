@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::faults::{Calls, Fault};
 use super::message::{Reply, Request};
+use super::purchase::Purchase;
+use super::request_log::RequestLog;
 use super::server::lock;
+use super::settings::Settings;
 use super::state::State;
-use super::{Purchase, Settings};
 use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
@@ -32,7 +34,7 @@ impl Figma {
     /// As many requests are remembered, if
     /// [`request_log_bytes`](Settings::request_log_bytes) has room for them; the
     /// oldest are dropped first.
-    pub const REMEMBERED: usize = 10_000;
+    pub const REMEMBERED: usize = RequestLog::MAX_REQUESTS;
 
     /// Without any purchase, and with the default [`Settings`].
     pub fn new() -> Self {

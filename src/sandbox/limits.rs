@@ -2,22 +2,47 @@
 //! bucket leaks evenly, and a call that would overflow it is refused.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::model::query::AskedBy;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often an access token may ask, and what a 429 says about it
-/// (developers.figma.com: payments, and rate limits).
+/// How many questions a minute are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quota {
+    /// All of them. Figma grants that to nobody.
+    Unlimited,
+    /// This many; see [`Quota::per_minute`].
+    PerMinute(NonZeroU32),
+    /// None: every question is answered 429.
+    RefuseAll,
+}
+
+impl Quota {
+    /// This many questions a minute.
+    ///
+    /// # Panics
+    ///
+    /// For 0: say [`RefuseAll`](Self::RefuseAll) or [`Unlimited`](Self::Unlimited).
+    pub fn per_minute(questions: u32) -> Self {
+        let questions = NonZeroU32::new(questions);
+        Quota::PerMinute(questions.expect("0 a minute: say RefuseAll or Unlimited"))
+    }
+}
+
+/// The rate limits of the sandbox: how often an access token may ask, and what a 429
+/// says about it (developers.figma.com: payments, and rate limits).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Questions by payment token in a minute; `None` for as many as you like.
-    pub by_token: Option<u32>,
-    /// Questions by user and resource in a minute. Figma allows up to 10 for
-    /// View and Collab seats, and 50, 100 or 150, by plan, for Dev and Full
-    /// seats.
-    pub by_user: Option<u32>,
+#[non_exhaustive]
+pub struct FigmaLimits {
+    /// Questions by payment token.
+    pub by_token: Quota,
+    /// Questions by user and resource. Figma allows up to 10 a minute for View and
+    /// Collab seats, and 50, 100 or 150, by plan, for Dev and Full seats.
+    pub by_user: Quota,
     /// `X-Figma-Plan-Tier`: enterprise, org, pro, starter or student.
     pub plan_tier: String,
     /// `X-Figma-Rate-Limit-Type`: low for View and Collab seats, or high.
@@ -28,11 +53,11 @@ pub struct Limits {
 
 /// A Full seat on the smallest paid plan: 300 by payment token, 50 by user and
 /// resource.
-impl Default for Limits {
+impl Default for FigmaLimits {
     fn default() -> Self {
-        Limits {
-            by_token: Some(300),
-            by_user: Some(50),
+        FigmaLimits {
+            by_token: Quota::per_minute(300),
+            by_user: Quota::per_minute(50),
             plan_tier: "pro".to_owned(),
             limit_type: "high".to_owned(),
             upgrade_link: "https://www.figma.com/pricing".to_owned(),
@@ -40,18 +65,26 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// No limits, which Figma never grants.
+impl FigmaLimits {
+    /// No limits. Figma grants that to nobody.
     pub fn none() -> Self {
-        Limits { by_token: None, by_user: None, ..Limits::default() }
+        FigmaLimits {
+            by_token: Quota::Unlimited,
+            by_user: Quota::Unlimited,
+            ..FigmaLimits::default()
+        }
     }
 
     /// A View or Collab seat: 10 a minute by user and resource.
     pub fn view_seat() -> Self {
-        Limits { by_user: Some(10), limit_type: "low".to_owned(), ..Limits::default() }
+        FigmaLimits {
+            by_user: Quota::per_minute(10),
+            limit_type: "low".to_owned(),
+            ..FigmaLimits::default()
+        }
     }
 
-    fn per_minute(&self, asked_by: AskedBy) -> Option<u32> {
+    fn quota(&self, asked_by: AskedBy) -> Quota {
         match asked_by {
             AskedBy::Token => self.by_token,
             AskedBy::User => self.by_user,
@@ -70,15 +103,15 @@ impl Buckets {
     /// Pours in a call, or says how long until there is room for it.
     pub(super) fn pour(
         &mut self,
-        limits: &Limits,
+        limits: &FigmaLimits,
         access_token: &str,
         asked_by: AskedBy,
         now: Duration,
     ) -> Result<(), Duration> {
-        let drop = match limits.per_minute(asked_by) {
-            None => return Ok(()),
-            Some(0) => return Err(MINUTE),
-            Some(calls) => MINUTE / calls,
+        let drop = match limits.quota(asked_by) {
+            Quota::Unlimited => return Ok(()),
+            Quota::RefuseAll => return Err(MINUTE),
+            Quota::PerMinute(calls) => MINUTE / calls.get(),
         };
         let empty_at = self.empty_at.entry((access_token.to_owned(), asked_by)).or_default();
         let after = now.max(*empty_at) + drop;

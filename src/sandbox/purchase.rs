@@ -86,8 +86,9 @@ impl TryFrom<Line> for Purchase {
         let status = PaymentStatus::from(&*line.payment_status);
         if matches!(status, PaymentStatus::Unknown(_)) {
             return Err(format!(
-                "payment_status is {:?}; PAID, TRIAL, UNPAID or NOT_SUPPORTED is expected",
-                line.payment_status
+                "payment_status is {:?}; it has to be one of {}",
+                line.payment_status,
+                PaymentStatus::KNOWN.join(", ")
             ));
         }
         if let Some(date) = line.date_of_purchase.as_ref().filter(|date| !is_utc(date)) {

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use super::Figma;
 use super::message::Request;
 
 #[derive(Debug, Default)]
@@ -14,6 +13,8 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
+    pub(super) const MAX_REQUESTS: usize = 10_000;
+
     /// Adds the request. The oldest ones make room for it.
     pub(super) fn push(&mut self, request: Request, most_bytes: usize) {
         self.bytes += size(&request);
@@ -23,7 +24,7 @@ impl RequestLog {
 
     /// Drops the oldest requests until the others fit.
     pub(super) fn fit(&mut self, most_bytes: usize) {
-        while self.bytes > most_bytes || self.requests.len() > Figma::REMEMBERED {
+        while self.bytes > most_bytes || self.requests.len() > Self::MAX_REQUESTS {
             let Some(oldest) = self.requests.pop_front() else { return };
             self.bytes -= size(&oldest);
             self.dropped += 1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Limits;
+use super::limits::FigmaLimits;
 use crate::model::credentials::PersonalAccessToken;
 use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
@@ -25,8 +25,8 @@ pub struct Settings {
     /// How long a payment token is good for; 10 minutes at first. Figma says
     /// that they are short-lived, and not how short.
     pub token_lifetime: Duration,
-    /// The rate limits; [`Limits::default`] at first.
-    pub limits: Limits,
+    /// The rate limits; [`FigmaLimits::default`] at first.
+    pub limits: FigmaLimits,
     /// Who owns the resources: they read UNPAID, whatever they bought.
     pub owner: Option<UserId>,
     /// Resources of somebody else. Questions about them are answered with 403.
@@ -46,7 +46,7 @@ impl Default for Settings {
             shape: StatusShape::default(),
             single_use_tokens: false,
             token_lifetime: Duration::from_secs(600),
-            limits: Limits::default(),
+            limits: FigmaLimits::default(),
             owner: None,
             foreign: BTreeSet::new(),
             access_tokens: vec![access_token()],

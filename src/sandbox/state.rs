@@ -7,11 +7,11 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::Purchase;
 use super::clock::Clock;
 use super::faults::Faults;
 use super::limits::Buckets;
 use super::message::{Reply, Request};
+use super::purchase::Purchase;
 use super::request_log::RequestLog;
 use super::settings::Settings;
 use crate::api::types::PaymentInformation;

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use figma_payments::sandbox::{Calls, Fault, Limits, Purchase, Request, Sandbox, StatusShape};
+use figma_payments::sandbox::{
+    Calls, Fault, FigmaLimits, Purchase, Quota, Request, Sandbox, StatusShape,
+};
 use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource, RetryPolicy, UserId};
 
 use crate::common::wire;
@@ -24,7 +26,7 @@ fn resources() -> [Resource; 3] {
 
 async fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     sandbox
 }
 
@@ -197,7 +199,7 @@ async fn every_answer_of_the_sandbox_is_documented() {
         sandbox.inject(Fault::Status(status), Calls::Next(1));
         check(good, &[key], status).await;
     }
-    sandbox.configure(|settings| settings.limits.by_user = Some(0));
+    sandbox.configure(|settings| settings.limits.by_user = Quota::RefuseAll);
     let limited = check(good, &[key], 429).await;
     for header in
         ["retry-after", "x-figma-plan-tier", "x-figma-rate-limit-type", "x-figma-upgrade-link"]

@@ -25,17 +25,10 @@ fn client(server: &MockServer) -> Client {
 }
 
 fn paid(resource: &Resource) -> GetPaymentsResponseBody {
-    GetPaymentsResponseBody {
-        status: 200.into(),
-        error: false,
-        meta: PaymentInformation {
-            user_id: "500123".to_owned(),
-            resource_id: resource.id().to_owned(),
-            resource_type: resource.resource_type(),
-            payment_status: PaymentStatus::Paid,
-            date_of_purchase: None,
-        },
-    }
+    let user = UserId::try_from("500123").unwrap();
+    let payment = PaymentInformation::new(&user, resource, PaymentStatus::Paid);
+    let body = serde_json::json!({ "status": 200, "error": false, "meta": payment });
+    serde_json::from_value(body).unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use figma_payments::sandbox::{Calls, Fault, Limits, Purchase, Sandbox, StatusShape};
+use figma_payments::sandbox::{Calls, Fault, FigmaLimits, Purchase, Sandbox, StatusShape};
 use figma_payments::{
     AuthScheme, Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus,
     PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
@@ -178,7 +178,7 @@ async fn serve(document: &str, schemes: [AuthScheme; 2], statuses: &[(u16, Error
 #[ignore = "`cargo xtask contract` installs Prism and runs this"]
 async fn prism_stands_between_client_and_sandbox_without_a_violation() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     let corrected = tools::document("corrected.json");
     let prism = Prism::start(&["proxy"], &corrected, Some(&sandbox.base_url()));
     let client = prism.client(AuthScheme::FigmaToken, None);

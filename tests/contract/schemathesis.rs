@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use figma_payments::sandbox::{Limits, Purchase, Sandbox, StatusShape};
+use figma_payments::sandbox::{FigmaLimits, Purchase, Sandbox, StatusShape};
 use figma_payments::{PluginPaymentToken, Resource, UserId};
 
 use crate::tools;
@@ -19,7 +19,7 @@ const VIEWS: [(&str, StatusShape); 4] = [
 /// Knows what the document's examples ask for.
 async fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.configure(|settings| settings.limits = Limits::none());
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     let user = UserId::from(1234567890);
     let plugin = Resource::plugin("1122334455").unwrap();
     let widget = Resource::widget("5544332211").unwrap();

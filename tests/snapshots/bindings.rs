@@ -7,7 +7,16 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 pub mod types {
     ///A response indicating an error occurred.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
     pub struct ErrorResponsePayload {
         ///For erroneous requests, this value is always `true`.
         pub error: bool,
@@ -18,7 +27,16 @@ pub mod types {
     }
     ///Successful response containing payment information.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
     pub struct GetPaymentsResponseBody {
         ///For successful requests, this value is always `false`.
         pub error: bool,
@@ -27,7 +45,16 @@ pub mod types {
     }
     ///An object describing a user's payment information for a plugin, widget, or Community file.
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        PartialEq
+    )]
     pub struct PaymentInformation {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub date_of_purchase: ::std::option::Option<
@@ -93,7 +120,7 @@ Version: 0.21.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::platform::attempt::Transport,
+    pub(crate) inner: crate::platform::attempt::AttemptContext,
 }
 impl Client {
     /// Create a new client.
@@ -101,7 +128,7 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::platform::attempt::Transport) -> Self {
+    pub fn new(baseurl: &str, inner: crate::platform::attempt::AttemptContext) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         let client = {
             let dur = ::std::time::Duration::from_secs(15u64);
@@ -120,7 +147,7 @@ impl Client {
     pub fn new_with_client(
         baseurl: &str,
         client: reqwest::Client,
-        inner: crate::platform::attempt::Transport,
+        inner: crate::platform::attempt::AttemptContext,
     ) -> Self {
         Self {
             baseurl: baseurl.to_string(),
@@ -129,7 +156,7 @@ impl Client {
         }
     }
 }
-impl ClientInfo<crate::platform::attempt::Transport> for Client {
+impl ClientInfo<crate::platform::attempt::AttemptContext> for Client {
     fn api_version() -> &'static str {
         "0.21.0"
     }
@@ -139,7 +166,7 @@ impl ClientInfo<crate::platform::attempt::Transport> for Client {
     fn client(&self) -> &reqwest::Client {
         &self.client
     }
-    fn inner(&self) -> &crate::platform::attempt::Transport {
+    fn inner(&self) -> &crate::platform::attempt::AttemptContext {
         &self.inner
     }
 }
@@ -147,7 +174,7 @@ const _: () = {
     #[allow(dead_code)]
     fn assert_client_hooks()
     where
-        Client: ClientHooks<crate::platform::attempt::Transport>,
+        Client: ClientHooks<crate::platform::attempt::AttemptContext>,
     {}
 };
 #[allow(clippy::all)]

@@ -212,8 +212,8 @@ impl State {
         };
         Err(Error::new(kind, "simulated").with(|details| {
             details.sent = kind != ErrorKind::Connect;
-            details.answer.status = status;
-            details.answer.retry_after = retry_after.map(|wait| Duration::from_secs(wait.into()));
+            details.response.status = status;
+            details.response.retry_after = retry_after.map(|wait| Duration::from_secs(wait.into()));
         }))
     }
 

@@ -1,28 +1,21 @@
-//! From what came back to an answer or an error. Error bodies are read
-//! leniently: whatever the server said is kept, as far as it is readable.
+//! From a response to a [`PaymentInformation`] or an [`Error`]. Error bodies are
+//! read leniently: the error keeps whatever is readable of them.
 
 mod shape;
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use progenitor_client::ResponseValue;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::error::Category;
 
-use crate::api::types::GetPaymentsResponseBody;
-use crate::api::types::PaymentInformation;
-use crate::client::redact::Secrets;
-use crate::error::{Answer, Mismatched, RateLimit};
-use crate::error::{Error, ErrorKind};
+use super::redact::Secrets;
+use crate::api::types::{GetPaymentsResponseBody, PaymentInformation};
+use crate::error::{Error, ErrorKind, Mismatched, RateLimitHeaders, Response};
 use crate::model::query::PaymentQuery;
-use crate::platform::attempt::{Failure, Fault, Transport};
 use crate::platform::clock::Calendar;
-
-/// No answer of this operation comes near it; a longer body is not read on, and
-/// the call fails with [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+use crate::platform::error::HttpError;
+use crate::platform::exchange::{Attempted, BindingsError, BodyError, Exchange, MAX_BODY_BYTES};
 
 /// As much of what a server said as an error keeps, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -33,97 +26,105 @@ const MAX_HEADER: usize = 256;
 /// Headers in which servers and the proxies before them name a request.
 const REQUEST_IDS: [&str; 4] = ["x-request-id", "x-figma-request-id", "x-amzn-requestid", "cf-ray"];
 
-type Decoded = Result<ResponseValue<GetPaymentsResponseBody>, Failure>;
-
-/// What came back.
-pub(crate) struct Exchange {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Result<Bytes, BodyError>,
-}
-
-/// Why a body could not be read to its end.
-pub(crate) enum BodyError {
-    TooLarge,
-    Broken(Fault),
-}
-
 /// Judges one attempt at this question.
-pub(crate) fn read(
-    decoded: Decoded,
-    transport: Transport,
+pub(crate) fn decode(
+    attempted: Attempted,
     query: &PaymentQuery,
     secrets: &Secrets<'_>,
 ) -> Result<PaymentInformation, Error> {
-    let timeout = transport.timeout;
-    let exchange = match transport.into_outcome() {
+    let Attempted { timeout, outcome, decoded } = attempted;
+    let exchange = match outcome {
         Some(Ok(exchange)) => exchange,
-        Some(Err(fault)) => return Err(unanswered(&fault, timeout, secrets)),
-        None => return Err(unaskable()),
+        Some(Err(error)) => return Err(no_response(&error, timeout, secrets)),
+        None => return Err(no_request()),
     };
     let error = if exchange.status != StatusCode::OK {
         refused(&exchange, secrets)
     } else {
-        match (&exchange.body, decoded) {
-            (Err(BodyError::TooLarge), _) => {
-                let message = format!("the answer is longer than {MAX_BODY_BYTES} bytes");
-                Error::new(ErrorKind::BodyTooLarge, message)
+        match &exchange.body {
+            Err(BodyError::TooLarge) => Error::new(
+                ErrorKind::BodyTooLarge,
+                format!("the response body is longer than {MAX_BODY_BYTES} bytes"),
+            ),
+            Err(BodyError::Broken(error)) => {
+                let (kind, why) = cause(error, timeout, secrets);
+                Error::new(kind, format!("the response body did not arrive completely: {why}"))
             }
-            (Err(BodyError::Broken(error)), _) => {
-                let (kind, why) = broken(error, timeout, secrets);
-                Error::new(kind, format!("the answer did not arrive whole: {why}"))
-            }
-            (Ok(_), Ok(value)) if value.error || value.status.as_f64() != Some(200.0) => {
-                Error::new(ErrorKind::InvalidResponse, "a success that says it is an error")
-            }
-            (Ok(body), Ok(_)) if !shape::has_objects(body) => {
-                Error::new(ErrorKind::InvalidResponse, "the answer has a list for an object")
-            }
-            (Ok(_), Ok(value)) => match query.verify(&value.meta) {
-                Ok(()) => return Ok(value.into_inner().meta),
-                Err(mismatch) => {
-                    let answer = Mismatched(value.into_inner().meta);
-                    mismatch.with(|it| it.mismatched = Some(answer))
-                }
+            Ok(body) => match success(decoded, body, query) {
+                Ok(payment) => return Ok(payment),
+                Err(error) => error,
             },
-            (Ok(_), Err(Failure::InvalidResponsePayload(_, error))) => {
-                // Not the decoder's own words: they quote what may be about a user.
-                let (line, column) = (error.line(), error.column());
-                let what = match error.classify() {
-                    Category::Data => "a field is missing or not what it should be",
-                    _ => "it is not whole JSON",
-                };
-                let message =
-                    format!("the answer is not readable: {what}, line {line} column {column}");
-                Error::new(ErrorKind::InvalidResponse, message)
-            }
-            (Ok(_), Err(_)) => Error::new(ErrorKind::InvalidResponse, "no answer that is known"),
         }
     };
-    Err(described(error, &exchange, secrets))
+    Err(with_response(error, &exchange, secrets))
 }
 
-fn unaskable() -> Error {
-    Error::configuration("no request can be made from the base URL and the headers")
-}
-
-/// No answer began to arrive.
-fn unanswered(fault: &Fault, timeout: Duration, secrets: &Secrets<'_>) -> Error {
-    if fault.is_builder() {
-        return unaskable();
+/// A 200 with all of its body.
+fn success(
+    decoded: Result<GetPaymentsResponseBody, BindingsError>,
+    body: &[u8],
+    query: &PaymentQuery,
+) -> Result<PaymentInformation, Error> {
+    let invalid = |message| Err(Error::new(ErrorKind::InvalidResponse, message));
+    let response = match decoded {
+        Ok(response) => response,
+        Err(BindingsError::Json(error)) => return invalid(unreadable(&error)),
+        Err(BindingsError::Other) => {
+            return invalid("the status is 200, but the body could not be decoded".to_owned());
+        }
+    };
+    if response.error || response.status.as_f64() != Some(200.0) {
+        return invalid(
+            "the HTTP status is 200, but the body says that the request failed (`error` or `status` in it)"
+                .to_owned(),
+        );
     }
-    let (kind, why) = broken(fault, timeout, secrets);
-    let sent = !fault.is_connect();
-    Error::new(kind, format!("no answer: {why}")).with(|it| it.sent = sent)
+    if !shape::has_objects(body) {
+        return invalid("the body has a JSON array where an object is expected".to_owned());
+    }
+    match query.verify(&response.meta) {
+        Ok(()) => Ok(response.meta),
+        Err(mismatch) => {
+            Err(mismatch.with(|details| details.mismatched = Some(Mismatched(response.meta))))
+        }
+    }
+}
+
+/// Not in the decoder's own words: they quote what may be about a user.
+fn unreadable(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Data => "a field is missing or has another type than the document says",
+        _ => "it is not complete JSON",
+    };
+    let (line, column) = (error.line(), error.column());
+    format!("the response body cannot be read: {what} (line {line}, column {column})")
+}
+
+fn no_request() -> Error {
+    Error::configuration(
+        "no request can be made from `base_url` and the headers; check `base_url` and `user_agent`",
+    )
+}
+
+/// Nothing began to arrive.
+fn no_response(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> Error {
+    if error.is_builder() {
+        return no_request();
+    }
+    let (kind, why) = cause(error, timeout, secrets);
+    let sent = !error.is_connect();
+    Error::new(kind, format!("no response: {why}")).with(|details| details.sent = sent)
 }
 
 /// The kind, and the causes one after the other. The library's own first line
 /// is left out: it holds the URL.
-fn broken(error: &Fault, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
+fn cause(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
     if error.is_timeout() {
         let why = match error.is_connect() {
-            true => "connecting took too long".to_owned(),
-            false => format!("the attempt took too long; {timeout:?} were left for it"),
+            true => "connecting took too long (`connect_timeout`)".to_owned(),
+            false => format!(
+                "the attempt took longer than the {timeout:?} it had (`timeout`, or what was left of `deadline`)"
+            ),
         };
         return (ErrorKind::Timeout, why);
     }
@@ -138,7 +139,7 @@ fn broken(error: &Fault, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind
     (kind, secrets.redact(&why))
 }
 
-/// An answer other than 200.
+/// A response with another status than 200.
 fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let status = exchange.status;
     let kind = match status.as_u16() {
@@ -161,25 +162,25 @@ fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
 }
 
 /// Adds what the status line, the headers and the body say.
-fn described(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
+fn with_response(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let headers = &exchange.headers;
-    // Of a body that did not arrive whole nothing is quoted: it may end inside a secret.
+    // A body that did not arrive completely is not quoted: it may end inside a secret.
     let body = exchange.body.as_deref().unwrap_or_default();
     let text = |name: &str| header(headers, name, secrets);
-    let limit = RateLimit {
+    let limit = RateLimitHeaders {
         plan_tier: text("x-figma-plan-tier"),
         limit_type: text("x-figma-rate-limit-type"),
         upgrade_link: text("x-figma-upgrade-link"),
     };
     let said = api_message(body, exchange.status.is_success(), secrets);
-    let answer = Answer {
+    let response = Response {
         status: Some(exchange.status.as_u16()),
         retry_after: retry_after(headers, Calendar::now()),
-        rate_limit: (limit != RateLimit::default()).then_some(limit),
+        rate_limit: (limit != RateLimitHeaders::default()).then_some(limit),
         request_id: REQUEST_IDS.into_iter().find_map(text),
         api_message: said.map(|said| bounded(&said, MAX_MESSAGE)),
     };
-    error.with(|details| details.answer = answer)
+    error.with(|details| details.response = response)
 }
 
 fn header(headers: &HeaderMap, name: &str, secrets: &Secrets<'_>) -> Option<String> {

@@ -151,7 +151,7 @@ impl Bucket {
     /// A request that went out at `sent` was answered 429. The rate decreases at
     /// most once for what was under way together. Without a limit, `assume` says
     /// whether there is to be one.
-    pub(super) fn too_many_requests(&mut self, sent: Instant, now: Instant, assume: bool) {
+    pub(super) fn on_too_many_requests(&mut self, sent: Instant, now: Instant, assume: bool) {
         self.fill(now);
         let begins =
             |rate, factor| Slowdown { rate, factor, last_429: now, decreased: now, gone: 0 };

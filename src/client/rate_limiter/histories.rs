@@ -159,7 +159,7 @@ type Checked = Result<(), TestCaseError>;
 
 impl World {
     fn new(history: History) -> Self {
-        let setting = Setting { per_minute: history.per_minute, burst: Some(history.burst) };
+        let setting = Limit { per_minute: history.per_minute, burst: Some(history.burst) };
         World {
             limiter: Arc::new(RateLimiter::new(AskedBy::User, setting)),
             history,
@@ -230,7 +230,7 @@ impl World {
     fn too_many(&mut self, pause: Option<Duration>) {
         let Some(sent) = self.gone.last() else { return };
         let error = Error::new(ErrorKind::RateLimited, "429");
-        self.limiter.too_many_requests(WaitPolicy::Deadline, *sent, &error, pause);
+        self.limiter.on_too_many_requests(WaitPolicy::Deadline, *sent, &error, pause);
         let at = Instant::now();
         self.unused_since = None;
         if pause.is_some() {
@@ -243,7 +243,7 @@ impl World {
 
     fn passed(&mut self) {
         let Some(sent) = self.gone.last() else { return };
-        self.limiter.passed(*sent);
+        self.limiter.on_response(*sent);
         let now = Instant::now();
         for refusal in &mut self.refusals {
             if refusal.ended.is_none() && refusal.at <= *sent {
@@ -358,7 +358,7 @@ impl World {
             let deadline = began + MINUTE + 2 * quiet;
             let slot = self.limiter.acquire(WaitPolicy::Deadline, Instant::now(), deadline).await;
             let slot = slot.map_err(|error| TestCaseError::fail(error.to_string()))?;
-            self.limiter.passed(slot);
+            self.limiter.on_response(slot);
             let due = began + self.interval() * (number + 1).saturating_sub(self.history.burst);
             let late = LATE * (number + 1);
             prop_assert!(slot <= due + late, "number {number} is {:?} late", slot - due);

@@ -4,115 +4,23 @@
 mod bucket;
 #[cfg(test)]
 mod histories;
+pub(crate) mod limits;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wait_policy;
 mod waiters;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::bucket::{Bucket, InForce, Rate};
+use self::bucket::{Bucket, InForce};
+use self::limits::{Limit, RateLimits};
+use self::wait_policy::WaitPolicy;
 use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
-use super::retry::TIME_FOR_AN_ANSWER;
-use crate::error::RateLimit;
-use crate::error::{Error, ErrorKind};
+use crate::client::times::{A_YEAR, MINUTE, TIME_FOR_A_RESPONSE};
+use crate::error::{Error, ErrorKind, RateLimitHeaders};
 use crate::model::query::AskedBy;
 use crate::platform::clock::Instant;
-
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
-
-/// Beyond this a time means "never", and clocks overflow.
-pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How often the client asks at most, retries included: for each of the two ways
-/// of asking, requests a minute, and how many of them may go out at once.
-///
-/// Off by default: then only [`get_payments_all`](crate::Client::get_payments_all)
-/// limits the client, for five minutes after it met a 429. Figma's documentation (payments, rate limits) grants 300 a
-/// minute by payment token, and by user and resource up to 10 for View and
-/// Collab seats, 50, 100 or 150 for Dev and Full seats, depending on the plan.
-/// It counts a user's processes together, a client only itself: share the limit
-/// out among them. One copy of that page has by payment token the same limits as
-/// by user; nobody here has seen which is in force.
-///
-/// Figma's limits are leaky buckets, and so are these. A call that finds room in
-/// the bucket goes out at once; the others wait for a slot, first come, first
-/// served. One whose slot would come after its
-/// [deadline](crate::ClientBuilder::deadline) fails at once, as
-/// [`RateLimited`](ErrorKind::RateLimited), without a request. How many requests
-/// fit into Figma's bucket is not documented. This one holds what a minute allows,
-/// unless you say otherwise.
-///
-/// A 429 that comes all the same means that the limit is lower, or used by others
-/// too. The client then asks more slowly (0.5 to 0.8 of the rate, never less than a tenth
-/// of what you set) and without a burst, and is back to what you set five minutes
-/// after the last 429.
-///
-/// ```
-/// use figma_payments::RateLimits;
-///
-/// // A Full seat on a plan with 50 a minute, shared by two processes; at most 10 at once.
-/// let limits = RateLimits::default().by_user(50 / 2).by_user_burst(10);
-/// ```
-#[derive(Debug, Clone, Copy, Default)]
-#[must_use]
-pub struct RateLimits {
-    by_token: Setting,
-    by_user: Setting,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Setting {
-    /// 0 for no limit.
-    per_minute: u32,
-    burst: Option<u32>,
-}
-
-impl RateLimits {
-    /// Requests a minute by payment token; 0 for no limit.
-    pub fn by_token(mut self, per_minute: u32) -> Self {
-        self.by_token.per_minute = per_minute;
-        self
-    }
-
-    /// Requests a minute by user and resource; 0 for no limit.
-    pub fn by_user(mut self, per_minute: u32) -> Self {
-        self.by_user.per_minute = per_minute;
-        self
-    }
-
-    /// How many requests by payment token may go out at once after a quiet time;
-    /// as many as a minute allows, if not set. 0 counts as 1.
-    pub fn by_token_burst(mut self, requests: u32) -> Self {
-        self.by_token.burst = Some(requests);
-        self
-    }
-
-    /// How many requests by user and resource may go out at once after a quiet
-    /// time; as many as a minute allows, if not set. 0 counts as 1.
-    pub fn by_user_burst(mut self, requests: u32) -> Self {
-        self.by_user.burst = Some(requests);
-        self
-    }
-}
-
-impl Setting {
-    fn rate(self) -> Option<Rate> {
-        let per_second = f64::from(self.per_minute) / MINUTE.as_secs_f64();
-        let burst = f64::from(self.burst.unwrap_or(self.per_minute).max(1));
-        (self.per_minute > 0).then_some(Rate { per_second, burst })
-    }
-}
-
-/// How long a call waits for its slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WaitPolicy {
-    /// As long as its deadline allows.
-    Deadline,
-    /// As long as it takes, also when it meets a 429. While others wait too, all
-    /// batches together get one slot in ten.
-    Batch,
-}
 
 /// The rate limiters of a client, one for each way of asking.
 pub(super) struct RateLimiters {
@@ -139,7 +47,7 @@ impl RateLimiters {
 /// The rate limiter of one way of asking.
 pub(super) struct RateLimiter {
     asked_by: AskedBy,
-    setting: Setting,
+    set: Limit,
     state: Mutex<State>,
 }
 
@@ -160,7 +68,7 @@ struct Pause {
     /// When one request goes out all the same: a wait of days may be a mistake
     /// of the server's.
     probe: Instant,
-    limit: Option<RateLimit>,
+    limit: Option<RateLimitHeaders>,
 }
 
 impl Pause {
@@ -194,16 +102,16 @@ impl Drop for Waiting<'_> {
 }
 
 impl RateLimiter {
-    fn new(asked_by: AskedBy, setting: Setting) -> Self {
+    fn new(asked_by: AskedBy, set: Limit) -> Self {
         let now = Instant::now();
         let state = State {
-            bucket: Bucket::new(setting.rate(), now),
+            bucket: Bucket::new(set.rate(), now),
             pause: None,
             waiters: Waiters::default(),
             due: now,
             too_many_requests: 0,
         };
-        RateLimiter { asked_by, setting, state: Mutex::new(state) }
+        RateLimiter { asked_by, set, state: Mutex::new(state) }
     }
 
     /// Waits for a slot, and returns the time at which the request goes out: now.
@@ -249,7 +157,7 @@ impl RateLimiter {
             state.waiters.took(place);
             return Ok(Look::GoesOut(now));
         }
-        let too_late = |slot: Instant| slot + TIME_FOR_AN_ANSWER >= waiting.deadline;
+        let too_late = |slot: Instant| slot + TIME_FOR_A_RESPONSE >= waiting.deadline;
         if too_late(if is_next { opens } else { now }) {
             let slot = state.slot(place, opens, now);
             return Err(self.too_late(state, slot, waiting.deadline));
@@ -270,12 +178,12 @@ impl RateLimiter {
             // Should the one who is next not use it.
             false => opens + LOOK_EVERY,
         };
-        let gives_up = waiting.deadline.checked_sub(TIME_FOR_AN_ANSWER).unwrap_or(now);
+        let gives_up = waiting.deadline.checked_sub(TIME_FOR_A_RESPONSE).unwrap_or(now);
         Ok(Look::WaitUntil(slot.min(gives_up)))
     }
 
     /// A request that went out at `sent` was not limited.
-    pub(super) fn passed(&self, sent: Instant) {
+    pub(super) fn on_response(&self, sent: Instant) {
         let mut state = self.state();
         if state.pause.take_if(|pause| pause.since <= sent).is_some() {
             state.due = state.opens(Instant::now());
@@ -287,7 +195,7 @@ impl RateLimiter {
     /// A request that went out at `sent` was answered 429. Nobody asks again
     /// before the pause is over, if there is one. The newest 429 counts, however
     /// short its pause.
-    pub(super) fn too_many_requests(
+    pub(super) fn on_too_many_requests(
         &self,
         wait: WaitPolicy,
         sent: Instant,
@@ -297,7 +205,7 @@ impl RateLimiter {
         let now = Instant::now();
         let mut state = self.state();
         state.too_many_requests += 1;
-        state.bucket.too_many_requests(sent, now, wait == WaitPolicy::Batch);
+        state.bucket.on_too_many_requests(sent, now, wait == WaitPolicy::Batch);
         if let Some(pause) = pause {
             state.pause = Some(Pause {
                 since: now,
@@ -327,8 +235,8 @@ impl RateLimiter {
         let message = format!("not sent: {why}; this call's deadline is in {}", seconds(deadline));
         Error::new(ErrorKind::RateLimited, message).with(|it| {
             it.sent = false;
-            it.answer.retry_after = Some(until.saturating_duration_since(now));
-            it.answer.rate_limit = pause.and_then(|pause| pause.limit.clone());
+            it.response.retry_after = Some(until.saturating_duration_since(now));
+            it.response.rate_limit = pause.and_then(|pause| pause.limit.clone());
         })
     }
 
@@ -337,7 +245,7 @@ impl RateLimiter {
             AskedBy::Token => "by_token",
             AskedBy::User => "by_user",
         };
-        let set = self.setting.per_minute;
+        let set = self.set.per_minute;
         match state.bucket.in_force(now) {
             Some((in_force, InForce::SlowedDown)) => format!(
                 "the rate limit that you set (`{setting}`, {set} a minute) is {in_force:.0} a minute for a while after a 429, and allows this request"

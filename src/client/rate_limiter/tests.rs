@@ -11,7 +11,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limiter(per_minute: u32, burst: u32) -> Arc<RateLimiter> {
-    let setting = Setting { per_minute, burst: Some(burst) };
+    let setting = Limit { per_minute, burst: Some(burst) };
     Arc::new(RateLimiter::new(AskedBy::User, setting))
 }
 
@@ -38,7 +38,7 @@ async fn waits(
 /// A 429 to a request that went out just now.
 fn too_many(limiter: &RateLimiter, pause: Option<Duration>) {
     let error = Error::new(ErrorKind::RateLimited, "429");
-    limiter.too_many_requests(WaitPolicy::Deadline, Instant::now(), &error, pause);
+    limiter.on_too_many_requests(WaitPolicy::Deadline, Instant::now(), &error, pause);
 }
 
 fn nobody_waits(limiter: &RateLimiter) -> bool {
@@ -150,7 +150,7 @@ async fn a_429_pauses_all_and_lets_one_through_a_minute() {
         assert!(stayed.is_err(), "one a minute");
     }
     let probe = acquire(&limiter, within(100 * SECOND)).await.unwrap();
-    limiter.passed(probe);
+    limiter.on_response(probe);
     acquire(&limiter, within(SECOND)).await.unwrap();
 }
 
@@ -160,7 +160,7 @@ async fn the_newest_429_says_how_long_and_an_older_success_ends_no_pause() {
     let before = acquire(&limiter, within(SECOND)).await.unwrap();
     advance(SECOND).await;
     too_many(&limiter, Some(400_000 * SECOND));
-    limiter.passed(before);
+    limiter.on_response(before);
     assert!(acquire(&limiter, within(SECOND)).await.is_err());
     too_many(&limiter, Some(5 * SECOND));
     let began = Instant::now();
@@ -275,7 +275,7 @@ async fn in_a_minute(limiter: &Arc<RateLimiter>) -> u32 {
         if slot >= ends {
             return gone;
         }
-        limiter.passed(slot);
+        limiter.on_response(slot);
         gone += 1;
     }
 }
@@ -290,7 +290,7 @@ async fn requests_that_were_under_way_together_slow_it_down_once() {
     advance(SECOND / 10).await;
     for _ in 0..20 {
         let error = Error::new(ErrorKind::RateLimited, "429");
-        limiter.too_many_requests(WaitPolicy::Deadline, sent, &error, None);
+        limiter.on_too_many_requests(WaitPolicy::Deadline, sent, &error, None);
     }
     // 0.8 of 60 in the first minute, and no burst.
     let gone = in_a_minute(&limiter).await;
@@ -326,7 +326,7 @@ async fn after_a_storm_of_429s_the_limit_is_back_within_five_minutes() {
 async fn a_batch_that_meets_a_429_without_a_limit_gets_one_for_five_minutes() {
     let limiter = limiter(0, 1);
     let error = Error::new(ErrorKind::RateLimited, "429");
-    limiter.too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
+    limiter.on_too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
     let gone = in_a_minute(&limiter).await;
     assert!((49..=51).contains(&gone), "{gone}");
     sleep(4 * MINUTE).await;
@@ -351,7 +351,7 @@ async fn a_refusal_says_which_limit_is_in_force() {
 
     let assumed = limiter(0, 1);
     let error = Error::new(ErrorKind::RateLimited, "429");
-    assumed.too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
+    assumed.on_too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
     let error = acquire(&assumed, within(SECOND)).await.unwrap_err().to_string();
     let said = "no rate limit is set (`by_user`), and 50 a minute are assumed";
     assert!(error.contains(said), "{error}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::WaitPolicy;
+use super::wait_policy::WaitPolicy;
 use crate::platform::clock::{Instant, Wakeup};
 
 /// A slot that is not used for so long goes to the next who still looks. With the

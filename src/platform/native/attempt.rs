@@ -1,9 +1,8 @@
-//! One attempt on the wire: credential in, a bounded body out.
+//! One attempt on the wire: the credential goes in, a bounded body comes out.
 //!
-//! The generated client decodes what [`exec`](ClientHooks::exec) returns, but
-//! its errors lose status and headers. So what came of the attempt is also
-//! written down, and errors are made from that. `wasm/transport.rs` has the
-//! same names.
+//! The generated bindings make the request and decode the response, but their
+//! errors lose status and headers. So [`exec`](ClientHooks::exec) also keeps the
+//! response as it came, and the client makes its errors from that.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,97 +13,93 @@ use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Request, Response, ResponseBuilderExt, StatusCode};
 
+use super::clock::{Instant, timeout_at};
+use super::error::HttpError;
+use super::http::Http;
 use crate::api;
-use crate::client::decode::{BodyError, Exchange, MAX_BODY_BYTES};
-use crate::platform::clock::{Instant, timeout_at};
+use crate::platform::exchange::{Attempted, BindingsError, BodyError, Exchange, MAX_BODY_BYTES};
 
-pub(crate) use super::http::{Fault, Http};
-pub(crate) use progenitor_client::Error as Failure;
-
-type Credential = Arc<(HeaderName, HeaderValue)>;
-type Outcome = Result<Exchange, Fault>;
-
-/// Makes the generated client of one attempt.
-pub(crate) struct Bindings;
-
-impl Bindings {
-    pub(crate) fn new_with_client(
-        base_url: &str,
-        http: Http,
-        mut transport: Transport,
-    ) -> api::Client {
-        let reqwest = http.reqwest.clone();
-        transport.http = Some(http);
-        api::Client::new_with_client(base_url, reqwest, transport)
-    }
+/// Asks once. The values are those of the query parameters, in the order of the
+/// generated method.
+pub(crate) async fn get_payments(
+    http: &Http,
+    base_url: &str,
+    credential: Arc<(HeaderName, HeaderValue)>,
+    timeout: Duration,
+    parameters: [Option<&str>; 5],
+) -> Attempted {
+    let context =
+        AttemptContext { http: http.clone(), credential, timeout, outcome: Arc::default() };
+    let bindings = api::Client::new_with_client(base_url, http.reqwest.clone(), context);
+    let [file, plugin, token, user, widget] = parameters;
+    let decoded = match bindings.get_payments(file, plugin, token, user, widget).await {
+        Ok(response) => Ok(response.into_inner()),
+        Err(progenitor_client::Error::InvalidResponsePayload(_, error)) => {
+            Err(BindingsError::Json(error))
+        }
+        Err(_) => Err(BindingsError::Other),
+    };
+    let outcome = bindings.inner().outcome();
+    Attempted { timeout, outcome, decoded }
 }
 
-/// What the generated client carries for one attempt.
+/// What the generated bindings carry for one attempt.
 #[derive(Clone)]
-pub(crate) struct Transport {
-    credential: Credential,
-    pub(crate) timeout: Duration,
-    http: Option<Http>,
-    outcome: Arc<Mutex<Option<Outcome>>>,
+pub(crate) struct AttemptContext {
+    http: Http,
+    credential: Arc<(HeaderName, HeaderValue)>,
+    timeout: Duration,
+    outcome: Arc<Mutex<Option<Result<Exchange, HttpError>>>>,
 }
 
-impl Transport {
-    pub(crate) fn new(credential: Credential, timeout: Duration) -> Self {
-        Transport { credential, timeout, http: None, outcome: Arc::default() }
+impl fmt::Debug for AttemptContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AttemptContext(…)")
     }
+}
 
-    pub(crate) fn note(&self, outcome: Outcome) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-    }
-
-    /// What came of it, if a request was made.
-    pub(crate) fn into_outcome(self) -> Option<Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Sends the request and reads the answer, as far as there is time.
-    async fn attempt(&self, http: &Http, request: Request) -> Outcome {
+impl AttemptContext {
+    /// Sends the request and reads the response, as far as there is time.
+    async fn send(&self, request: Request) -> Result<Exchange, HttpError> {
         let deadline = Instant::now() + self.timeout;
-        let sent = timeout_at(deadline, http.send(request)).await;
-        let mut response = sent.unwrap_or(Err(Fault::TimedOut))?;
+        let sent = timeout_at(deadline, self.http.send(request)).await;
+        let mut response = sent.unwrap_or(Err(HttpError::TimedOut))?;
         let body = timeout_at(deadline, read(&mut response)).await;
-        let body = body.unwrap_or(Err(BodyError::Broken(Fault::TimedOut)));
+        let body = body.unwrap_or(Err(BodyError::Broken(HttpError::TimedOut)));
         let headers = std::mem::take(response.headers_mut());
         Ok(Exchange { status: response.status(), headers, body })
     }
-}
 
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transport(…)")
+    fn outcome(&self) -> Option<Result<Exchange, HttpError>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl ClientHooks<Transport> for api::Client {
+impl ClientHooks<AttemptContext> for api::Client {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        let transport = self.inner();
-        let (name, value) = &*transport.credential;
+        let context = self.inner();
+        let (name, value) = &*context.credential;
         request.headers_mut().insert(name.clone(), value.clone());
+        // The generated bindings send the document's version, which Figma does not know.
+        request.headers_mut().remove("api-version");
         let mut url = request.url().clone();
         url.set_query(None);
 
-        let mut bare = http::Response::builder().status(StatusCode::NO_CONTENT).url(url);
-        let mut decodable = Bytes::new();
-        if let Some(http) = &transport.http {
-            let outcome = transport.attempt(http, request).await;
-            if let Ok(exchange) = &outcome {
-                bare = bare.status(exchange.status);
-                decodable = exchange.body.as_ref().cloned().unwrap_or_default();
-            }
-            transport.note(outcome);
+        let outcome = context.send(request).await;
+        let mut decodable = http::Response::builder().status(StatusCode::NO_CONTENT).url(url);
+        let mut body = Bytes::new();
+        if let Ok(exchange) = &outcome {
+            decodable = decodable.status(exchange.status);
+            body = exchange.body.as_ref().cloned().unwrap_or_default();
         }
-        Ok(bare.body(decodable).unwrap_or_default().into())
+        *context.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        Ok(decodable.body(body).unwrap_or_default().into())
     }
 }
 
 /// Reads to the end or to the limit. One chunk, the usual case, is not copied.
 async fn read(response: &mut Response) -> Result<Bytes, BodyError> {
-    let broken = |error| BodyError::Broken(Fault::Reqwest(error));
+    let broken = |error| BodyError::Broken(HttpError::Reqwest(error));
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {

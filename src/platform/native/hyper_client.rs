@@ -22,7 +22,8 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::http::Fault;
+use super::error::HttpError;
+use crate::platform::http_settings::HttpSettings;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
@@ -36,21 +37,20 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// Sends requests; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Direct {
+pub(crate) struct HyperClient {
     hyper: Client<Connector, Body>,
     proxies: Arc<Matcher>,
     user_agent: HeaderValue,
 }
 
-impl Direct {
-    pub(crate) fn new(
-        tls: ClientConfig,
-        proxies: bool,
-        connect_timeout: Duration,
-        user_agent: HeaderValue,
-    ) -> Self {
+impl HyperClient {
+    pub(crate) fn new(tls: ClientConfig, settings: HttpSettings) -> Self {
+        let HttpSettings { connect_timeout, user_agent, loopback, .. } = settings;
         let tls = Arc::new(tls);
-        let proxies = if proxies { Matcher::from_system() } else { Matcher::builder().build() };
+        let proxies = match loopback {
+            true => Matcher::builder().build(),
+            false => Matcher::from_system(),
+        };
         let proxies = Arc::new(proxies);
         let route = Route {
             tcp: tcp(connect_timeout),
@@ -64,16 +64,16 @@ impl Direct {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        Direct { hyper, proxies, user_agent }
+        HyperClient { hyper, proxies, user_agent }
     }
 
-    pub(crate) async fn send(&self, request: Request) -> Result<Response, Fault> {
-        let mut request = http::Request::try_from(request).map_err(Fault::Reqwest)?;
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let mut request = http::Request::try_from(request).map_err(HttpError::Reqwest)?;
         request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
         if let Some(credential) = self.proxy_credential(request.uri()) {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credential);
         }
-        let response = self.hyper.request(request).await.map_err(Fault::Direct)?;
+        let response = self.hyper.request(request).await.map_err(HttpError::Hyper)?;
         Ok(response.map(Body::wrap).into())
     }
 
@@ -99,19 +99,6 @@ fn tcp(connect_timeout: Duration) -> HttpConnector {
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
     tcp
-}
-
-/// Whether an attempt failed for want of time, while connecting for instance.
-pub(crate) fn is_timeout(error: &hyper_util::client::legacy::Error) -> bool {
-    let mut causes =
-        std::iter::successors(error.source(), |cause| -> Option<&(dyn Error + 'static)> {
-            (*cause).source()
-        });
-    causes.any(|cause| {
-        let io = cause.downcast_ref::<io::Error>();
-        cause.is::<tokio::time::error::Elapsed>()
-            || io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-    })
 }
 
 /// A connection to the server, TLS and all, before the time is over.

@@ -1,7 +1,8 @@
-//! With tokio's clock and tasks, and connections of our own or the user's reqwest.
+//! With tokio's clock and tasks, and with hyper or the user's own reqwest.
 
 pub(crate) mod attempt;
 pub(crate) mod clock;
+pub(crate) mod error;
 pub(crate) mod http;
 #[cfg(feature = "rustls")]
 mod hyper_client;

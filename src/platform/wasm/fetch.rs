@@ -13,7 +13,7 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, WorkerGlobalScope,
 };
 
-use super::attempt::Fault;
+use super::attempt::HttpError;
 use super::clock::{Instant, timeout_at};
 use crate::client::decode::{BodyError, Exchange, MAX_BODY_BYTES};
 
@@ -29,8 +29,8 @@ impl Drop for Abort {
 pub(super) async fn fetch(
     request: &reqwest::Request,
     deadline: Instant,
-) -> Result<Exchange, Fault> {
-    let unsendable = |_: JsValue| Fault::Unsendable;
+) -> Result<Exchange, HttpError> {
+    let unsendable = |_: JsValue| HttpError::Unsendable;
     let abort = Abort(AbortController::new().map_err(unsendable)?);
     let request = sendable(request, &abort.0.signal()).map_err(unsendable)?;
     // Not of this type everywhere, but every host has a `fetch` in this place.
@@ -39,7 +39,8 @@ pub(super) async fn fetch(
         arrived(host.fetch_with_request(&request), deadline).await?.unchecked_into();
     let status = match answer.type_() {
         ResponseType::Opaqueredirect => StatusCode::FOUND, // browsers do not say which
-        _ => StatusCode::from_u16(answer.status()).map_err(|error| Fault::Broken(error.into()))?,
+        _ => StatusCode::from_u16(answer.status())
+            .map_err(|error| HttpError::Broken(error.into()))?,
     };
     let headers = headers(&answer);
     Ok(Exchange { status, headers, body: read(&answer, deadline).await })
@@ -65,10 +66,10 @@ fn sendable(request: &reqwest::Request, signal: &AbortSignal) -> Result<Request,
     })
 }
 
-async fn arrived(promise: Promise, deadline: Instant) -> Result<JsValue, Fault> {
+async fn arrived(promise: Promise, deadline: Instant) -> Result<JsValue, HttpError> {
     match timeout_at(deadline, JsFuture::from(promise)).await {
-        Ok(outcome) => outcome.map_err(|error| Fault::Broken(said_without_url(&error).into())),
-        Err(_) => Err(Fault::TimedOut),
+        Ok(outcome) => outcome.map_err(|error| HttpError::Broken(said_without_url(&error).into())),
+        Err(_) => Err(HttpError::TimedOut),
     }
 }
 

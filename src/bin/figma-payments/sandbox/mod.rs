@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use figma_payments::UserId;
-use figma_payments::sandbox::{Figma, Limits, Request, Sandbox, Settings, StatusShape};
+use figma_payments::sandbox::{Figma, FigmaLimits, Request, Sandbox, Settings, StatusShape};
 
 use crate::ending::{Exit, Failure};
 use callers::{Callers, Host};
@@ -107,7 +107,7 @@ impl Arguments {
         settings.single_use_tokens = self.single_use_tokens;
         settings.request_log_bytes = self.request_log_bytes;
         if self.no_limits {
-            settings.limits = Limits::none();
+            settings.limits = FigmaLimits::none();
         }
     }
 

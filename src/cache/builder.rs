@@ -1,0 +1,105 @@
+//! Makes an [`Entitlements`].
+
+use std::time::Duration;
+
+use super::Entitlements;
+use super::time_to_live::TimesToLive;
+use crate::client::Client;
+
+impl Entitlements {
+    /// Caches the answers of this client, with the default settings.
+    pub fn new(client: Client) -> Self {
+        Entitlements::builder(client).build()
+    }
+
+    /// Caches the answers of this client, with settings of your own.
+    pub fn builder(client: Client) -> EntitlementsBuilder {
+        EntitlementsBuilder::new(client)
+    }
+}
+
+/// Settings for [`Entitlements`]; made by [`Entitlements::builder`].
+///
+/// | Setting | Default | Why |
+/// |---|---|---|
+/// | [`paid_ttl`](Self::paid_ttl) | 10 minutes | the longest time until a refund or an ended subscription is noticed |
+/// | [`trial_ttl`](Self::trial_ttl) | 2 minutes | a trial ends without anybody doing something |
+/// | [`unpaid_ttl`](Self::unpaid_ttl) | 10 seconds | a purchase has to show within seconds (with a new payment token it shows at once) |
+/// | [`stale_if_error`](Self::stale_if_error) | zero: never | you decide whether paying users keep access in an outage of Figma |
+/// | [`max_entries`](Self::max_entries) | 100,000 | limits the memory |
+///
+/// An answer with a time to live of zero is not kept, and neither is one whose status
+/// is unknown or not supported. The time counts from when the request was sent. It is
+/// measured by tokio's clock and by the system's date, and the longer one counts: the
+/// first stands still while a machine is suspended.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use figma_payments::{Client, Entitlements};
+///
+/// fn entitlements(client: Client) -> Entitlements {
+///     Entitlements::builder(client).stale_if_error(Duration::from_secs(3600)).build()
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct EntitlementsBuilder {
+    client: Client,
+    times: TimesToLive,
+    max_entries: u64,
+}
+
+impl EntitlementsBuilder {
+    fn new(client: Client) -> Self {
+        let times = TimesToLive {
+            paid: Duration::from_secs(600),
+            trial: Duration::from_secs(120),
+            unpaid: Duration::from_secs(10),
+            stale: Duration::ZERO,
+        };
+        EntitlementsBuilder { client, times, max_entries: 100_000 }
+    }
+
+    /// How long PAID is kept.
+    pub fn paid_ttl(mut self, time: Duration) -> Self {
+        self.times.paid = time;
+        self
+    }
+
+    /// How long TRIAL is kept.
+    pub fn trial_ttl(mut self, time: Duration) -> Self {
+        self.times.trial = time;
+        self
+    }
+
+    /// How long UNPAID is kept.
+    pub fn unpaid_ttl(mut self, time: Duration) -> Self {
+        self.times.unpaid = time;
+        self
+    }
+
+    /// How much longer PAID or TRIAL is given when Figma cannot be reached, or
+    /// answers 5xx or 429. Not after 400, 401, 403 or any other refusal; these also
+    /// remove the answer, so that it is not given in a later outage.
+    pub fn stale_if_error(mut self, time: Duration) -> Self {
+        self.times.stale = time;
+        self
+    }
+
+    /// How many answers are kept, and for how many payment tokens it is remembered
+    /// whom they are about. When it is full, those that are used least are removed.
+    pub fn max_entries(mut self, entries: u64) -> Self {
+        self.max_entries = entries;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn times(&self) -> &TimesToLive {
+        &self.times
+    }
+
+    /// Makes it, with an empty memory.
+    pub fn build(self) -> Entitlements {
+        Entitlements::with_settings(self.client, self.times, self.max_entries)
+    }
+}

@@ -1,0 +1,25 @@
+//! How long an answer may be given from memory.
+
+use std::time::Duration;
+
+use crate::model::payment::PaymentStatus;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimesToLive {
+    pub(super) paid: Duration,
+    pub(super) trial: Duration,
+    pub(super) unpaid: Duration,
+    /// How much longer a yes may be given in an outage.
+    pub(super) stale: Duration,
+}
+
+impl TimesToLive {
+    pub(super) fn of(&self, status: &PaymentStatus) -> Duration {
+        match status {
+            PaymentStatus::Paid => self.paid,
+            PaymentStatus::Trial => self.trial,
+            PaymentStatus::Unpaid => self.unpaid,
+            PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => Duration::ZERO,
+        }
+    }
+}
