@@ -1,7 +1,8 @@
 // The built plugin, both halves of it, against the running backend, which asks the
 // running sandbox. Only Figma's editor and the page's DOM are played.
 //
-// Before it: cargo build --features cache,cli --bins --example plugin_backend
+// Before it: cargo build --package figma-payments-cli
+//            cargo build --features cache,sandbox --example plugin_backend
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

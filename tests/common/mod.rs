@@ -92,11 +92,3 @@ pub async fn answering(status: u16, body: impl ToString) -> ScriptedServer {
     let server = ScriptedServer::start(move |_| Reply::json(status, body.clone())).await;
     server.unwrap()
 }
-
-/// The size of a drill: in full for `cargo xtask deep`.
-pub fn size(full: usize, small: usize) -> usize {
-    match std::env::var_os("FIGMA_PAYMENTS_DEEP") {
-        Some(_) => full,
-        None => small,
-    }
-}

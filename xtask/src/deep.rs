@@ -54,26 +54,27 @@ fn fuzz() -> Result<(), String> {
 
 /// The sandbox under load, SIGKILL and idle connections, in full.
 fn sandbox() -> Result<(), String> {
-    tests("sandbox_drills", &[])
+    tests("drills", Some("sandbox::"), &[])
 }
 
 /// `figma-payments bulk`, killed a hundred times.
 fn bulk() -> Result<(), String> {
-    tests("bulk_drills", &[])
+    tests("drills", Some("bulk::"), &[])
 }
 
 /// A million questions, and the memory they take.
 fn many() -> Result<(), String> {
-    tests("many_questions", &["--release"])
+    tests("many_questions", None, &["--release"])
 }
 
-/// The tests of this file, in full.
-fn tests(file: &str, options: &[&str]) -> Result<(), String> {
+/// The tests of this test program, in full; only those of a module, if it is named.
+fn tests(program: &str, module: Option<&str>, options: &[&str]) -> Result<(), String> {
     let mut command = contract::cargo();
     command
         .args(["test", "--workspace", "--all-features"])
         .args(options)
-        .args(["--test", file, "--", "--nocapture", "--test-threads=1"])
+        .args(["--test", program, "--", "--nocapture", "--test-threads=1"])
+        .args(module)
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)
 }

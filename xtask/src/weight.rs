@@ -36,7 +36,7 @@ fn rows(root: &Path) -> Vec<(String, String)> {
         ("figma-payments".to_owned(), ours("")),
         ("without default features".to_owned(), ours(", default-features = false")),
     ];
-    for feature in ["cache", "schemars", "sandbox", "cli"] {
+    for feature in ["cache", "schemars", "sandbox"] {
         rows.push((format!("with `{feature}`"), ours(&format!(", features = [{feature:?}]"))));
     }
     rows

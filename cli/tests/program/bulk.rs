@@ -1,20 +1,16 @@
 //! `figma-payments bulk`: its answers, going on after it was stopped, and what
 //! disturbs it.
-#![cfg(feature = "cli")]
-
-#[path = "common/bulk.rs"]
-mod bulk;
-mod common;
-#[path = "common/program.rs"]
-mod program;
 
 use std::fs;
 use std::path::Path;
 
-use bulk::{PLUGIN, all, arguments, bulk, file, numbered, place, rows, sandbox, statuses, users};
 use figma_payments::sandbox::{Reply, Request, ScriptedServer};
-use program::{Program, Ran, run, run_with_token};
 use serde_json::json;
+
+use crate::support::bulk::{
+    PLUGIN, all, arguments, bulk, file, numbered, place, rows, sandbox, statuses, users,
+};
+use crate::support::program::{Program, Ran, run, run_with_token};
 
 /// The number of questions since the last time.
 async fn asked(program: &Program) -> usize {

@@ -15,7 +15,7 @@ use ending::{Exit, say};
 
 /// Figma's Payments API from the command line.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "figma-payments", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

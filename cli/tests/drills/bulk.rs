@@ -1,12 +1,5 @@
 //! `figma-payments bulk` under SIGKILL, on a full disk and under Ctrl-C. Small
 //! here; `cargo xtask deep` kills it a hundred times and reports the figures.
-#![cfg(all(feature = "cli", unix))]
-
-#[path = "common/bulk.rs"]
-mod bulk;
-mod common;
-#[path = "common/program.rs"]
-mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use bulk::{all, arguments, file, numbered, rows, sandbox, users};
-use common::size;
-use program::{KEY, Ran, run};
+use crate::support::bulk::{all, arguments, file, numbered, rows, sandbox, users};
+use crate::support::program::{KEY, Ran, run};
+use crate::support::size;
 
 /// The lines of an output that are whole, by user.
 fn whole_lines(output: &Path) -> BTreeMap<String, String> {

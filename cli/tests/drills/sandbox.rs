@@ -1,10 +1,5 @@
 //! The sandbox under load, under SIGKILL and under idle connections. Small here;
 //! `cargo xtask deep` runs them in full and reports the figures.
-#![cfg(all(feature = "cli", unix))]
-
-mod common;
-#[path = "common/program.rs"]
-mod program;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -12,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use common::size;
 use figma_payments::sandbox::{Figma, FigmaLimits, Sandbox};
 use figma_payments::{Client, PaymentQuery, PaymentStatus, Resource, RetryPolicy, UserId};
-use program::Program;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+
+use crate::support::program::Program;
+use crate::support::{LARGE_ID, size, wire};
 
 /// Resident memory of a process in KiB; 0 where there is no `/proc`.
 fn memory(process: &str) -> u64 {
@@ -50,7 +46,7 @@ async fn every_answer_under_load_is_one_to_a_state_that_there_was() {
     sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     // What is used up is forgotten, so that memory stays flat.
     sandbox.configure(|settings| settings.single_use_tokens = true);
-    let plugin = Resource::plugin(common::LARGE_ID).unwrap();
+    let plugin = Resource::plugin(LARGE_ID).unwrap();
     let versions: Arc<Vec<Versions>> = Arc::new((0..USERS).map(|_| Versions::default()).collect());
     let set = {
         let (sandbox, plugin, versions) = (sandbox.clone(), plugin.clone(), versions.clone());
@@ -233,7 +229,7 @@ async fn write_until_killed(url: &str, versions: &[Versions], writer: usize) -> 
         let user = (turn * 4 + writer) % versions.len();
         let version = versions[user].begun.fetch_add(1, SeqCst) + 1;
         let purchase = purchase(user, version).to_string();
-        let answer = common::wire::send(url, "PUT", "/_sandbox/purchases", &[], &purchase).await;
+        let answer = wire::send(url, "PUT", "/_sandbox/purchases", &[], &purchase).await;
         if !answer.is_ok_and(|answer| answer.status == 200) {
             break;
         }
@@ -255,7 +251,7 @@ async fn large_requests_do_not_fill_the_memory() {
     let before = memory(&program.id());
     for request in 0..requests {
         let (target, headers) = (format!("/{request}"), [("x-large", &*header)]);
-        let answer = common::wire::send(&program.base_url, "PUT", &target, &headers, &body).await;
+        let answer = wire::send(&program.base_url, "PUT", &target, &headers, &body).await;
         assert_eq!(answer.unwrap().status, 404);
     }
     let grown = memory(&program.id()).saturating_sub(before) / 1024;

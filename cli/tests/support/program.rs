@@ -1,12 +1,12 @@
 //! `figma-payments sandbox` as a process of its own, and the other commands that
 //! ask it.
-#![allow(dead_code, reason = "not every test needs every helper")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::common::wire::{self, Answer};
 use serde_json::Value;
+
+use super::wire::{self, Answer};
 
 /// The access token that the sandbox knows.
 pub const KEY: (&str, &str) = ("X-Figma-Token", "figd_sandbox");

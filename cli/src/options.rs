@@ -5,7 +5,7 @@ use figma_payments::{
     Client, ClientBuilder, CommunityFileId, DEFAULT_BASE_URL, Error, PersonalAccessToken, PluginId,
     Resource, WidgetId,
 };
-use reqwest::Url;
+use url::Url;
 
 use crate::ending::Failure;
 use crate::remedy;

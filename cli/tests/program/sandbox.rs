@@ -1,19 +1,15 @@
 //! The sandbox as a program: its state file, its control API, and bad input.
-#![cfg(feature = "cli")]
-
-mod common;
-#[path = "common/program.rs"]
-mod program;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::wire;
-use program::{KEY, Program, complaint};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::support::program::{KEY, Program, complaint};
+use crate::support::wire;
 
 const ASK: &str = "user_id=500123&plugin_id=1122334455";
 
@@ -169,7 +165,7 @@ async fn the_request_log_has_the_room_that_it_is_given_and_says_what_is_missing(
 /// The shell commands of the page on testing, as they stand there.
 #[tokio::test]
 async fn the_page_on_testing_is_true_in_a_shell() {
-    let page = include_str!("../src/sandbox/testing.md");
+    let page = include_str!("../../../src/sandbox/testing.md");
     let (_, rest) = page.split_once("```sh\n").unwrap();
     let script = rest.split("```").next().unwrap();
     let program = Program::start(&[]);

@@ -1,15 +1,11 @@
 //! `figma-payments check`: what it prints, its exit codes, and its errors.
-#![cfg(feature = "cli")]
-
-mod common;
-#[path = "common/program.rs"]
-mod program;
 
 use std::net::TcpListener;
 
 use figma_payments::sandbox::{Reply, ScriptedServer};
-use program::{Program, Ran, run, run_with_token};
 use serde_json::{Value, json};
+
+use crate::support::program::{Program, Ran, run, run_with_token};
 
 const PLUGIN: &str = "1678669904810665842";
 

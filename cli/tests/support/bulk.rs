@@ -1,11 +1,11 @@
 //! Runs of `figma-payments bulk`, and their output.
-#![allow(dead_code, reason = "not every test needs every helper")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::program::{Program, Ran, run};
 use serde_json::{Value, json};
+
+use super::program::{Program, Ran, run};
 
 pub const PLUGIN: &str = "1678669904810665842";
 

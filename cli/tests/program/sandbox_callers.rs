@@ -1,15 +1,11 @@
 //! The control API of the sandbox is for programs: it answers no page of somebody
 //! else's in a browser, and shows no secret.
-#![cfg(feature = "cli")]
 
-mod common;
-#[path = "common/program.rs"]
-mod program;
-
-use program::Program;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::support::program::Program;
 
 const PURCHASE: &str = r#"{"user_id":"500123","plugin_id":"1122334455","payment_status":"PAID"}"#;
 const CHANGE: &str = "PUT /_sandbox/purchases HTTP/1.1";

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use figma_payments::sandbox::{Figma, Request};
-use reqwest::Url;
 use serde_json::{Value, json};
+use url::Url;
 
 const HIDDEN: &str = "…";
 

@@ -1,0 +1,10 @@
+//! The program as its users run it: what it prints, its exit codes, its files,
+//! and its errors.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bulk;
+mod check;
+mod sandbox;
+mod sandbox_callers;
