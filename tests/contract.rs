@@ -2,7 +2,6 @@
 //! by means of validators that others wrote.
 #![cfg(all(feature = "sandbox", feature = "schemars"))]
 
-mod common;
 #[path = "contract/document.rs"]
 mod document;
 #[path = "contract/examples.rs"]
@@ -13,5 +12,7 @@ mod exchanges;
 mod mocks;
 #[path = "contract/samples.rs"]
 mod samples;
+#[path = "support/mod.rs"]
+mod support;
 #[path = "contract/tools.rs"]
 mod tools;

@@ -3,12 +3,13 @@
 //! this; each test ends with a line of what was tried.
 #![cfg(feature = "sandbox")]
 
-mod common;
 #[path = "contract/prism.rs"]
 mod prism;
 #[path = "contract/redocly.rs"]
 mod redocly;
 #[path = "contract/schemathesis.rs"]
 mod schemathesis;
+#[path = "support/mod.rs"]
+mod support;
 #[path = "contract/tools.rs"]
 mod tools;

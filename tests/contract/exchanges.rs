@@ -8,15 +8,15 @@ use figma_payments::sandbox::{
 };
 use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource, RetryPolicy, UserId};
 
-use crate::common::wire;
 use crate::document::Judge;
+use crate::support::wire;
 use crate::tools;
 
 const TOKEN: &str = "figd_sandbox";
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 
 fn resources() -> [Resource; 3] {
-    let id = crate::common::LARGE_ID;
+    let id = crate::support::LARGE_ID;
     [
         Resource::plugin(id).unwrap(),
         Resource::widget("5544332211").unwrap(),

@@ -13,7 +13,7 @@ use figma_payments::{
     PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
 };
 
-use crate::common::own_http;
+use crate::support::own_http;
 use crate::tools;
 
 /// A Prism that is killed when it is dropped.

@@ -1,17 +1,19 @@
 //! The fault matrix: every row is a server's behaviour on a real socket, and
 //! asserts four things: the answer or the kind of error, the requests that the
 //! server saw, that the call ended within its deadline, and that no secret shows
-//! in any error, log line or span.
+//! in any error, log line or span. A test program of its own: what it captures is
+//! logged by the whole process.
 #![cfg(all(feature = "sandbox", feature = "rustls"))]
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod capture;
 mod row;
 mod rows;
 
 use row::Row;
+use support::shows_secret;
 
 /// Rows run side by side, but not so many that a busy machine makes them late.
 const AT_ONCE: usize = 8;
@@ -28,15 +30,15 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
             failed.extend(failures);
         }
     }
-    let stranger = common::answering(200, common::paid_but("/meta/user_id", "7".into())).await;
-    let error = common::client(&stranger).get_payments(common::by_user()).await.unwrap_err();
+    let stranger = support::answering(200, support::paid_but("/meta/user_id", "7".into())).await;
+    let error = support::client(&stranger).get_payments(support::by_user()).await.unwrap_err();
     assert!(!error.to_string().contains("500123"), "{error}");
 
-    let named_by_the_server = common::answering(404, r#"{"message": "no user 500123"}"#).await;
-    common::client(&named_by_the_server).get_payments(common::by_user()).await.unwrap_err();
-    let body = common::paid_but("/meta/user_id", 500123.into());
-    let unreadable = common::answering(200, body).await;
-    let error = common::client(&unreadable).get_payments(common::by_user()).await.unwrap_err();
+    let named_by_the_server = support::answering(404, r#"{"message": "no user 500123"}"#).await;
+    support::client(&named_by_the_server).get_payments(support::by_user()).await.unwrap_err();
+    let body = support::paid_but("/meta/user_id", 500123.into());
+    let unreadable = support::answering(200, body).await;
+    let error = support::client(&unreadable).get_payments(support::by_user()).await.unwrap_err();
     assert!(!error.to_string().contains("500123"), "{error}");
 
     let log = log.text();
@@ -59,9 +61,4 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
     println!("fault matrix: {ran} rows ran, {} lines of log", log.lines().count());
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(ran >= 60);
-}
-
-/// Both planted tokens have this mark in them, in every encoding.
-fn shows_secret(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("marked")
 }

@@ -12,8 +12,7 @@ use figma_payments::{
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::common::{access_token, by_token};
-use crate::shows_secret;
+use crate::support::{access_token, by_token, shows_secret};
 
 pub const TIMEOUT: Duration = Duration::from_millis(700);
 pub const DEADLINE: Duration = Duration::from_secs(4);

@@ -8,8 +8,8 @@ use figma_payments::sandbox::{Reply, Step};
 use figma_payments::{Error, MAX_BODY_BYTES, RetryPolicy};
 use serde_json::json;
 
-use crate::common::{ACCESS_TOKEN, PAYMENT_TOKEN, paid, paid_but};
 use crate::row::{Row, Server};
+use crate::support::{ACCESS_TOKEN, PAYMENT_TOKEN, paid, paid_but};
 
 pub fn all() -> Vec<Row> {
     [answers(), statuses(), error_bodies(), success_bodies(), waits(), connections(), secrets()]

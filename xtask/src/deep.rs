@@ -64,7 +64,7 @@ fn bulk() -> Result<(), String> {
 
 /// A million questions, and the memory they take.
 fn many() -> Result<(), String> {
-    tests("many_questions", None, &["--release"])
+    tests("memory", None, &["--release"])
 }
 
 /// The tests of this test program, in full; only those of a module, if it is named.

@@ -4,7 +4,7 @@
 pub mod bulk;
 pub mod program;
 // The library's tests have it too.
-#[path = "../../../tests/common/wire.rs"]
+#[path = "../../../tests/support/wire.rs"]
 pub mod wire;
 
 /// A real plugin id, which a float would change.

@@ -1,5 +1,5 @@
 //! `examples/worker` in `workerd`: built, bound to JavaScript, and driven over
-//! HTTP by `tests/worker.rs`.
+//! HTTP by `tests/examples/worker.rs`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,8 +30,8 @@ pub fn run() -> Result<(), String> {
 
     install::npm(&source, &folder).map_err(|problem| problem.to_string())?;
     let mut test = contract::cargo();
-    test.args(["test", "--workspace", "--all-features", "--test", "worker"])
-        .args(["--", "--include-ignored", "--nocapture"])
+    test.args(["test", "--workspace", "--all-features", "--test", "examples"])
+        .args(["--", "--include-ignored", "--nocapture", "worker::"])
         .env("FIGMA_PAYMENTS_WORKER", app.join("workerd.capnp"))
         .env("FIGMA_PAYMENTS_WORKERD", workerd(&folder)?);
     wasm::succeed(&mut test)

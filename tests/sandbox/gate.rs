@@ -1,15 +1,13 @@
 //! A gate decides what a scripted server answers first.
-#![cfg(feature = "sandbox")]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::wire::{self, Answer};
 use figma_payments::sandbox::{Gate, Reply, ScriptedServer, Step};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+
+use crate::support::wire::{self, Answer};
 
 /// Answers `/held` behind the gate, and everything else at once.
 async fn server(gate: &Gate) -> Arc<ScriptedServer> {

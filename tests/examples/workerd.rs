@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::common::wire::{self, Answer};
-use crate::common::{ACCESS_TOKEN, LARGE_ID};
 use serde_json::Value;
+
+use crate::support::wire::{self, Answer};
+use crate::support::{ACCESS_TOKEN, LARGE_ID};
 
 /// A running Worker that asks this server. It is killed when this is dropped.
 pub struct Worker {

@@ -1,23 +1,23 @@
 //! What goes over the wire, whatever HTTP client the user brings.
-#![cfg(feature = "sandbox")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{ACCESS_TOKEN, access_token, answering, by_token, by_user, client, paid};
 use figma_payments::sandbox::{Reply, ScriptedServer};
 use figma_payments::{AuthScheme, Client, ClientBuilder, ErrorKind, PersonalAccessToken};
 
+use crate::support::{
+    self, ACCESS_TOKEN, access_token, answering, by_token, by_user, client, paid,
+};
+
 fn own() -> reqwest::ClientBuilder {
-    common::own_http().redirect(reqwest::redirect::Policy::limited(5)).referer(true)
+    support::own_http().redirect(reqwest::redirect::Policy::limited(5)).referer(true)
 }
 
 #[tokio::test]
 async fn the_token_goes_into_its_header_and_nothing_stray_goes_along() {
     let server = answering(200, paid()).await;
     let ours = client(&server);
-    let theirs = common::builder(&server).http(own()).build().unwrap();
+    let theirs = support::builder(&server).http(own()).build().unwrap();
     for client in [ours, theirs] {
         client.get_payments(by_user()).await.unwrap();
     }
@@ -36,7 +36,7 @@ async fn the_token_goes_into_its_header_and_nothing_stray_goes_along() {
 #[tokio::test]
 async fn bearer_can_be_chosen_and_an_agent_can_be_named() {
     let server = answering(200, paid()).await;
-    let client = common::builder(&server)
+    let client = support::builder(&server)
         .auth_scheme(AuthScheme::Bearer)
         .user_agent("shop/1.0")
         .build()
@@ -111,7 +111,7 @@ async fn no_redirect_is_followed() {
     let target = format!("{}/v1/payments?plugin_payment_token=x", thief.base_url());
     let server = ScriptedServer::start(move |_| Reply::json(302, "").header("location", &target));
     let server = server.await.unwrap();
-    let theirs = common::builder(&server).http(own()).build().unwrap();
+    let theirs = support::builder(&server).http(own()).build().unwrap();
     for client in [client(&server), theirs] {
         let error = client.get_payments(by_token()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Redirect);
@@ -127,7 +127,7 @@ async fn there_is_a_timeout_by_default_and_with_an_own_http_client() {
     let server = ScriptedServer::start(|_| Reply::json(200, "").after(Duration::from_secs(60)));
     let server = server.await.unwrap();
     let brief = Duration::from_millis(200);
-    for builder in [common::builder(&server), common::builder(&server).http(own())] {
+    for builder in [support::builder(&server), support::builder(&server).http(own())] {
         let printed = format!("{builder:?}");
         assert!(printed.contains("timeout: 5s") && printed.contains("deadline: 12s"), "{printed}");
         let client = builder.timeout(brief).deadline(brief).build().unwrap();
@@ -140,7 +140,7 @@ async fn there_is_a_timeout_by_default_and_with_an_own_http_client() {
 async fn a_time_without_end_is_one() {
     let server = answering(200, paid()).await;
     let never = Duration::MAX;
-    let builder = common::builder(&server).timeout(never).connect_timeout(never).deadline(never);
+    let builder = support::builder(&server).timeout(never).connect_timeout(never).deadline(never);
     builder.build().unwrap().get_payments(by_user()).await.unwrap();
 }
 
@@ -178,7 +178,7 @@ async fn proxies_from_the_environment_never_see_a_loopback_call() {
     let server = answering(200, paid()).await;
     let proxy = answering(200, paid()).await;
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "ask_the_server_named_in_the_environment"]);
+    child.args(["--exact", "requests::ask_the_server_named_in_the_environment"]);
     child.env("BASE_URL_OF_THE_PARENT", server.base_url());
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
     {

@@ -1,16 +1,14 @@
 //! An outage and what comes before and after it, against the sandbox, on a clock
 //! that is moved by hand. Nobody gets a wrong yes beyond the documented bound.
-#![cfg(all(feature = "cache", feature = "sandbox"))]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{plugin, user};
 use figma_payments::sandbox::{Calls, Fault, FigmaLimits, Sandbox};
 use figma_payments::{
     Client, Entitlements, PaymentQuery, PaymentStatus, PersonalAccessToken, RetryPolicy, Source,
 };
+
+use crate::support::{self, plugin, user};
 
 const PAID_FOR: Duration = Duration::from_secs(600);
 const STALE: Duration = Duration::from_secs(3600);
@@ -41,7 +39,7 @@ impl Drill {
             .base_url(sandbox.base_url())
             .retry(RetryPolicy::none())
             // When the clock jumps, the server closes what was kept alive.
-            .http(common::own_http().pool_max_idle_per_host(0))
+            .http(support::own_http().pool_max_idle_per_host(0))
             .build()
             .unwrap();
         let lasting = Duration::from_secs(1_000_000_000);

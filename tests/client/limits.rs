@@ -1,18 +1,16 @@
 //! What a 429 means for all clones, and a rate limit that is set, on a real socket.
-#![cfg(feature = "sandbox")]
-
-mod common;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{answering, builder, by_token, by_user, paid};
 use figma_payments::sandbox::{Figma, FigmaLimits, Reply, Request, Sandbox, ScriptedServer};
 use figma_payments::{
     Client, ErrorKind, PaymentQuery, PaymentStatus, RateLimits, Resource, RetryPolicy, UserId,
 };
 use futures_util::{StreamExt, stream};
+
+use crate::support::{answering, builder, by_token, by_user, paid};
 
 fn too_many(seconds: &str) -> Reply {
     Reply::json(429, "{}").header("retry-after", seconds).header("x-figma-rate-limit-type", "low")

@@ -1,17 +1,15 @@
 //! The question: exactly one way to ask, ids as text, and clear refusals before
 //! anything is sent.
-#![cfg(feature = "sandbox")]
-
-mod common;
 
 use std::collections::BTreeMap;
 
-use common::{LARGE_ID, answering, client, paid_but, payment_token, user};
 use figma_payments::{
     CommunityFileId, Error, ErrorKind, PaymentParams, PaymentQuery, PersonalAccessToken, PluginId,
     PluginPaymentToken, Resource, ResourceType, UserId, WidgetId,
 };
 use serde_json::json;
+
+use crate::support::{self, LARGE_ID, answering, client, paid_but, payment_token, user};
 
 /// The parameters of a request target, decoded.
 fn parameters(target: &str) -> BTreeMap<String, String> {
@@ -39,10 +37,10 @@ async fn every_way_to_ask_sends_its_parameters_and_no_other() {
         let query = PaymentQuery::by_user(user(), resource.unwrap());
         asks(query, &[("user_id", "500123"), (name, LARGE_ID)]).await;
     }
-    let token = [("plugin_payment_token", common::PAYMENT_TOKEN)];
-    asks(common::by_token(), &token).await;
+    let token = [("plugin_payment_token", support::PAYMENT_TOKEN)];
+    asks(support::by_token(), &token).await;
     asks(PaymentQuery::by_token_any_resource(payment_token()), &token).await;
-    asks(common::by_token().expecting_user(user()), &token).await;
+    asks(support::by_token().expecting_user(user()), &token).await;
 }
 
 #[tokio::test]
@@ -277,7 +275,7 @@ fn tokens_are_checked_and_never_printed() {
     }
     assert!(PluginPaymentToken::new("p".repeat(PluginPaymentToken::MAX_BYTES)).is_ok());
     let printed =
-        format!("{:?} {:?} {:?}", common::access_token(), payment_token(), common::by_token());
+        format!("{:?} {:?} {:?}", support::access_token(), payment_token(), support::by_token());
     assert!(!printed.contains("MARKED"), "{printed}");
 }
 
@@ -291,19 +289,19 @@ async fn answered(query: PaymentQuery, body: serde_json::Value) -> Result<(), Er
 async fn an_answer_to_another_question_is_a_mismatch() {
     let stranger = || UserId::from(7);
     for (query, body) in [
-        (common::by_user(), paid_but("/meta/user_id", json!("7"))),
-        (common::by_user(), paid_but("/meta/resource_id", json!("7"))),
-        (common::by_user(), paid_but("/meta/resource_type", json!("WIDGET"))),
-        (common::by_user(), paid_but("/meta/resource_type", json!("SLIDES"))),
-        (common::by_user(), paid_but("/meta/user_id", json!("0500123"))),
-        (common::by_user(), paid_but("/meta/user_id", json!(""))),
-        (common::by_user().expecting_user(stranger()), common::paid()),
-        (common::by_token(), paid_but("/meta/resource_id", json!("7"))),
-        (common::by_token(), paid_but("/meta/resource_type", json!("COMMUNITY_FILE"))),
-        (common::by_token().expecting_user(stranger()), common::paid()),
+        (support::by_user(), paid_but("/meta/user_id", json!("7"))),
+        (support::by_user(), paid_but("/meta/resource_id", json!("7"))),
+        (support::by_user(), paid_but("/meta/resource_type", json!("WIDGET"))),
+        (support::by_user(), paid_but("/meta/resource_type", json!("SLIDES"))),
+        (support::by_user(), paid_but("/meta/user_id", json!("0500123"))),
+        (support::by_user(), paid_but("/meta/user_id", json!(""))),
+        (support::by_user().expecting_user(stranger()), support::paid()),
+        (support::by_token(), paid_but("/meta/resource_id", json!("7"))),
+        (support::by_token(), paid_but("/meta/resource_type", json!("COMMUNITY_FILE"))),
+        (support::by_token().expecting_user(stranger()), support::paid()),
         (
             PaymentQuery::by_token_any_resource(payment_token()).expecting_user(stranger()),
-            common::paid(),
+            support::paid(),
         ),
     ] {
         let error = answered(query, body.clone()).await.unwrap_err();
@@ -315,13 +313,13 @@ async fn an_answer_to_another_question_is_a_mismatch() {
 #[tokio::test]
 async fn an_answer_to_the_question_is_no_mismatch() {
     for query in [
-        common::by_user(),
-        common::by_user().expecting_user(user()),
-        common::by_token(),
-        common::by_token().expecting_user(user()),
+        support::by_user(),
+        support::by_user().expecting_user(user()),
+        support::by_token(),
+        support::by_token().expecting_user(user()),
         PaymentQuery::by_token_any_resource(payment_token()),
         PaymentQuery::by_token_any_resource(payment_token()).expecting_user(user()),
     ] {
-        answered(query, common::paid()).await.unwrap();
+        answered(query, support::paid()).await.unwrap();
     }
 }

@@ -1,22 +1,18 @@
 //! The client on wasm: `examples/worker` in `workerd`, over HTTP. `cargo xtask
 //! deep worker` builds it and runs this.
-#![cfg(feature = "sandbox")]
-
-mod common;
-#[path = "worker/workerd.rs"]
-mod workerd;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use common::wire::Answer;
-use common::{ACCESS_TOKEN, access_token, answering, paid, plugin, user};
 use figma_payments::sandbox::{
     Calls, Fault, FigmaLimits, Purchase, Reply, Request, Sandbox, ScriptedServer, Step,
 };
 use figma_payments::{PluginPaymentToken, Resource, UserId};
 use serde_json::json;
-use workerd::Worker;
+
+use crate::support::wire::Answer;
+use crate::support::{ACCESS_TOKEN, access_token, answering, paid, plugin, user};
+use crate::workerd::Worker;
 
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 

@@ -1,12 +1,7 @@
 //! The sandbox behaves as the sources say Figma does.
-#![cfg(feature = "sandbox")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::wire::{self, Answer};
-use common::{LARGE_ID, plugin, user};
 use figma_payments::sandbox::{
     Calls, Fault, Figma, FigmaLimits, Purchase, Quota, Sandbox, Settings, StatusShape,
 };
@@ -15,6 +10,9 @@ use figma_payments::{
     PluginPaymentToken, Resource, RetryPolicy,
 };
 use serde_json::{Value, json};
+
+use crate::support::wire::{self, Answer};
+use crate::support::{LARGE_ID, plugin, user};
 
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 

@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 pub const ACCESS_TOKEN: &str = "figd_MARKED-access-secret";
 pub const PAYMENT_TOKEN: &str = "ppt_MARKED payment&secret/é";
 
+/// Whether one of the two shows: both have this mark in them, in every encoding.
+pub fn shows_secret(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("marked")
+}
+
 /// A real plugin id, which a float would change.
 pub const LARGE_ID: &str = "1678669904810665842";
 

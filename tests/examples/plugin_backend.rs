@@ -1,20 +1,16 @@
 //! `examples/plugin_backend` as a running program, asked over HTTP as the
 //! plugin's page does it: from the origin `null`, with a preflight.
-#![cfg(all(feature = "cache", feature = "sandbox"))]
-
-#[path = "common/backend.rs"]
-mod backend;
-mod common;
 
 use std::time::{Duration, Instant};
 
-use backend::{Backend, EXPOSED, PAGE, PLUGIN, command, run};
-use common::wire::{self, Answer};
 use figma_payments::sandbox::{
     Calls, Fault, Figma, Gate, Purchase, Reply, Sandbox, ScriptedServer,
 };
 use figma_payments::{PluginPaymentToken, Resource, UserId};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::backend::{Backend, EXPOSED, PAGE, PLUGIN, command, run};
+use crate::support::wire::{self, Answer};
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 

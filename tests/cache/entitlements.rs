@@ -1,14 +1,10 @@
 //! Cached answers: one call for many callers, good for a while, stale only by
 //! the rules, never a wrong yes beyond the documented bound.
-#![cfg(all(feature = "cache", feature = "sandbox"))]
-
-mod common;
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{by_token, by_user, paid, payment_token, plugin, user};
 use figma_payments::sandbox::{Reply, ScriptedServer, Step};
 use figma_payments::{
     CacheCounters, Entitlements, EntitlementsBuilder, ErrorKind, PaymentInformation, PaymentQuery,
@@ -16,6 +12,8 @@ use figma_payments::{
 };
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
+
+use crate::support::{self, by_token, by_user, paid, payment_token, plugin, user};
 
 /// A Figma that can be told what to answer: a payment status, or a failure.
 struct Figma {
@@ -60,7 +58,7 @@ impl Figma {
     }
 
     fn entitlements(&self) -> EntitlementsBuilder {
-        let client = common::builder(&self.server).retry(RetryPolicy::none()).build().unwrap();
+        let client = support::builder(&self.server).retry(RetryPolicy::none()).build().unwrap();
         Entitlements::builder(client)
     }
 }

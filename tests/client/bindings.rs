@@ -2,7 +2,7 @@
 //! change of document or generator does to it.
 
 const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/bindings.rs"));
-const SNAPSHOT: &str = include_str!("snapshots/bindings.rs");
+const SNAPSHOT: &str = include_str!("../snapshots/bindings.rs");
 
 #[test]
 fn the_snapshot_is_what_was_generated() {

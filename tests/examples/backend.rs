@@ -6,11 +6,12 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::common::wire::{self, Answer};
 use tokio::net::TcpSocket;
 
+use crate::support::wire::{self, Answer};
+
 /// The plugin of `examples/plugin/manifest.json`.
-pub const PLUGIN: &str = crate::common::LARGE_ID;
+pub const PLUGIN: &str = crate::support::LARGE_ID;
 
 /// What a browser sends along with every request of the plugin's page.
 pub const PAGE: (&str, &str) = ("origin", "null");

@@ -1,13 +1,13 @@
 //! Success answers: three shapes of status, odd fields, and what gives access.
-#![cfg(feature = "sandbox")]
 
-mod common;
-
-use common::{answering, by_user, client, paid, paid_but, paid_without, payment_token};
 use figma_payments::{
     Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, Resource, ResourceType,
 };
 use serde_json::{Value, json};
+
+use crate::support::{
+    self, answering, by_user, client, paid, paid_but, paid_without, payment_token,
+};
 
 async fn ask(body: impl ToString) -> Result<PaymentInformation, Error> {
     let server = answering(200, body).await;
@@ -185,7 +185,7 @@ async fn an_unknown_kind_of_resource_is_told_and_is_no_resource() {
     assert_eq!(payment.resource(), None);
     assert!(payment.grants_access(), "the status is what it is");
 
-    let error = client(&server).get_payments(common::by_token()).await.unwrap_err();
+    let error = client(&server).get_payments(support::by_token()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
 }
 

@@ -1,21 +1,19 @@
 //! The client's own connections: whom it trusts, through which proxy it goes, and
 //! how long it waits for both.
-#![cfg(all(feature = "sandbox", feature = "rustls"))]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{ACCESS_TOKEN, access_token, by_user, paid};
 use figma_payments::{Client, ErrorKind};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_rustls::TlsAcceptor;
+
+use crate::support::{ACCESS_TOKEN, access_token, by_user, paid};
 
 /// Run by the tests below in a process of its own, whose environment names the
 /// proxies and the certificates; on its own it has nothing to do.
@@ -29,7 +27,7 @@ async fn ask_as_the_environment_says() {
 
 async fn ask(base_url: &str, environment: &[(&str, &str)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "ask_as_the_environment_says", "--nocapture"]);
+    child.args(["--exact", "connections::ask_as_the_environment_says", "--nocapture"]);
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         child.env_remove(name).env_remove(name.to_uppercase());
     }

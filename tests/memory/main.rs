@@ -1,7 +1,9 @@
 //! Memory under many questions. Small here; `cargo xtask deep` asks a million.
+//! A test program of its own: it measures the memory of its process.
 #![cfg(feature = "sandbox")]
 
-mod common;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::pin::pin;
 
@@ -25,11 +27,11 @@ async fn memory_does_not_grow_with_the_number_of_questions() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.configure(|settings| settings.limits = FigmaLimits::none());
     let buyer = UserId::from(7);
-    sandbox.set_purchase(&buyer, &common::plugin(), PaymentStatus::Paid, None);
+    sandbox.set_purchase(&buyer, &support::plugin(), PaymentStatus::Paid, None);
     let client =
         Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build().unwrap();
     let ask = async |users: u64| {
-        let query = |user: u64| PaymentQuery::by_user(user.into(), common::plugin());
+        let query = |user: u64| PaymentQuery::by_user(user.into(), support::plugin());
         let mut answers = pin!(client.get_payments_all(stream::iter(0..users).map(query)));
         let (mut answered, mut paid) = (0, 0);
         while let Some((_, outcome)) = answers.next().await {

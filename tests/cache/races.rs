@@ -1,16 +1,12 @@
 //! Questions that overtake each other, callers that leave, and what is forgotten
 //! while an answer is on its way: what is older never takes the place of what is
 //! newer.
-#![cfg(all(feature = "cache", feature = "sandbox"))]
-
-mod common;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use When::{AtOnce, Held};
-use common::{builder, by_token, by_user, paid, plugin, user};
 use figma_payments::sandbox::{Gate, Reply, ScriptedServer, Step};
 use figma_payments::{
     ClientBuilder, Entitlement, Entitlements, Error, ErrorKind, PaymentInformation, PaymentQuery,
@@ -19,6 +15,8 @@ use figma_payments::{
 use futures_util::FutureExt;
 use serde_json::json;
 use tokio::task::JoinHandle;
+
+use crate::support::{builder, by_token, by_user, paid, plugin, user};
 
 /// When an answer leaves the server.
 #[derive(Clone, Copy)]

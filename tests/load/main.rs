@@ -1,8 +1,10 @@
 //! Many calls at once, and calls that are given up: an outage is not doubled,
-//! nothing is lost, nothing stays behind.
+//! nothing is lost, nothing stays behind. A test program of its own: thousands of
+//! calls at once would make tests late that look at the clock.
 #![cfg(feature = "sandbox")]
 
-mod common;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -12,7 +14,6 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{access_token, builder, by_user, paid, plugin};
 use figma_payments::sandbox::{Gate, Reply, ScriptedServer, Step};
 use figma_payments::{
     Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PersonalAccessToken,
@@ -20,6 +21,7 @@ use figma_payments::{
 };
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
+use support::{access_token, builder, by_user, paid, plugin};
 
 fn impatient() -> RetryPolicy {
     RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(4))
@@ -277,7 +279,7 @@ async fn a_new_token_is_used_whole_by_every_later_call() {
     });
     let server = server.await.unwrap();
     let client = builder(&server).build().unwrap();
-    let (old, new) = (common::ACCESS_TOKEN, "figd_new");
+    let (old, new) = (support::ACCESS_TOKEN, "figd_new");
 
     let ask = |_| {
         let client: Client = client.clone();

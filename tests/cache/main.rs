@@ -1,0 +1,9 @@
+//! `Entitlements`: what is remembered, for how long, and what comes of an outage.
+#![cfg(all(feature = "cache", feature = "sandbox"))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod entitlements;
+mod outage;
+mod races;

@@ -1,0 +1,8 @@
+//! The sandbox and the scripted server, in the test's own process.
+#![cfg(feature = "sandbox")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod figma;
+mod gate;
