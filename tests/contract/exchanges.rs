@@ -9,16 +9,14 @@ use figma_payments::sandbox::{
 use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource, RetryPolicy, UserId};
 
 use crate::document::Judge;
-use crate::support::wire;
-use crate::tools;
+use crate::{LARGE_ID, tools, wire};
 
 const TOKEN: &str = "figd_sandbox";
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 
 fn resources() -> [Resource; 3] {
-    let id = crate::support::LARGE_ID;
     [
-        Resource::plugin(id).unwrap(),
+        Resource::plugin(LARGE_ID).unwrap(),
         Resource::widget("5544332211").unwrap(),
         Resource::community_file("9876543210").unwrap(),
     ]

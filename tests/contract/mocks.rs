@@ -14,7 +14,7 @@ use figma_payments::{
 use helpers::MockServerExt;
 use httpmock::MockServer;
 
-use crate::tools;
+use crate::{LARGE_ID, tools};
 
 fn client(server: &MockServer) -> Client {
     Client::builder(PersonalAccessToken::new("figd_mock").unwrap())
@@ -45,7 +45,7 @@ fn the_helpers_are_what_was_generated() {
 #[tokio::test]
 async fn each_way_to_ask_matches_its_own_mock_and_no_other() {
     let user = UserId::from(500123);
-    let id = crate::support::LARGE_ID;
+    let id = LARGE_ID;
     for resource in [
         Resource::plugin(id).unwrap(),
         Resource::widget(id).unwrap(),
@@ -76,7 +76,7 @@ async fn each_way_to_ask_matches_its_own_mock_and_no_other() {
 #[tokio::test]
 async fn a_payment_token_goes_alone_and_its_answer_is_verified() {
     let server = MockServer::start_async().await;
-    let plugin = Resource::plugin(crate::support::LARGE_ID).unwrap();
+    let plugin = Resource::plugin(LARGE_ID).unwrap();
     let mock = server.get_payments(|when, then| {
         when.plugin_payment_token("ppt a+b")
             .user_id(None)

@@ -13,8 +13,14 @@ use figma_payments::{
     PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
 };
 
-use crate::support::own_http;
 use crate::tools;
+
+/// What a user would hand in. The benches turn on reqwest's `rustls-no-provider` for
+/// a test of the whole workspace, and that asks for a provider.
+fn own_http() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
 
 /// A Prism that is killed when it is dropped.
 struct Prism {

@@ -1,5 +1,4 @@
 //! Where the tools are, and how what they say is reported.
-#![allow(dead_code, reason = "not every test needs every helper")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -17,7 +16,7 @@ pub fn document(name: &str) -> PathBuf {
 
 /// A file of ours that configures a tool.
 pub fn configuration(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/contract").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 /// A tool that runs on Node, without its telemetry.

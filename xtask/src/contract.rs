@@ -60,7 +60,7 @@ pub fn run() -> Result<String, String> {
     let mut command = cargo();
     command
         .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
-        .args(["--test", "contract", "--test", "contract_tools"])
+        .args(["--test", "contract"])
         .args(["--", "--include-ignored", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_CONTRACT", folder())
         .stdout(Stdio::piped());
