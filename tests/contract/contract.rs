@@ -15,6 +15,3 @@ mod tools;
 // The library's tests have it too.
 #[path = "../support/wire.rs"]
 mod wire;
-
-/// A real plugin id, which a float would change.
-const LARGE_ID: &str = "1678669904810665842";

@@ -9,9 +9,11 @@ use figma_payments::sandbox::{
 use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource, RetryPolicy, UserId};
 
 use crate::document::Judge;
-use crate::{LARGE_ID, tools, wire};
+use crate::{tools, wire};
 
 const TOKEN: &str = "figd_sandbox";
+/// A real plugin id, which a float would change.
+const LARGE_ID: &str = "1678669904810665842";
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 
 fn resources() -> [Resource; 3] {

@@ -14,7 +14,10 @@ use figma_payments::{
 use helpers::MockServerExt;
 use httpmock::MockServer;
 
-use crate::{LARGE_ID, tools};
+use crate::tools;
+
+/// A real id, which a float would change.
+const LARGE_ID: &str = "1678669904810665842";
 
 fn client(server: &MockServer) -> Client {
     Client::builder(PersonalAccessToken::new("figd_mock").unwrap())

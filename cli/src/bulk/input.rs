@@ -5,16 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use figma_payments::UserId;
-
+use super::entry::{Entry, user};
+use super::lines::Lines;
 use super::table::Table;
-
-/// A line that should have a user id.
-pub struct Entry {
-    pub line: u64,
-    /// The user, or why there is none.
-    pub user: Result<UserId, String>,
-}
 
 pub struct Input {
     /// What to call it.
@@ -40,7 +33,7 @@ impl Input {
                 ))
             }
         };
-        let mut lines = Lines { source, number: 0, text: Vec::new() };
+        let mut lines = Lines::new(source);
         let spreadsheet = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
         let table = match column.is_some() || spreadsheet {
             true => Some(
@@ -75,41 +68,5 @@ impl Iterator for Input {
         });
         self.ended |= entry.is_none();
         entry
-    }
-}
-
-/// The user id in a line or field.
-pub fn user(text: &[u8]) -> Result<UserId, String> {
-    let text = str::from_utf8(text).map_err(|_| "is not UTF-8 text")?.trim();
-    if text.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    UserId::try_from(text).map_err(|error| error.to_string())
-}
-
-/// Lines, counted.
-pub struct Lines {
-    source: Box<dyn BufRead + Send>,
-    /// The number of the last line that was read, from 1.
-    pub number: u64,
-    text: Vec<u8>,
-}
-
-impl Lines {
-    /// The next line and its number. It has its line end, which the last one
-    /// gets if it has none.
-    pub fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
-        self.text.clear();
-        if self.source.read_until(b'\n', &mut self.text)? == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        if self.number == 1 && self.text.starts_with("\u{feff}".as_bytes()) {
-            self.text.drain(..3);
-        }
-        if !self.text.ends_with(b"\n") {
-            self.text.push(b'\n');
-        }
-        Ok(Some((self.number, &self.text)))
     }
 }

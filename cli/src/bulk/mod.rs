@@ -2,10 +2,12 @@
 
 mod console;
 mod earlier;
+mod entry;
 mod fields;
 mod id;
 mod input;
 mod intake;
+mod lines;
 mod output;
 mod row;
 mod run;

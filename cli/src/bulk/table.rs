@@ -4,8 +4,9 @@ use std::io;
 
 use figma_payments::UserId;
 
+use super::entry::{Entry, user};
 use super::fields::Fields;
-use super::input::{Entry, Lines, user};
+use super::lines::Lines;
 
 pub struct Table {
     fields: Fields,

@@ -1,0 +1,19 @@
+//! What a line of the input says: a user id, or why it is none.
+
+use figma_payments::UserId;
+
+/// A line that should have a user id.
+pub struct Entry {
+    pub line: u64,
+    /// The user, or why there is none.
+    pub user: Result<UserId, String>,
+}
+
+/// The user id in a line or field.
+pub fn user(text: &[u8]) -> Result<UserId, String> {
+    let text = str::from_utf8(text).map_err(|_| "is not UTF-8 text")?.trim();
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    UserId::try_from(text).map_err(|error| error.to_string())
+}

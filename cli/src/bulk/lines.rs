@@ -1,0 +1,33 @@
+//! The lines of the input, counted.
+
+use std::io::{self, BufRead};
+
+pub struct Lines {
+    source: Box<dyn BufRead + Send>,
+    /// The number of the last line that was read, from 1.
+    pub number: u64,
+    text: Vec<u8>,
+}
+
+impl Lines {
+    pub fn new(source: Box<dyn BufRead + Send>) -> Self {
+        Lines { source, number: 0, text: Vec::new() }
+    }
+
+    /// The next line and its number. It has its line end, which the last one
+    /// gets if it has none.
+    pub fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
+        self.text.clear();
+        if self.source.read_until(b'\n', &mut self.text)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        if self.number == 1 && self.text.starts_with("\u{feff}".as_bytes()) {
+            self.text.drain(..3);
+        }
+        if !self.text.ends_with(b"\n") {
+            self.text.push(b'\n');
+        }
+        Ok(Some((self.number, &self.text)))
+    }
+}
