@@ -8,3 +8,4 @@ mod bulk;
 mod check;
 mod sandbox;
 mod sandbox_callers;
+mod statuses;
