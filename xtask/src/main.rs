@@ -1,17 +1,6 @@
 //! What maintainers run: `cargo xtask COMMAND`.
 
-mod bench;
-mod contract;
-mod corrected_spec;
-mod deep;
-mod fuzz;
-mod public_api;
-mod wasm;
-mod weight;
-
 use std::process::ExitCode;
-
-use figma_payments_openapi as openapi;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
@@ -36,21 +25,10 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("", &[][..]),
     };
-    let outcome = match command {
-        "bindings" => generated(openapi::bindings),
-        "httpmock" => generated(openapi::httpmock),
-        "contract" => contract::run(),
-        "bench" => bench::run(),
-        "weight" => weight::run(),
-        "deep" => deep::run(rest),
-        "corrected-spec" => corrected_spec::corrected_spec(rest),
-        "fuzz" => fuzz::Effort::parse(rest).and_then(fuzz::run),
-        "public-api" => public_api::run(rest),
-        "wasm" => wasm::run(),
-        "update-spec" | "diff-spec" | "replay-spec" => return spec(command, rest),
-        _ => Err(USAGE.to_owned()),
-    };
-    match outcome {
+    if matches!(command, "update-spec" | "diff-spec" | "replay-spec") {
+        return spec(command, rest);
+    }
+    match xtask::tasks::run(command, rest).unwrap_or_else(|| Err(USAGE.to_owned())) {
         Ok(output) => {
             print!("{output}");
             ExitCode::SUCCESS
@@ -65,7 +43,7 @@ fn main() -> ExitCode {
 /// The report goes to standard output, what was done or went wrong to standard
 /// error: one line.
 fn spec(command: &str, arguments: &[String]) -> ExitCode {
-    match xtask::command::run(command, arguments) {
+    match xtask::spec::command::run(command, arguments) {
         Ok(said) => {
             print!("{}", said.report);
             if !said.note.is_empty() {
@@ -75,7 +53,7 @@ fn spec(command: &str, arguments: &[String]) -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {}", one_line(&format!("{error:#}")));
-            ExitCode::from(xtask::update::FAILED)
+            ExitCode::from(xtask::spec::update::FAILED)
         }
     }
 }
@@ -84,11 +62,4 @@ fn spec(command: &str, arguments: &[String]) -> ExitCode {
 /// command from them.
 fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
-}
-
-fn generated(
-    generator: impl Fn(&openapi::OpenAPI) -> Result<String, String>,
-) -> Result<String, String> {
-    let flow = || openapi::lower(&openapi::corrected()?.document);
-    generator(&flow().map_err(|error| error.to_string())?)
 }

@@ -164,7 +164,7 @@ fn urls_that_cannot_be_fetched() {
 #[test]
 fn a_checkout_that_is_read_only_or_edited_by_hand() {
     let checkout = Checkout::new();
-    let document = checkout.root().join(xtask::workspace::DOCUMENT);
+    let document = checkout.root().join(xtask::shared::workspace::DOCUMENT);
     let writable = fs::metadata(&document).unwrap().permissions();
     fs::set_permissions(&document, fs::Permissions::from_mode(0o444)).unwrap();
     refused(&checkout, &["update-spec"], "is read-only; make the checkout writable");

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::checkout::{Checkout, OFFICIAL};
 use serde_json::Value;
-use xtask::lock::Lock;
-use xtask::workspace::{COMPARED, CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::shared::workspace::{COMPARED, CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::spec::lock::Lock;
 
 #[test]
 fn an_update_replaces_all_four_files_and_the_next_has_nothing_to_do() {
@@ -56,7 +56,7 @@ fn an_update_from_a_url_keeps_its_checksum_and_no_secret() {
     assert_eq!(ran.code, 0, "{}", ran.said);
     let lock = Lock::parse(&checkout.read(LOCK)).unwrap();
     assert_eq!(lock.bundled.source, "https://example.com/a.yml");
-    let sha256 = xtask::slice::sha256(OFFICIAL.as_bytes());
+    let sha256 = xtask::spec::slice::sha256(OFFICIAL.as_bytes());
     assert_eq!(lock.bundled.checksum, Some(format!("sha256-{sha256}")));
     assert_eq!(lock.reviewed, None, "only a version on npm can be reviewed");
     assert!(checkout.read(DOCUMENT).contains("from https://example.com/a.yml.\n"));
@@ -269,7 +269,7 @@ fn help_says_what_the_exit_codes_mean() {
     }
 }
 
-fn reviewed(checkout: &Checkout) -> xtask::lock::Reviewed {
+fn reviewed(checkout: &Checkout) -> xtask::spec::lock::Reviewed {
     Lock::parse(&checkout.read(LOCK)).unwrap().reviewed.unwrap()
 }
 
@@ -291,7 +291,7 @@ fn what_is_published_after_a_check_is_not_recorded_as_reviewed() {
         let recorded = reviewed(&checkout);
         assert_eq!(recorded.package.version.to_string(), "0.99.0");
         let official = figma_payments_openapi::Document::parse("x.yml", OFFICIAL).unwrap();
-        assert_eq!(recorded.slice, xtask::slice::slice(&official).unwrap().hash());
+        assert_eq!(recorded.slice, xtask::spec::slice::slice(&official).unwrap().hash());
         assert_eq!(checkout.read(LOCK), would_be, "--check writes the lock as --review does");
         checkout.commit();
     }

@@ -5,8 +5,8 @@ mod common;
 use common::mutations::{self, Expected, Mutation};
 use figma_payments_openapi::Document;
 use serde_json::Value;
-use xtask::diff::{Report, Verdict, diff};
-use xtask::slice::slice;
+use xtask::spec::diff::{Report, Verdict, diff};
+use xtask::spec::slice::slice;
 
 fn report(old: &Value, new: &Value) -> Report {
     let part = |root: &Value| {
@@ -101,6 +101,6 @@ fn every_check_is_tried() {
                 || suffix.is_some_and(|suffix| it.id == format!("response-property-{suffix}"))
         })
     };
-    let missing: Vec<_> = xtask::diff::ids().filter(|id| !tried(id)).collect();
+    let missing: Vec<_> = xtask::spec::diff::ids().filter(|id| !tried(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -2,8 +2,8 @@
 //! it belong together.
 
 use figma_payments_openapi::{BUNDLED, BUNDLED_NAME, Document};
-use xtask::lock::Lock;
-use xtask::slice::{sha256, slice};
+use xtask::spec::lock::Lock;
+use xtask::spec::slice::{sha256, slice};
 
 const LOCK: &str = include_str!("../../openapi/source.lock.toml");
 const HINT: &str = "refresh with `cargo xtask update-spec`, never by hand";

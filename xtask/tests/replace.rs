@@ -10,8 +10,8 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use common::checkout::{Checkout, Ran, git};
-use xtask::replace::{Replacement, Replacing};
-use xtask::workspace::{DOCUMENT, FILES, LOCK, SNAPSHOT};
+use xtask::shared::workspace::{DOCUMENT, FILES, LOCK, SNAPSHOT};
+use xtask::spec::replace::{Replacement, Replacing};
 
 fn refused(ran: &Ran, expected: &str) {
     assert_eq!((ran.code, ran.report.as_str()), (100, ""), "{expected}: {}", ran.said);

@@ -17,7 +17,7 @@ use std::process::Command;
 
 use common::mutations::{self, Expected, Mutation};
 use serde_json::Value;
-use xtask::diff::Level;
+use xtask::spec::diff::Level;
 
 fn verdict(changes: &[Expected]) -> &'static str {
     let breaks = |it: &Expected| it.wire.max(it.api) == Level::Breaking;

@@ -12,10 +12,10 @@ use figma_payments_openapi::Document;
 use serde_json::json;
 use sha2::{Digest, Sha512};
 use tempfile::TempDir;
-use xtask::lock::{Bundled, Lock};
-use xtask::slice::{sha256, slice};
-use xtask::source::{Checksum, Origin};
-use xtask::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::shared::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::spec::lock::{Bundled, Lock};
+use xtask::spec::slice::{sha256, slice};
+use xtask::spec::source::{Checksum, Origin};
 
 /// In the style of Figma's own document.
 pub const OFFICIAL: &str = include_str!("../../../openapi/tests/fixtures/official-style.yml");

@@ -2,7 +2,7 @@
 
 use figma_payments_openapi::Document;
 use serde_json::{Map, Value, json};
-use xtask::diff::Level;
+use xtask::spec::diff::Level;
 
 /// One row, applied.
 pub struct Mutation {

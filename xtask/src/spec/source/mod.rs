@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use figma_payments_openapi::{Document, MAX_BYTES};
 use semver::Version;
 
-use crate::slice::sha256;
+use crate::spec::slice::sha256;
 
 /// What `--source` names.
 #[derive(Debug, Clone, PartialEq, Eq)]

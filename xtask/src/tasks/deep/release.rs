@@ -4,8 +4,8 @@
 
 use std::process::{Command, Stdio};
 
-use crate::contract;
-use crate::wasm::succeed;
+use crate::tasks::contract;
+use crate::tasks::wasm::succeed;
 
 const PACKAGE: &str = "figma-payments";
 

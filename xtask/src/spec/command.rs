@@ -5,12 +5,12 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::diff::{Format, diff};
-use crate::replay::replay;
-use crate::slice::slice;
-use crate::source::{Source, npm};
-use crate::update::{self, FailOn, Mode, Said, update};
-use crate::workspace::Workspace;
+use crate::shared::workspace::Workspace;
+use crate::spec::diff::{Format, diff};
+use crate::spec::replay::replay;
+use crate::spec::slice::slice;
+use crate::spec::source::{Source, npm};
+use crate::spec::update::{self, FailOn, Mode, Said, update};
 
 /// What `--help` prints.
 pub const HELP: &str = "\

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use xtask::workspace::{Workspace, copy_folder};
+use crate::shared::workspace::{Workspace, copy_folder};
 
-use crate::contract;
+use crate::tasks::contract;
 
 /// A change of one place of one file. It has to be found there exactly once, so
 /// that a defect which no longer is one is noticed.

@@ -10,10 +10,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::shared::workspace::Workspace;
 use figma_payments_openapi as openapi;
-use xtask::workspace::Workspace;
 
-use crate::corrected_spec;
+use crate::tasks::corrected_spec;
 
 /// What the tests report under, and what each needs to run.
 const TOOLS: [(&str, Needs); 7] = [

@@ -5,9 +5,9 @@ mod defects;
 mod release;
 mod worker;
 
-use crate::contract;
-use crate::fuzz::{self, Effort};
-use crate::wasm::succeed;
+use crate::tasks::contract;
+use crate::tasks::fuzz::{self, Effort};
+use crate::tasks::wasm::succeed;
 
 /// Prints its figures, and fails if they are wrong.
 type Drill = fn() -> Result<(), String>;

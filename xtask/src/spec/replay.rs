@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use crate::diff::{Verdict, diff};
-use crate::lock::{Bundled, Lock};
-use crate::replace::Replacement;
-use crate::slice::{Slice, slice};
-use crate::source::npm::{self, Package};
-use crate::source::{Checksum, Fetched, Origin};
-use crate::update::{DONE, Said, THRESHOLD};
-use crate::workspace::Workspace;
+use crate::shared::workspace::Workspace;
+use crate::spec::diff::{Verdict, diff};
+use crate::spec::lock::{Bundled, Lock};
+use crate::spec::replace::Replacement;
+use crate::spec::slice::{Slice, slice};
+use crate::spec::source::npm::{self, Package};
+use crate::spec::source::{Checksum, Fetched, Origin};
+use crate::spec::update::{DONE, Said, THRESHOLD};
 
 /// Runs `replay-spec`; with `tests` also the whole test suite, with the newest
 /// document in place of the bundled one.

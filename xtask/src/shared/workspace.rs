@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use figma_payments_openapi::{self as openapi, Document};
 
-use crate::exclusive::Exclusive;
-use crate::lock::{Lock, Reviewed};
-use crate::replace::Replacement;
-use crate::slice::sha256;
+use crate::shared::exclusive::Exclusive;
+use crate::spec::lock::{Lock, Reviewed};
+use crate::spec::replace::Replacement;
+use crate::spec::slice::sha256;
 
 /// The bundled document.
 pub const DOCUMENT: &str = "openapi/figma-payments-api-openapi.yml";

@@ -4,9 +4,9 @@
 use std::fs;
 use std::process::Command;
 
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
-use crate::contract;
+use crate::tasks::contract;
 
 /// The compiler whose documentation the `public-api` crate in use can read.
 const RUST: &str = "1.95";

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xtask::readme::{self, table};
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
+use crate::tasks::readme::{self, table};
 
-use crate::bench::program::said;
-use crate::contract::cargo;
+use crate::tasks::bench::program::said;
+use crate::tasks::contract::cargo;
 
 /// What everybody has who asks an API with reqwest by hand.
 const BY_HAND: &str = r#"serde = { version = "1", features = ["derive"] }

@@ -3,12 +3,12 @@
 use anyhow::{Result, ensure};
 use semver::Version;
 
-use crate::diff::{Format, Report, Verdict, diff};
-use crate::lock::{Bundled, Lock, Reviewed};
-use crate::replace::Replacing;
-use crate::slice::{Slice, slice};
-use crate::source::{Checksum, Fetched, Origin, Source};
-use crate::workspace::{FILES, LOCK, Workspace};
+use crate::shared::workspace::{FILES, LOCK, Workspace};
+use crate::spec::diff::{Format, Report, Verdict, diff};
+use crate::spec::lock::{Bundled, Lock, Reviewed};
+use crate::spec::replace::Replacing;
+use crate::spec::slice::{Slice, slice};
+use crate::spec::source::{Checksum, Fetched, Origin, Source};
 
 /// Nothing to do, or done.
 pub const DONE: u8 = 0;

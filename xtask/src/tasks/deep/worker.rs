@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
-use crate::contract::{self, install};
-use crate::wasm::{self, TARGET, Toolchain};
+use crate::tasks::contract::{self, install};
+use crate::tasks::wasm::{self, TARGET, Toolchain};
 
 const NAME: &str = "palette_worker";
 

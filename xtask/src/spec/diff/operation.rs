@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::{Comparison, Pair};
-use crate::slice::Place;
+use crate::spec::slice::Place;
 
 /// Keys of the document that are compared elsewhere or say nothing about it.
 const DOCUMENT: [&str; 7] =

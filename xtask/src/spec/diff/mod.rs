@@ -19,7 +19,7 @@ use anyhow::Result;
 use figma_payments_openapi::{self as openapi, Document};
 use serde_json::Value;
 
-use crate::slice::{Place, Slice};
+use crate::spec::slice::{Place, Slice};
 use checks::Check;
 pub use checks::ids;
 pub use render::Format;

@@ -5,9 +5,9 @@
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::slice::{Slice, sha256};
-use crate::source::npm::{self, Package};
-use crate::source::{Checksum, Origin};
+use crate::spec::slice::{Slice, sha256};
+use crate::spec::source::npm::{self, Package};
+use crate::spec::source::{Checksum, Origin};
 
 const HEADER: &str = "\
 # Where the bundled document came from, and the newest version of Figma's own

@@ -6,8 +6,8 @@ mod valgrind;
 
 use std::path::Path;
 
-use xtask::readme::{self, table, thousands};
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
+use crate::tasks::readme::{self, table, thousands};
 
 use program::Server;
 use valgrind::Cost;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
 /// Why there is no tool.
 #[derive(Debug)]

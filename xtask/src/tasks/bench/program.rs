@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
-use crate::contract::cargo;
+use crate::tasks::contract::cargo;
 
 const PACKAGE: &str = "figma-payments-benches";
 

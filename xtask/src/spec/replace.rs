@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use crate::exclusive::Exclusive;
+use crate::shared::exclusive::Exclusive;
 
 /// In the root of the checkout, and never committed.
 const LOCK: &str = ".update-spec.lock";

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use xtask::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
-use crate::contract;
+use crate::tasks::contract;
 
 /// The target.
 pub const TARGET: &str = "wasm32-unknown-unknown";

@@ -1,6 +1,6 @@
 //! The parts of the README that a command writes, each between two markers.
 
-use crate::workspace::Workspace;
+use crate::shared::workspace::Workspace;
 
 /// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 ///

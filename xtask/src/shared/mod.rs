@@ -1,0 +1,4 @@
+//! What both [`spec`](crate::spec) and [`tasks`](crate::tasks) use.
+
+pub mod exclusive;
+pub mod workspace;
