@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Lowering, keywords, members};
+use super::keywords;
+use super::operation::{Lowering, members};
 use crate::{Result, pointer};
 
 /// Constants of a number or boolean, which the generator ignores or turns into
