@@ -4,9 +4,9 @@ use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 use super::checks::Subject;
+use super::comparison::{Comparison, Pair};
 use super::request::schema;
 use super::schemas::At;
-use super::{Comparison, Pair};
 
 const RESPONSE: [&str; 4] = ["description", "summary", "headers", "content"];
 const MEDIA_TYPE: [&str; 3] = ["schema", "example", "examples"];

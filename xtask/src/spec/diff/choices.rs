@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Comparison;
-use super::flat::{Choice, Flat};
+use super::comparison::Comparison;
+use super::normalized::{Choice, Flat};
 use super::schemas::At;
 
 impl<'a> Comparison<'a> {

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::flat::{BOUNDS, Flat, order};
+use super::comparison::Comparison;
+use super::normalized::{BOUNDS, Flat, order};
 use super::schemas::At;
-use super::{Comparison, words};
+use super::words;
 
 impl<'a> Comparison<'a> {
     pub(super) fn values(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Comparison, Pair};
+use super::comparison::{Comparison, Pair};
 use crate::spec::slice::Place;
 
 /// Keys of the document that are compared elsewhere or say nothing about it.

@@ -6,8 +6,8 @@ use figma_payments_openapi::Document;
 use serde_json::{Value, json};
 
 use super::checks::Subject;
+use super::comparison::{Comparison, Pair};
 use super::schemas::At;
-use super::{Comparison, Pair};
 
 const PARAMETER: [&str; 12] = [
     "name",

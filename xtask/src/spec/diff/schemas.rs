@@ -6,9 +6,9 @@ use anyhow::Result;
 use figma_payments_openapi::Document;
 use serde_json::{Value, json};
 
-use super::Comparison;
 use super::checks::Subject;
-use super::flat::Flat;
+use super::comparison::Comparison;
+use super::normalized::Flat;
 use super::words;
 
 /// A place inside a body, parameter or header.

@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow};
 use figma_payments_openapi::Document;
 use serde_json::{Map, Value, json};
 
+use super::comparison::{Comparison, Pair};
 use super::operation::both;
-use super::{Comparison, Pair};
 
 /// What has to be sent together: the schemes by name, and the scopes of each.
 type Alternative<'a> = BTreeMap<&'a str, (Map<String, Value>, Vec<&'a str>)>;

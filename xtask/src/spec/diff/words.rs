@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use figma_payments_openapi::Document;
 use serde_json::Value;
 
-use super::flat::Flat;
+use super::normalized::Flat;
 
 impl Flat<'_> {
     /// In words: `string (PAID, UNPAID)`, `object {status?: string}`.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::read_text;
+use super::fetch::read_text;
 
 pub(super) fn fetch(url: &str) -> Result<String> {
     let shown = without_secrets(url);

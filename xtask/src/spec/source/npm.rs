@@ -16,7 +16,7 @@ use semver::Version;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 
-use super::read_text;
+use super::fetch::read_text;
 
 /// The package that Figma publishes its document in.
 pub const NAME: &str = "@figma/rest-api-spec";
