@@ -1,21 +1,20 @@
-//! Reading: YAML text to a value, refusing what a parser would swallow without
-//! a word, and references that lead nowhere.
+//! Reading: YAML text to a value. Refuses text that a parser would change silently,
+//! and references whose target does not exist.
 
 use serde_json::{Map, Number, Value};
 use yaml_serde::Value as Yaml;
 
+use crate::error::{Error, Result};
 use crate::pointer;
-use crate::{Error, Result};
 
-/// Larger texts are refused before they are parsed. Figma's whole document
-/// takes 0.4 MB.
+/// The longest text that is parsed. Figma's whole document has 0.4 MB.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// An integer literal beyond this does not survive as a float.
+/// Whole numbers from here on may lose digits when they are read as floats.
 const LARGEST_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-/// An OpenAPI document that was read whole: no duplicate keys, no tags, no
-/// merge keys, every `$ref` leads to a place inside it.
+/// An OpenAPI document that was read without losses: no duplicate keys, no tags, no
+/// merge keys, and the target of every `$ref` exists in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     name: String,
@@ -23,15 +22,15 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads YAML (or JSON, which is YAML). `name` stands in error messages and
-    /// is usually the file's name.
+    /// Reads YAML, or JSON, which is valid YAML. `name` is shown in error messages;
+    /// usually it is the file's name.
     ///
     /// # Errors
     ///
     /// Text that is not YAML, is too large, is not a mapping at the top, has
     /// duplicate or non-text keys, tags, merge keys, `.nan` or `.inf`, numbers
-    /// that lose digits, or a `$ref` that dangles, goes in circles or leaves
-    /// the document.
+    /// that lose digits, or a `$ref` whose target does not exist, is the `$ref`
+    /// itself, or is in another document.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         if text.len() > MAX_BYTES {
             return Err(Error::new(
@@ -50,17 +49,18 @@ impl Document {
         if !root.is_object() {
             return Err(Error::new(
                 name,
-                "is not an OpenAPI document: a mapping that starts with `openapi:` is expected at the top",
+                "is not an OpenAPI document: a mapping with the key `openapi` is expected at the top level",
             ));
         }
         Document::from_value(name, root)
     }
 
-    /// Takes a value that is already parsed; its references are checked.
+    /// Makes a document of a parsed value and checks its references.
     ///
     /// # Errors
     ///
-    /// A `$ref` that dangles, goes in circles or leaves the document.
+    /// A `$ref` whose target does not exist, is the `$ref` itself, or is in another
+    /// document.
     pub fn from_value(name: &str, root: Value) -> Result<Self> {
         let document = Document { name: name.to_owned(), root };
         references("", &document.root)
@@ -68,7 +68,7 @@ impl Document {
         Ok(document)
     }
 
-    /// The name it was read under.
+    /// The name for error messages.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -78,9 +78,9 @@ impl Document {
         &self.root
     }
 
-    /// Follows `$ref`s, if `value` is one, to what they stand for.
+    /// The value itself, or the target if it is a `$ref`, or a `$ref` to a `$ref`.
     pub fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
-        // Every chain of references was seen to end when the document was read.
+        // This ends: reading the document refused references in a circle.
         while let Some(target) = reference(value) {
             match pointer::of_reference(target).and_then(|p| self.root.pointer(&p)) {
                 Some(next) => value = next,
@@ -100,7 +100,10 @@ impl Document {
             return if at.ends_with("/properties") {
                 Ok(())
             } else {
-                Err(self.error(at, "`$ref` has to be text like `#/components/schemas/Name`"))
+                Err(self.error(
+                    at,
+                    "`$ref` is not text; a value like `#/components/schemas/Name` is expected",
+                ))
             };
         };
         let mut target = first;
@@ -110,15 +113,16 @@ impl Document {
                 return Err(self.error(
                     at,
                     format!(
-                        "`$ref: {target}` leaves the document; only references like `#/components/schemas/Name` are followed"
+                        "`$ref: {target}` refers to another document; only references like `#/components/schemas/Name` are supported"
                     ),
                 ));
             };
             let Some(value) = self.root.pointer(&place) else {
-                return Err(self.error(at, format!("`$ref: {target}` leads nowhere")));
+                return Err(self
+                    .error(at, format!("`$ref: {target}` refers to a place that does not exist")));
             };
             if seen.contains(&target) {
-                return Err(self.error(at, format!("`$ref: {first}` goes in circles")));
+                return Err(self.error(at, format!("`$ref: {first}` refers back to itself")));
             }
             seen.push(target);
             match reference(value) {
@@ -129,8 +133,9 @@ impl Document {
     }
 }
 
-/// Every `$ref` in `value`, which stands at the JSON pointer `at`: where it
-/// stands and what it says. Data of the API (examples, defaults) has none.
+/// Every `$ref` in `value`, with the JSON pointer of the object that has it. `at` is
+/// the JSON pointer of `value`. In example and default values `$ref` is ordinary
+/// data, so these are left out.
 pub fn references<'a>(at: &str, value: &'a Value) -> impl Iterator<Item = (String, &'a Value)> {
     let mut found = Vec::new();
     collect(at, value, &mut found);
@@ -158,7 +163,8 @@ fn collect<'a>(at: &str, value: &'a Value, into: &mut Vec<(String, &'a Value)>) 
     }
 }
 
-/// Places whose keys are names that the author chose, not OpenAPI's keywords.
+/// Keywords whose value is a map from names to objects: its keys are names that the
+/// author chose, not keywords.
 const MAPS_OF_NAMES: [&str; 12] = [
     "properties",
     "patternProperties",
@@ -174,7 +180,8 @@ const MAPS_OF_NAMES: [&str; 12] = [
     "callbacks",
 ];
 
-/// Whether `child` is data of the API, in which `$ref` is a key like any other.
+/// Whether `child` is an example, a default or another literal value, in which
+/// `$ref` is a key like any other.
 fn holds_data(at: &str, key: &str, child: &Value) -> bool {
     let mut parents = at.rsplit('/');
     let (parent, grandparent) = (parents.next(), parents.next());
@@ -189,7 +196,7 @@ fn holds_data(at: &str, key: &str, child: &Value) -> bool {
     }
 }
 
-/// The target, where the value is a reference.
+/// The target, if the value is a `$ref`.
 pub(crate) fn reference(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()
 }
@@ -214,7 +221,7 @@ fn to_json(name: &str, at: &str, yaml: Yaml) -> Result<Value> {
                     return Err(Error::at(
                         name,
                         at,
-                        format!("has the key `{key}` twice, as text and as a number"),
+                        format!("has the key `{key}` twice: as text and as a number"),
                     ));
                 }
                 map.insert(key, value);
@@ -225,7 +232,10 @@ fn to_json(name: &str, at: &str, yaml: Yaml) -> Result<Value> {
             return Err(Error::at(
                 name,
                 at,
-                format!("has the tag `{}`; tags have no meaning in OpenAPI", tagged.tag),
+                format!(
+                    "has the YAML tag `{}`, which OpenAPI does not allow; remove it",
+                    tagged.tag
+                ),
             ));
         }
     })
@@ -236,10 +246,10 @@ fn key_text(name: &str, at: &str, key: Yaml) -> Result<String> {
         Yaml::String(key) if key == "<<" => Err(Error::at(
             name,
             at,
-            "has the merge key `<<`, which OpenAPI does not know; write the keys out",
+            "has the YAML merge key `<<`, which OpenAPI does not allow; write the merged keys out",
         )),
         Yaml::String(key) => Ok(key),
-        // An unquoted status code, as OpenAPI authors often write it.
+        // An HTTP status without quotes, as many OpenAPI documents have it.
         Yaml::Number(key) if key.is_u64() => Ok(key.to_string()),
         other => Err(Error::at(
             name,
@@ -261,9 +271,9 @@ fn number(name: &str, at: &str, value: &yaml_serde::Number) -> Result<Number> {
         return Err(Error::at(
             name,
             at,
-            format!("the number {value} loses digits when it is read; put it in quotes"),
+            format!("the number {value} is too large to be read exactly; put it in quotes"),
         ));
     }
     Number::from_f64(float)
-        .ok_or_else(|| Error::at(name, at, format!("the number {value} does not exist in JSON")))
+        .ok_or_else(|| Error::at(name, at, format!("the number {value} cannot be written in JSON")))
 }

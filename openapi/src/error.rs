@@ -1,5 +1,5 @@
-//! The one error of the build flow: which document, where in it, what was
-//! wrong and what would be right, on one line.
+//! The error type of the build flow. Its text is one line: the document, the place
+//! in it, what is wrong and what is expected.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ impl Error {
         self.line
     }
 
-    /// What was wrong and what would be right, without the place.
+    /// What is wrong and what is expected, without the document and the place.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -1,15 +1,15 @@
-//! Generating: typed helpers for mocking the API with the crate `httpmock`, from
-//! the same document as the bindings.
+//! Generating: typed helpers to mock the API with the crate `httpmock`, from the
+//! same lowered document as the bindings.
 
 use openapiv3::OpenAPI;
 use progenitor::Generator;
 
 use crate::bindings;
 
-/// Where the bindings live, for those who use them.
+/// The Rust path of the generated bindings, as the helpers refer to it.
 const BINDINGS: &str = "figma_payments::api";
 
-/// Generates an extension of `httpmock::MockServer`, formatted.
+/// Generates an extension trait of `httpmock::MockServer`, as formatted Rust.
 ///
 /// # Errors
 ///

@@ -1,35 +1,38 @@
-//! The naming table: every type of the public API has one name, whether the
-//! document spells the schema out in place or gives it another name.
+//! Naming: gives every schema of the public API a fixed name, because the generator
+//! names Rust types after schemas.
 //!
-//! Figma's own document inlines what the bundled one names, so without this
-//! step the two would give different Rust types for the same API.
+//! Figma's own document writes some schemas inline that the bundled document has as
+//! components, and uses other names for others. Without this step the two documents
+//! would give different Rust types for the same API.
 
 use serde_json::{Value, json};
 
-use crate::document::reference;
-use crate::{Document, Error, Result, pointer};
+use crate::document::{Document, reference};
+use crate::error::{Error, Result};
+use crate::operation::{METHOD, PATH, POINTER};
+use crate::pointer;
 
-/// Component schemas that go by another name elsewhere: (theirs, ours).
+/// Component schemas that other documents give another name: (their name, ours).
 const RENAMED: [(&str, &str); 1] =
     [("ErrorResponsePayloadWithErrorBoolean", "ErrorResponsePayload")];
 
-/// Schemas that get a name where they are spelled out in place or go by another
-/// name, outermost first: (how to get there, the name).
-const NAMED: [(Place, &str); 9] = [
-    (Place::Answer("200"), "GetPaymentsResponseBody"),
-    (Place::Answer("401"), "UnauthorizedError"),
-    (Place::Answer("429"), "TooManyRequestsError"),
-    (Place::Answer("500"), "InternalServerError"),
-    (Place::Property("GetPaymentsResponseBody", "meta"), "PaymentInformation"),
-    (Place::Property("GetPaymentsResponseBody", "status"), "StatusNumber"),
-    (Place::Property("PaymentInformation", "payment_status"), "PaymentStatus"),
-    (Place::Property("PaymentInformation", "resource_type"), "ResourceType"),
-    (Place::Property("PaymentInformation", "date_of_purchase"), "DateOfPurchase"),
+/// The schemas and their names. A schema comes after the one that contains it.
+const NAMED: [(SchemaPlace, &str); 9] = [
+    (SchemaPlace::Response("200"), "GetPaymentsResponseBody"),
+    (SchemaPlace::Response("401"), "UnauthorizedError"),
+    (SchemaPlace::Response("429"), "TooManyRequestsError"),
+    (SchemaPlace::Response("500"), "InternalServerError"),
+    (SchemaPlace::Property("GetPaymentsResponseBody", "meta"), "PaymentInformation"),
+    (SchemaPlace::Property("GetPaymentsResponseBody", "status"), "StatusNumber"),
+    (SchemaPlace::Property("PaymentInformation", "payment_status"), "PaymentStatus"),
+    (SchemaPlace::Property("PaymentInformation", "resource_type"), "ResourceType"),
+    (SchemaPlace::Property("PaymentInformation", "date_of_purchase"), "DateOfPurchase"),
 ];
 
-enum Place {
-    /// The JSON body of the operation's answer with this status.
-    Answer(&'static str),
+/// How to find a schema, whatever its name.
+enum SchemaPlace {
+    /// The JSON body of the operation's response with this status.
+    Response(&'static str),
     /// A property of a component schema.
     Property(&'static str, &'static str),
 }
@@ -38,15 +41,15 @@ enum Place {
 ///
 /// # Errors
 ///
-/// A name of the table that is taken by another schema, or a document without
-/// the payments operation.
+/// Another schema already has one of the names, or the document does not have the
+/// payments operation.
 pub fn name(document: &Document) -> Result<Document> {
     let mut root = document.root().clone();
     for (theirs, ours) in RENAMED {
         rename(document, &mut root, theirs, ours)?;
     }
     for (place, name) in NAMED {
-        let place_is_shared = matches!(place, Place::Answer(status) if status != "200");
+        let place_is_shared = matches!(place, SchemaPlace::Response(status) if status != "200");
         let Some(place) = place.find(document.name(), &root)? else {
             continue;
         };
@@ -54,7 +57,7 @@ pub fn name(document: &Document) -> Result<Document> {
             continue;
         };
         if let Some(theirs) = reference(schema).and_then(component) {
-            // Error answers may share one schema, which then has its own name.
+            // Several error responses may refer to one schema, which keeps its name.
             if !place_is_shared && theirs != name && !is_ours(&theirs) {
                 rename(document, &mut root, &theirs, name)?;
             }
@@ -66,7 +69,7 @@ pub fn name(document: &Document) -> Result<Document> {
         if schemas.contains_key(name) {
             return Err(document.error(
                 &place,
-                format!("would be named `{name}`, but another schema has that name"),
+                format!("has to be named `{name}`, but another schema has that name"),
             ));
         }
         schemas.insert(name.to_owned(), schema);
@@ -74,7 +77,7 @@ pub fn name(document: &Document) -> Result<Document> {
     Document::from_value(document.name(), root)
 }
 
-/// The name of the component schema that a reference leads to.
+/// The name of the component schema that a reference refers to.
 fn component(target: &str) -> Option<String> {
     let name = target.strip_prefix("#/components/schemas/")?;
     (!name.contains(['/', '~', '%'])).then(|| name.to_owned())
@@ -85,19 +88,19 @@ fn is_ours(name: &str) -> bool {
     named.chain(RENAMED.iter().map(|(_, ours)| ours)).any(|ours| *ours == name)
 }
 
-impl Place {
-    fn find(&self, name: &str, root: &Value) -> Result<Option<String>> {
+impl SchemaPlace {
+    fn find(&self, document: &str, root: &Value) -> Result<Option<String>> {
         match self {
-            Place::Property(schema, property) => {
+            SchemaPlace::Property(schema, property) => {
                 Ok(Some(format!("/components/schemas/{schema}/properties/{property}")))
             }
-            Place::Answer(status) => {
-                let responses = "/paths/~1v1~1payments/get/responses";
-                if root.pointer(responses).is_none() {
+            SchemaPlace::Response(status) => {
+                let responses = format!("{POINTER}/responses");
+                if root.pointer(&responses).is_none() {
                     return Err(Error::at(
-                        name,
-                        responses,
-                        "is missing; the operation `GET /v1/payments` is expected",
+                        document,
+                        &responses,
+                        format!("is missing; the operation `{METHOD} {PATH}` is expected"),
                     ));
                 }
                 let mut place = format!("{responses}/{status}");
@@ -130,7 +133,7 @@ fn rename(document: &Document, root: &mut Value, theirs: &str, ours: &str) -> Re
     if schemas.contains_key(ours) {
         return Err(document.error(
             &format!("/components/schemas/{theirs}"),
-            format!("would be named `{ours}`, but another schema has that name"),
+            format!("has to be named `{ours}`, but another schema has that name"),
         ));
     }
     let entries = std::mem::take(schemas).into_iter();

@@ -2,12 +2,12 @@
 
 use percent_encoding::percent_decode_str;
 
-/// The pointer of `key` inside the place `parent`.
+/// The pointer of the member `key` of the value at `parent`.
 pub(crate) fn join(parent: &str, key: &str) -> String {
     format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The pointer that a `$ref` names, if it stays inside the document.
+/// The target of a `$ref` as a pointer; `None` if it is in another document.
 pub(crate) fn of_reference(target: &str) -> Option<String> {
     let fragment = target.strip_prefix('#')?;
     if !fragment.is_empty() && !fragment.starts_with('/') {

@@ -1,5 +1,5 @@
-//! Generating: the same public types from either style of document, and one
-//! line where that cannot be.
+//! Generating: both styles of document give the same public types, and a document that
+//! cannot be generated from gives an error of one line.
 #![cfg(feature = "bindings")]
 
 mod common;

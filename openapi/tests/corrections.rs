@@ -1,9 +1,9 @@
-//! Which corrections apply to which document, and what they leave behind.
+//! Which corrections apply to which document, and what they change.
 
 mod common;
 
 use common::{HANDED_OVER, OFFICIAL_STYLE, bundled, corrected, edited};
-use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, attempt, correct, name};
+use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, attempt, correct, name, operation};
 use serde_json::json;
 
 fn report(corrected: &Corrected) -> String {
@@ -80,7 +80,7 @@ fn the_token_goes_into_its_header() {
 #[test]
 fn every_documented_status_has_a_readable_error() {
     let document = corrected(HANDED_OVER).document;
-    let responses = &document.root()["paths"]["/v1/payments"]["get"]["responses"];
+    let responses = &document.root().pointer(operation::POINTER).unwrap()["responses"];
     for status in ["400", "401", "403", "404", "429", "500"] {
         let response = document.resolve(&responses[status]);
         assert!(response["description"].is_string(), "{status}");
@@ -93,7 +93,7 @@ fn every_documented_status_has_a_readable_error() {
 }
 
 #[test]
-fn a_correction_that_finds_nothing_to_correct_is_an_error() {
+fn a_correction_that_does_not_find_its_place_is_an_error() {
     for (from, to, expected) in [
         (
             "      type: http\n",

@@ -1,5 +1,5 @@
-//! Reading: what a YAML parser would swallow in silence is refused, with the
-//! place and, where the parser knows it, the line.
+//! Reading: text that a YAML parser would change silently is refused, with the place
+//! and, if the parser gives one, the line.
 
 use figma_payments_openapi::{BUNDLED, BUNDLED_NAME, Document, MAX_BYTES, references};
 use sha2::{Digest, Sha256};
@@ -37,19 +37,19 @@ fn an_unquoted_status_code_becomes_text() {
 }
 
 #[test]
-fn silent_losses_are_refused_with_their_place() {
+fn text_that_a_parser_would_change_silently_is_refused_with_its_place() {
     for (text, expected) in [
         ("a: 1\nb: 2\na: 3\n", "duplicate entry with key \"a\""),
         ("a: {b: 1, b: 2}\n", "duplicate entry with key \"b\""),
         ("r: {200: 1, '200': 2}\n", "#/r: has the key `200` twice"),
-        ("a: .nan\n", "#/a: the number .nan does not exist"),
-        ("a: [1, -.inf]\n", "#/a/1: the number -.inf does not exist"),
-        ("a: !secret b\n", "#/a: has the tag `!secret`"),
-        ("a: &x {b: 1}\nc: {<<: *x}\n", "#/c: has the merge key `<<`"),
+        ("a: .nan\n", "#/a: the number .nan cannot be written in JSON"),
+        ("a: [1, -.inf]\n", "#/a/1: the number -.inf cannot be written in JSON"),
+        ("a: !secret b\n", "#/a: has the YAML tag `!secret`"),
+        ("a: &x {b: 1}\nc: {<<: *x}\n", "#/c: has the YAML merge key `<<`"),
         ("a: {true: 1}\n", "#/a: has a key that is not text"),
         ("a: {~: 1}\n", "#/a: has a key that is not text"),
         ("a: 36893488147419103232\n", "integer `36893488147419103232`"),
-        ("a: 1678669904810665842.5\n", "loses digits"),
+        ("a: 1678669904810665842.5\n", "too large to be read exactly"),
         ("a/b: {c~d: .nan}\n", "#/a~1b/c~0d: "),
         ("- openapi\n", "is not an OpenAPI document"),
         ("", "is not an OpenAPI document"),
@@ -88,18 +88,18 @@ fn a_large_text_is_refused_before_it_is_parsed() {
 }
 
 #[test]
-fn references_that_lead_nowhere_are_refused() {
+fn references_without_a_target_are_refused() {
     for (text, expected) in [
-        ("a: {$ref: '#/b'}\n", "#/a: `$ref: #/b` leads nowhere"),
-        ("a: {$ref: 'other.yml#/b'}\n", "#/a: `$ref: other.yml#/b` leaves the document"),
-        ("a: {$ref: 'https://example.com/x'}\n", "leaves the document"),
-        ("a: {$ref: '#anchor'}\n", "leaves the document"),
-        ("a: {$ref: 1}\n", "#/a: `$ref` has to be text"),
-        ("a: {$ref: '#/b'}\nb: {$ref: '#/a'}\n", "goes in circles"),
-        ("a: {$ref: '#/a'}\n", "goes in circles"),
+        ("a: {$ref: '#/b'}\n", "#/a: `$ref: #/b` refers to a place that does not exist"),
+        ("a: {$ref: 'other.yml#/b'}\n", "#/a: `$ref: other.yml#/b` refers to another document"),
+        ("a: {$ref: 'https://example.com/x'}\n", "refers to another document"),
+        ("a: {$ref: '#anchor'}\n", "refers to another document"),
+        ("a: {$ref: 1}\n", "#/a: `$ref` is not text"),
+        ("a: {$ref: '#/b'}\nb: {$ref: '#/a'}\n", "refers back to itself"),
+        ("a: {$ref: '#/a'}\n", "refers back to itself"),
         (
             "a: {$ref: '#/x'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}\nx: {$ref: '#/b'}\n",
-            "goes in circles",
+            "refers back to itself",
         ),
         ("responses: {default: {$ref: '#/b'}}\n", "#/responses/default: "),
         ("a: {examples: {x: {$ref: '#/b'}}}\n", "#/a/examples/x: "),
@@ -109,7 +109,7 @@ fn references_that_lead_nowhere_are_refused() {
 }
 
 #[test]
-fn references_that_lead_somewhere_are_followed() {
+fn references_with_a_target_are_followed() {
     let text = "a: {$ref: '#/b~1c/%64'}\nb/c: {d: {$ref: '#/e'}}\ne: 1\n";
     let document = Document::parse("test.yml", text).unwrap();
     assert_eq!(document.resolve(&document.root()["a"]), 1);
@@ -129,7 +129,7 @@ fn data_that_looks_like_a_reference_is_data() {
 }
 
 #[test]
-fn references_are_listed_with_the_place_they_stand_at() {
+fn references_are_listed_with_their_place() {
     let text = "a: {$ref: '#/b'}\nb: {items: [{$ref: '#/c'}], example: {$ref: '#/no'}}\nc: 1\n";
     let document = Document::parse("test.yml", text).unwrap();
     let found: Vec<_> = references("", document.root()).collect();

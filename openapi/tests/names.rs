@@ -1,4 +1,4 @@
-//! The naming table: however a document spells a type, it has one name.
+//! Naming: a schema gets the same name however a document writes it.
 
 mod common;
 
@@ -65,5 +65,5 @@ fn a_name_that_is_taken_is_an_error() {
     extract(&mut changed, &format!("{INFORMATION}/resource_type"), "Kind");
     changed["components"]["schemas"]["ResourceType"] = json!({ "type": "string" });
     let error = lowered(changed).unwrap_err().to_string();
-    assert!(error.contains("would be named `ResourceType`"), "{error}");
+    assert!(error.contains("has to be named `ResourceType`"), "{error}");
 }

@@ -1,16 +1,17 @@
-//! Corrections of what the client sends.
+//! Corrections of the request.
 
 use serde_json::{Value, json};
 
-use super::{Correction, Draft, Evidence, Outcome, outcome};
-use crate::Result;
+use super::correction::{Correction, Evidence, Outcome};
+use super::draft::Draft;
+use crate::error::Result;
+use crate::operation;
 
-const OPERATION: &str = "/paths/~1v1~1payments/get";
 const IDS: [&str; 4] = ["user_id", "community_file_id", "plugin_id", "widget_id"];
 
 pub(super) const IDS_AS_TEXT: Correction = Correction {
     id: "ids-as-text",
-    reason: "A real plugin id, 1678669904810665842, is above 2^53; as a number it becomes a float and asks about another plugin.",
+    reason: "A real plugin id, 1678669904810665842, is above 2^53. Read as a number it becomes a float, loses digits and names another plugin.",
     evidence: &[
         Evidence {
             source: "npm @figma/rest-api-spec 0.28.0 to 0.43.0",
@@ -30,7 +31,7 @@ fn ids_as_text(draft: &mut Draft<'_>) -> Result<Outcome> {
         let parameter = parameter(draft, id)?;
         let schema = draft.at(&format!("{parameter}/schema"))?;
         if matches!(schema["type"].as_str(), Some("number" | "integer")) {
-            // Formats and bounds of numbers have no meaning for text.
+            // `format`, `minimum` and the like are dropped: they are about numbers.
             let example = schema.get("example").map(as_text);
             *schema = json!({ "type": "string" });
             if let Some(example) = example {
@@ -44,11 +45,11 @@ fn ids_as_text(draft: &mut Draft<'_>) -> Result<Outcome> {
             changed = true;
         }
     }
-    Ok(outcome(changed))
+    Ok(Outcome::if_changed(changed))
 }
 
 fn parameter(draft: &Draft<'_>, name: &str) -> Result<String> {
-    let parameters = format!("{OPERATION}/parameters");
+    let parameters = format!("{}/parameters", operation::POINTER);
     let count = draft.get(&parameters).and_then(Value::as_array).map_or(0, Vec::len);
     (0..count)
         .map(|index| format!("{parameters}/{index}"))
@@ -57,9 +58,7 @@ fn parameter(draft: &Draft<'_>, name: &str) -> Result<String> {
                 .get(place)
                 .is_some_and(|parameter| parameter["name"] == name && parameter["in"] == "query")
         })
-        .ok_or_else(|| {
-            draft.document.error(&parameters, format!("has no query parameter `{name}`"))
-        })
+        .ok_or_else(|| draft.error(&parameters, format!("has no query parameter `{name}`")))
 }
 
 fn as_text(value: &Value) -> Value {
@@ -71,7 +70,7 @@ fn as_text(value: &Value) -> Value {
 
 pub(super) const X_FIGMA_TOKEN: Correction = Correction {
     id: "x-figma-token",
-    reason: "A personal access token goes into the header X-Figma-Token, not into Authorization: Bearer.",
+    reason: "The server expects a personal access token in the header X-Figma-Token, not as Authorization: Bearer.",
     evidence: &[
         Evidence {
             source: "npm @figma/rest-api-spec 0.10.0 to 0.43.0",
@@ -86,7 +85,8 @@ pub(super) const X_FIGMA_TOKEN: Correction = Correction {
 };
 
 fn x_figma_token(draft: &mut Draft<'_>) -> Result<Outcome> {
-    let scheme = draft.at("/components/securitySchemes/PersonalAccessToken")?;
+    let place = "/components/securitySchemes/PersonalAccessToken";
+    let scheme = draft.at(place)?;
     if scheme["type"] == "apiKey" && scheme["in"] == "header" {
         let right =
             scheme["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("X-Figma-Token"));
@@ -95,8 +95,7 @@ fn x_figma_token(draft: &mut Draft<'_>) -> Result<Outcome> {
         }
     }
     if scheme["type"] != "http" && scheme["type"] != "apiKey" {
-        let place = "/components/securitySchemes/PersonalAccessToken";
-        return Err(draft.document.error(place, "is neither `http` nor `apiKey`"));
+        return Err(draft.error(place, "is neither `http` nor `apiKey`"));
     }
     let description = scheme.get("description").cloned();
     *scheme = json!({ "type": "apiKey", "name": "X-Figma-Token", "in": "header" });

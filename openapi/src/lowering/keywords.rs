@@ -1,28 +1,29 @@
-//! Which keys each kind of object may have. A key that is not known is refused,
-//! because nobody has looked at what dropping it would lose.
+//! The keys that each kind of object may have. Any other key is refused, because it is
+//! not known whether the bindings stay correct without it.
 
 use serde_json::Value;
 
-/// The known keys of one kind of object.
-pub(super) struct Rule {
-    /// What the object is, for messages: "an operation".
-    pub(super) what: &'static str,
-    known: &'static [&'static str],
+/// The keys that one kind of object may have.
+pub(super) struct AllowedKeys {
+    /// The kind of object, for messages: "an operation".
+    pub(super) of: &'static str,
+    keys: &'static [&'static str],
 }
 
-impl Rule {
-    pub(super) fn knows(&self, key: &str, value: &Value) -> bool {
-        key.starts_with("x-") || self.known.contains(&key) || says_nothing(value)
+impl AllowedKeys {
+    pub(super) fn allows(&self, key: &str, value: &Value) -> bool {
+        key.starts_with("x-") || self.keys.contains(&key) || is_empty(value)
     }
 
+    /// What to do about a key that is not allowed.
     pub(super) fn hint(&self, key: &str) -> &'static str {
         let hint = HINTS.iter().find(|(name, _)| *name == key);
-        hint.map_or("leave it out, or teach the lowering what it means", |(_, hint)| hint)
+        hint.map_or("remove it, or teach the lowering what it means", |(_, hint)| hint)
     }
 }
 
-/// An empty `webhooks: {}` or `callbacks: {}` asks for nothing.
-fn says_nothing(value: &Value) -> bool {
+/// An empty value such as `webhooks: {}` has no meaning that could be lost.
+fn is_empty(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.is_empty(),
         _ => value.is_null(),
@@ -30,20 +31,20 @@ fn says_nothing(value: &Value) -> bool {
 }
 
 const HINTS: &[(&str, &str)] = &[
-    ("webhooks", "the client receives nothing; leave them out"),
-    ("pathItems", "write the path item out under `paths`"),
+    ("webhooks", "the client cannot receive webhooks; remove them"),
+    ("pathItems", "move the path item to `paths`"),
     ("prefixItems", "use `items` with one schema"),
     ("patternProperties", "use `additionalProperties`"),
-    ("pattern", "the client does not check patterns; leave it out"),
-    ("not", "say what is allowed instead"),
+    ("pattern", "the client does not check patterns; remove it"),
+    ("not", "describe the allowed values instead"),
     ("discriminator", "use `oneOf` with a `const` in each schema"),
     ("content", "use `schema`"),
-    ("requestBody", "a GET has none"),
+    ("requestBody", "a GET request has no body; remove it"),
 ];
 
-pub(super) const DOCUMENT: Rule = Rule {
-    what: "an OpenAPI document",
-    known: &[
+pub(super) const DOCUMENT: AllowedKeys = AllowedKeys {
+    of: "an OpenAPI document",
+    keys: &[
         "openapi",
         "info",
         "servers",
@@ -55,10 +56,10 @@ pub(super) const DOCUMENT: Rule = Rule {
     ],
 };
 
-/// Of these, what the operation does not reach is left out.
-pub(super) const COMPONENTS: Rule = Rule {
-    what: "the components",
-    known: &[
+/// Components that the operation does not refer to are left out.
+pub(super) const COMPONENTS: AllowedKeys = AllowedKeys {
+    of: "the components",
+    keys: &[
         "schemas",
         "responses",
         "parameters",
@@ -71,12 +72,14 @@ pub(super) const COMPONENTS: Rule = Rule {
     ],
 };
 
-pub(super) const PATH_ITEM: Rule =
-    Rule { what: "a path with the one operation `get`", known: &["get", "summary", "description"] };
+pub(super) const PATH_ITEM: AllowedKeys = AllowedKeys {
+    of: "a path with the one operation `get`",
+    keys: &["get", "summary", "description"],
+};
 
-pub(super) const OPERATION: Rule = Rule {
-    what: "an operation",
-    known: &[
+pub(super) const OPERATION: AllowedKeys = AllowedKeys {
+    of: "an operation",
+    keys: &[
         "tags",
         "summary",
         "description",
@@ -89,9 +92,9 @@ pub(super) const OPERATION: Rule = Rule {
     ],
 };
 
-pub(super) const PARAMETER: Rule = Rule {
-    what: "a parameter",
-    known: &[
+pub(super) const PARAMETER: AllowedKeys = AllowedKeys {
+    of: "a parameter",
+    keys: &[
         "name",
         "in",
         "description",
@@ -105,16 +108,17 @@ pub(super) const PARAMETER: Rule = Rule {
     ],
 };
 
-/// Headers of an answer are read by the client whether documented or not.
-pub(super) const RESPONSE: Rule =
-    Rule { what: "a response", known: &["description", "content", "headers"] };
+/// `headers` is left out: the client reads the response headers it needs, documented or
+/// not.
+pub(super) const RESPONSE: AllowedKeys =
+    AllowedKeys { of: "a response", keys: &["description", "content", "headers"] };
 
-pub(super) const MEDIA_TYPE: Rule =
-    Rule { what: "a media type", known: &["schema", "example", "examples"] };
+pub(super) const MEDIA_TYPE: AllowedKeys =
+    AllowedKeys { of: "a media type", keys: &["schema", "example", "examples"] };
 
-pub(super) const SCHEMA: Rule = Rule {
-    what: "a schema",
-    known: &[
+pub(super) const SCHEMA: AllowedKeys = AllowedKeys {
+    of: "a schema",
+    keys: &[
         // Kept or converted.
         "$ref",
         "type",
@@ -131,7 +135,7 @@ pub(super) const SCHEMA: Rule = Rule {
         "oneOf",
         "description",
         "default",
-        // Left out: they say nothing about the wire.
+        // Left out: they do not change what is sent or received.
         "title",
         "example",
         "examples",

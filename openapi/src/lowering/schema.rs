@@ -1,31 +1,33 @@
-//! Schemas: JSON Schema 2020-12 to the dialect of OpenAPI 3.0.
+//! Lowers schemas: JSON Schema 2020-12 to the dialect of OpenAPI 3.0.
 
 use serde_json::{Map, Value, json};
 
+use super::input::{Input, members};
 use super::keywords;
-use super::operation::{Lowering, members};
-use crate::{Result, pointer};
+use crate::error::Result;
+use crate::pointer;
 
-/// Constants of a number or boolean, which the generator ignores or turns into
-/// floats: the client checks these itself. Any other is refused.
+/// The only schemas that may limit a number or a boolean to one value. The generator
+/// ignores such a limit or makes a float of the number; for these the client checks the
+/// value itself.
 const CHECKED_BY_THE_CLIENT: [&str; 3] = [
     "/components/schemas/StatusNumber",
     "/components/schemas/GetPaymentsResponseBody/properties/error",
     "/components/schemas/ErrorResponsePayload/properties/error",
 ];
 
-impl Lowering<'_> {
+impl Input<'_> {
     /// Lowers the schema at `place`.
     pub(super) fn schema(self, place: &str) -> Result<Value> {
         let schema = self.at(place)?;
         if *schema == Value::Bool(true) {
             return Ok(json!({}));
         }
-        self.keys(place, schema, &keywords::SCHEMA)?;
+        self.check_keys(place, schema, &keywords::SCHEMA)?;
         if schema.get("nullable").is_some() && !self.is_3_0() {
             return Err(self.refuse(
                 &pointer::join(place, "nullable"),
-                "has no meaning in OpenAPI 3.1; use `type: [T, \"null\"]`",
+                "has no meaning in OpenAPI 3.1; use `type: [T, \"null\"]` instead",
             ));
         }
         let mut nullable = schema["nullable"] == true;
@@ -36,8 +38,8 @@ impl Lowering<'_> {
                 lowered.insert(key.to_owned(), value.clone());
             }
         }
-        self.alternatives(place, schema, &mut lowered, &mut nullable)?;
-        self.kind(place, schema, &mut lowered, &mut nullable)?;
+        self.composition(place, schema, &mut lowered, &mut nullable)?;
+        self.types(place, schema, &mut lowered, &mut nullable)?;
         self.values(place, schema, &mut lowered)?;
         self.members(place, schema, &mut lowered)?;
         self.reference(schema, &mut lowered, nullable);
@@ -47,8 +49,8 @@ impl Lowering<'_> {
         Ok(Value::Object(lowered))
     }
 
-    /// `type`, with `[T, "null"]` as T or null, and `format`.
-    fn kind(
+    /// Lowers `type` and `format`. `type: [T, "null"]` becomes T with `nullable`.
+    fn types(
         self,
         place: &str,
         schema: &Value,
@@ -57,7 +59,7 @@ impl Lowering<'_> {
     ) -> Result<()> {
         let at = pointer::join(place, "type");
         let kinds: Vec<&str> = match schema.get("type") {
-            None => match implied_kind(schema) {
+            None => match implied_type(schema) {
                 Some(kind) => vec![kind],
                 None => return self.format(place, schema, None),
             },
@@ -74,14 +76,14 @@ impl Lowering<'_> {
         let [kind] = kinds[..] else {
             return Err(self.refuse(
                 &at,
-                "has to be one type, or one type and \"null\"; use `anyOf` for several",
+                "has to be one type, or one type and \"null\"; use `anyOf` for more",
             ));
         };
         if !matches!(kind, "string" | "integer" | "boolean" | "object" | "array") {
             return Err(self.refuse(
                 &at,
                 format!(
-                    "is `{kind}`, which the bindings cannot carry without loss; string, integer, boolean, object and array can be"
+                    "is `{kind}`, which the bindings do not support; use string, integer, boolean, object or array"
                 ),
             ));
         }
@@ -95,23 +97,22 @@ impl Lowering<'_> {
     fn format(self, place: &str, schema: &Value, kind: Option<&str>) -> Result<()> {
         match (kind, schema.get("format").map(|format| format.as_str())) {
             (_, None) | (Some("integer"), Some(Some("int32" | "int64"))) => Ok(()),
-            // Dates stay text: one odd date must not lose a paid answer.
+            // Dates stay text: a date that cannot be parsed must not make a response
+            // unreadable.
             (Some("string"), Some(Some("date-time"))) => Ok(()),
             _ => Err(self.refuse(
                 &pointer::join(place, "format"),
-                "is one that would change the type in the bindings; date-time, int32 and int64 are known",
+                "would change the type in the bindings; date-time, int32 and int64 are supported",
             )),
         }
     }
 
-    /// `enum` and `const`.
+    /// Lowers `enum` and `const`.
     fn values(self, place: &str, schema: &Value, lowered: &mut Map<String, Value>) -> Result<()> {
         let (at, values) = match (schema.get("enum"), schema.get("const")) {
             (None, None) => return Ok(()),
             (Some(_), Some(_)) => {
-                return Err(
-                    self.refuse(place, "has both `enum` and `const`; one of them is enough")
-                );
+                return Err(self.refuse(place, "has both `enum` and `const`; use one of them"));
             }
             (Some(Value::Array(values)), None) => {
                 (pointer::join(place, "enum"), values.iter().collect())
@@ -121,7 +122,7 @@ impl Lowering<'_> {
             }
             (None, Some(value)) => (pointer::join(place, "const"), vec![value]),
         };
-        // Null is said by `nullable`, which was set from the type.
+        // `types` has already turned a null into `nullable`.
         let nullable =
             schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!("null")))
                 || schema["nullable"] == true;
@@ -135,12 +136,12 @@ impl Lowering<'_> {
             true => Ok(()),
             false => Err(self.refuse(
                 &at,
-                "lists values that are not text, which the generator ignores or turns into floats; use text",
+                "has values that are not text, which the generator ignores or turns into floats; use text",
             )),
         }
     }
 
-    /// `properties`, `required`, `additionalProperties`, `items`.
+    /// Lowers `properties`, `required`, `additionalProperties` and `items`.
     fn members(self, place: &str, schema: &Value, lowered: &mut Map<String, Value>) -> Result<()> {
         if let Some(properties) = schema.get("properties") {
             let at = pointer::join(place, "properties");
@@ -157,7 +158,7 @@ impl Lowering<'_> {
             Some(Value::Bool(false)) => {
                 return Err(self.refuse(
                     &pointer::join(place, "additionalProperties"),
-                    "forbids unknown fields; a field that Figma adds must not make an answer unreadable",
+                    "forbids unknown fields; remove it, because a field that Figma adds must not make a response unreadable",
                 ));
             }
             Some(_) => {
@@ -174,8 +175,9 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// `allOf`, `anyOf`, `oneOf`; `null` among the alternatives as nullable.
-    fn alternatives(
+    /// Lowers `allOf`, `anyOf` and `oneOf`. A `null` among the alternatives becomes
+    /// `nullable`.
+    fn composition(
         self,
         place: &str,
         schema: &Value,
@@ -202,18 +204,19 @@ impl Lowering<'_> {
                 _ => key,
             };
             if lower.is_empty() || lowered.insert(key.to_owned(), Value::Array(lower)).is_some() {
-                return Err(self.refuse(&at, "leaves nothing that a type could be made of"));
+                return Err(self.refuse(&at, "has no alternative that a Rust type can be made of"));
             }
         }
         Ok(())
     }
 
-    /// `$ref`; 3.0 ignores what stands beside it, so it moves into an `allOf`.
+    /// Lowers `$ref`. OpenAPI 3.0 ignores other keys next to it, so with other keys it
+    /// moves into an `allOf`.
     fn reference(self, schema: &Value, lowered: &mut Map<String, Value>, nullable: bool) {
         let Some(target) = schema.get("$ref") else {
             return;
         };
-        // A description beside a reference is a comment on the place.
+        // A description next to a `$ref` is not worth a type of its own.
         let alone = !nullable && lowered.keys().all(|key| key == "description");
         if alone {
             lowered.clear();
@@ -230,8 +233,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The type of a schema that only lists texts.
-fn implied_kind(schema: &Value) -> Option<&'static str> {
+/// The type of a schema that has no `type` but lists text values.
+fn implied_type(schema: &Value) -> Option<&'static str> {
     let all_text = |values: &Vec<Value>| values.iter().all(Value::is_string);
     let listed = schema["enum"].as_array().is_some_and(all_text);
     (listed || schema["const"].is_string()).then_some("string")

@@ -1,9 +1,11 @@
-//! Corrections of what the server answers.
+//! Corrections of the responses.
 
 use serde_json::{Value, json};
 
-use super::{Correction, Draft, Evidence, Outcome, outcome};
-use crate::Result;
+use super::correction::{Correction, Evidence, Outcome};
+use super::draft::Draft;
+use crate::error::Result;
+use crate::operation;
 
 const STATUSES: [&str; 4] = ["UNPAID", "PAID", "TRIAL", "NOT_SUPPORTED"];
 const PAYMENT_STATUS: &str = "/components/schemas/PaymentStatus";
@@ -11,7 +13,7 @@ const ERROR_STATUS: &str = "/components/schemas/ErrorResponsePayload/properties/
 
 pub(super) const PAYMENT_STATUS_SHAPES: Correction = Correction {
     id: "payment-status-shapes",
-    reason: "Each source gives payment_status another shape, and the bundled document lacks TRIAL; a client that reads one of them loses buyers.",
+    reason: "The sources give payment_status three different shapes, and the bundled document lacks TRIAL. A client that reads only one of them refuses people who have paid.",
     evidence: &[
         Evidence {
             source: "the bundled document, 0.21.0",
@@ -64,7 +66,7 @@ fn payment_status_shapes(draft: &mut Draft<'_>) -> Result<Outcome> {
 
 pub(super) const PAYMENT_STATUS_ABSENT: Correction = Correction {
     id: "payment-status-absent",
-    reason: "An answer without a status is still an answer: unknown, and no access. A required field would make it unreadable.",
+    reason: "A response without payment_status is valid and means that the status is unknown. If the field were required, such a response could not be decoded.",
     evidence: &[Evidence {
         source: "npm @figma/rest-api-spec 0.10.0 to 0.43.0",
         says: "no key of payment_status is required, so the status itself may be absent",
@@ -75,7 +77,7 @@ pub(super) const PAYMENT_STATUS_ABSENT: Correction = Correction {
 fn payment_status_absent(draft: &mut Draft<'_>) -> Result<Outcome> {
     draft.at("/components/schemas/PaymentInformation/properties/payment_status")?;
     let information = draft.at("/components/schemas/PaymentInformation")?;
-    // An object without a type is what the official document calls "any status".
+    // In the official document an empty object stands for a status that is not said.
     let status = &mut information["properties"]["payment_status"];
     if status.get("default").is_none() {
         status["default"] = json!({});
@@ -86,12 +88,12 @@ fn payment_status_absent(draft: &mut Draft<'_>) -> Result<Outcome> {
     };
     let before = required.len();
     required.retain(|name| name != "payment_status");
-    Ok(outcome(required.len() < before))
+    Ok(Outcome::if_changed(required.len() < before))
 }
 
 pub(super) const STATUS_AS_INTEGER: Correction = Correction {
     id: "status-as-integer",
-    reason: "A status code is a whole number; `number` becomes a float in the bindings.",
+    reason: "A status code is a whole number, but `number` becomes a float in the bindings.",
     evidence: &[Evidence {
         source: "RFC 9110, section 15",
         says: "a status code is a three-digit integer",
@@ -121,12 +123,12 @@ fn status_as_integer(draft: &mut Draft<'_>) -> Result<Outcome> {
             }
         }
     }
-    Ok(outcome(changed))
+    Ok(Outcome::if_changed(changed))
 }
 
 pub(super) const ERROR_STATUS_EXAMPLE: Correction = Correction {
     id: "error-status-example",
-    reason: "42.5 is no status code; a mock server that answers from examples sends it.",
+    reason: "42.5 is not a status code, but mock servers send it because they answer with the examples.",
     evidence: &[Evidence {
         source: "RFC 9110, section 15",
         says: "a status code is a three-digit integer",
@@ -147,13 +149,18 @@ fn error_status_example(draft: &mut Draft<'_>) -> Result<Outcome> {
 
 pub(super) const STATUS_400: Correction = Correction {
     id: "status-400",
-    reason: "A question that is not exactly one valid way to ask is refused with 400.",
+    reason: "The server answers 400 to a request with invalid parameters; the document does not list it.",
     evidence: &[Evidence {
         source: "Figma's guide to the Payments REST API, read 2025-06-27",
         says: "400 is an invalid parameter, described by `message`",
     }],
     apply: |draft| {
-        add_answer(draft, 400, "A parameter is invalid; `message` says which.", "Invalid parameter")
+        add_response(
+            draft,
+            400,
+            "A parameter is invalid; `message` says which.",
+            "Invalid parameter",
+        )
     },
 };
 
@@ -164,30 +171,30 @@ const ERRORS_PAGE: Evidence = Evidence {
 
 pub(super) const STATUS_403: Correction = Correction {
     id: "status-403",
-    reason: "The whole REST API can answer 403; this operation's list leaves it out.",
+    reason: "Every operation of the REST API can answer 403; the document does not list it.",
     evidence: &[ERRORS_PAGE],
     apply: |draft| {
-        add_answer(draft, 403, "The request was understood and is refused.", "Forbidden")
+        add_response(draft, 403, "The request was understood and is refused.", "Forbidden")
     },
 };
 
 pub(super) const STATUS_404: Correction = Correction {
     id: "status-404",
-    reason: "The whole REST API can answer 404; this operation's list leaves it out.",
+    reason: "Every operation of the REST API can answer 404; the document does not list it.",
     evidence: &[ERRORS_PAGE],
-    apply: |draft| add_answer(draft, 404, "The resource was not found.", "Not found"),
+    apply: |draft| add_response(draft, 404, "The resource was not found.", "Not found"),
 };
 
-fn add_answer(
+fn add_response(
     draft: &mut Draft<'_>,
     status: u16,
     description: &str,
     message: &str,
 ) -> Result<Outcome> {
     draft.at("/components/schemas/ErrorResponsePayload")?;
-    let place = "/paths/~1v1~1payments/get/responses";
-    let not_a_mapping = draft.document.error(place, "is not a mapping");
-    let responses = draft.at(place)?.as_object_mut().ok_or(not_a_mapping)?;
+    let place = format!("{}/responses", operation::POINTER);
+    let not_a_mapping = draft.error(&place, "is not a mapping");
+    let responses = draft.at(&place)?.as_object_mut().ok_or(not_a_mapping)?;
     let key = status.to_string();
     if responses.contains_key(&key) {
         return Ok(Outcome::NoLongerNeeded);
