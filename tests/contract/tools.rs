@@ -26,9 +26,11 @@ pub fn node(tool: &str) -> Command {
     command
 }
 
-/// A tool that runs on Python.
+/// A tool that runs on Python, where it may leave files behind.
 pub fn python(tool: &str) -> Command {
-    Command::new(folder().join("python/bin").join(tool))
+    let mut command = Command::new(folder().join("python/bin").join(tool));
+    command.current_dir(folder());
+    command
 }
 
 /// Runs a tool to its end.
