@@ -13,11 +13,11 @@ mod bindings {
     include!("../../tests/snapshots/bindings.rs");
 }
 
-/// The bindings expect one, and hooks for it: these do what is done without.
+/// The bindings expect one, and hooks for it. These hooks do nothing.
 #[derive(Debug, Clone)]
-pub struct Transport;
+pub struct AttemptContext;
 
-impl progenitor_client::ClientHooks<Transport> for bindings::Client {}
+impl progenitor_client::ClientHooks<AttemptContext> for bindings::Client {}
 
 pub struct Generated(bindings::Client);
 
@@ -34,7 +34,7 @@ impl Generated {
             )]))
             .build()
             .expect("a client");
-        Generated(bindings::Client::new_with_client(base_url, http, Transport))
+        Generated(bindings::Client::new_with_client(base_url, http, AttemptContext))
     }
 }
 

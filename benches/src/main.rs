@@ -14,10 +14,22 @@ mod server;
 
 use std::time::Instant;
 
-// The bindings look for these in the root of their crate.
-use figma_payments::{DateOfPurchase, PaymentStatus, ResourceType};
 use futures_util::future::join_all;
-use generated as transport;
+
+/// Where the bindings look for the types that are written by hand.
+mod model {
+    pub mod payment {
+        pub use figma_payments::{DateOfPurchase, PaymentStatus};
+    }
+    pub mod resource {
+        pub use figma_payments::ResourceType;
+    }
+}
+
+/// Where the bindings look for what they carry.
+mod platform {
+    pub(crate) use crate::generated as attempt;
+}
 
 const USER: &str = "500123";
 const PLUGIN: &str = "1122334455";

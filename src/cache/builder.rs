@@ -51,13 +51,7 @@ pub struct EntitlementsBuilder {
 
 impl EntitlementsBuilder {
     fn new(client: Client) -> Self {
-        let times = TimesToLive {
-            paid: Duration::from_secs(600),
-            trial: Duration::from_secs(120),
-            unpaid: Duration::from_secs(10),
-            stale: Duration::ZERO,
-        };
-        EntitlementsBuilder { client, times, max_entries: 100_000 }
+        EntitlementsBuilder { client, times: TimesToLive::default(), max_entries: 100_000 }
     }
 
     /// How long PAID is kept.
@@ -91,11 +85,6 @@ impl EntitlementsBuilder {
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.max_entries = entries;
         self
-    }
-
-    #[cfg(test)]
-    pub(super) fn times(&self) -> &TimesToLive {
-        &self.times
     }
 
     /// Makes it, with an empty memory.

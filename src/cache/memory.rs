@@ -222,9 +222,6 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Entitlements;
-    use crate::client::Client;
-    use crate::model::credentials::PersonalAccessToken;
     use crate::model::ids::UserId;
     use crate::model::payment::PaymentStatus;
     use crate::model::resource::Resource;
@@ -232,9 +229,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn times() -> TimesToLive {
-        let token = PersonalAccessToken::new("figd_x").unwrap();
-        let client = Client::builder(token).base_url("http://127.0.0.1:1").build().unwrap();
-        *Entitlements::builder(client).paid_ttl(2 * HOUR).times()
+        TimesToLive { paid: 2 * HOUR, ..TimesToLive::default() }
     }
 
     fn payment(status: PaymentStatus) -> PaymentInformation {

@@ -13,6 +13,18 @@ pub(super) struct TimesToLive {
     pub(super) stale: Duration,
 }
 
+/// [`EntitlementsBuilder`](crate::EntitlementsBuilder) says why.
+impl Default for TimesToLive {
+    fn default() -> Self {
+        TimesToLive {
+            paid: Duration::from_secs(600),
+            trial: Duration::from_secs(120),
+            unpaid: Duration::from_secs(10),
+            stale: Duration::ZERO,
+        }
+    }
+}
+
 impl TimesToLive {
     pub(super) fn of(&self, status: &PaymentStatus) -> Duration {
         match status {

@@ -150,9 +150,9 @@ mod tests {
     fn paid(user: &UserId) -> PaymentInformation {
         PaymentInformation {
             date_of_purchase: None,
-            payment_status: crate::PaymentStatus::Paid,
+            payment_status: crate::model::payment::PaymentStatus::Paid,
             resource_id: "1".to_owned(),
-            resource_type: crate::ResourceType::Plugin,
+            resource_type: crate::model::resource::ResourceType::Plugin,
             user_id: user.to_string(),
         }
     }

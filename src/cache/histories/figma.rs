@@ -11,7 +11,7 @@ use super::model::{Arrived, Call, Method, Model, Moment, Said, Times, Word};
 use super::question::{Question, Subject, about};
 use super::steps::{Fate, Reply};
 use crate::api::types::PaymentInformation;
-use crate::cache::{Entitlement, Source};
+use crate::cache::entitlement::{Entitlement, Source};
 use crate::error::{Error, ErrorKind};
 use crate::model::payment::{DateOfPurchase, PaymentStatus};
 use crate::model::resource::ResourceType;

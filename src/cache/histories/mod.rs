@@ -26,7 +26,7 @@ use self::model::{Arrived, Method, Said, Times};
 use self::question::{Question, Subject, Token};
 use self::steps::{Deed, History, Pause, ROOMY, Reply, Scope, Step, histories};
 use super::Entitlements;
-use crate::cache::{Entitlement, Source};
+use crate::cache::entitlement::{Entitlement, Source};
 use crate::client::Client;
 use crate::client::retry::RetryPolicy;
 use crate::model::credentials::PersonalAccessToken;

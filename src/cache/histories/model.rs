@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::question::{Question, Subject};
-use crate::Source;
+use crate::cache::entitlement::Source;
 use crate::error::ErrorKind;
 use crate::model::payment::PaymentStatus;
 

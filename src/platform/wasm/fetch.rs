@@ -13,9 +13,9 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, WorkerGlobalScope,
 };
 
-use super::attempt::HttpError;
 use super::clock::{Instant, timeout_at};
-use crate::client::decode::{BodyError, Exchange, MAX_BODY_BYTES};
+use super::error::HttpError;
+use crate::platform::exchange::{BodyError, Exchange, MAX_BODY_BYTES};
 
 /// Aborts what is under way when nobody waits for it any more.
 struct Abort(AbortController);
