@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use xtask::spec::escape::escaped;
+use xtask::spec::output::Exit;
+
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
@@ -40,26 +43,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// The report goes to standard output, what was done or went wrong to standard
-/// error: one line.
+/// Prints the report to standard output, and a note or an error in one line to standard
+/// error.
 fn spec(command: &str, arguments: &[String]) -> ExitCode {
     match xtask::spec::command::run(command, arguments) {
-        Ok(said) => {
-            print!("{}", said.report);
-            if !said.note.is_empty() {
-                eprintln!("{}", one_line(&said.note));
+        Ok(output) => {
+            print!("{}", output.report);
+            if !output.note.is_empty() {
+                eprintln!("{}", escaped(&output.note));
             }
-            ExitCode::from(said.code)
+            output.exit.into()
         }
         Err(error) => {
-            eprintln!("error: {}", one_line(&format!("{error:#}")));
-            ExitCode::from(xtask::spec::update::FAILED)
+            eprintln!("error: {}", escaped(&format!("{error:#}")));
+            Exit::Failed.into()
         }
     }
-}
-
-/// Documents and other programs are quoted; a terminal or a CI's log takes no
-/// command from them.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

@@ -1,5 +1,5 @@
-//! Whatever is wrong, it is one clear line, exit code 100, and an untouched
-//! tree.
+//! Bad input of any kind gives one line that says why, the exit code 100, and no changed
+//! file.
 #![cfg(unix)]
 
 mod common;
@@ -64,19 +64,22 @@ fn documents_that_are_none() {
         (twice, "has two payments operations"),
         (
             edited("#/components/schemas/PaymentInformation", "#/components/schemas/Nowhere"),
-            "leads nowhere",
+            "refers to a place that does not exist",
         ),
-        (edited("#/components/schemas/PaymentInformation", "other.yml#/a"), "leaves the document"),
+        (
+            edited("#/components/schemas/PaymentInformation", "other.yml#/a"),
+            "refers to another document",
+        ),
         (
             format!("{OFFICIAL}\nx-a: {{ $ref: '#/x-b' }}\nx-b: {{ $ref: '#/x-a' }}\n"),
-            "goes in circles",
+            "refers back to itself",
         ),
         (
             edited(
                 "    PaymentInformation:\n",
                 "    PaymentInformation:\n      allOf: [{ $ref: '#/components/schemas/PaymentInformation' }]\n",
             ),
-            "goes in circles",
+            "contains itself through allOf",
         ),
         (
             edited("    PersonalAccessToken:\n", "    Other:\n"),
@@ -98,7 +101,7 @@ fn files_that_are_no_text() {
     refused(
         &checkout,
         &["update-spec", "--source", checkout.root().to_str().unwrap()],
-        "cannot be taken",
+        "cannot be used",
     );
     fs::write(&file, [0xff, 0xfe, 0x00]).unwrap();
     refused(&checkout, &["update-spec", "--source", path], "not UTF-8 text");
@@ -113,11 +116,11 @@ fn downloads_that_are_not_what_was_promised() {
     let archive = checkout.publish("1.0.0", OFFICIAL);
     let whole = fs::read(&archive).unwrap();
     fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
-    refused(&checkout, &["update-spec"], "changed or cut short on its way");
+    refused(&checkout, &["update-spec"], "damaged or changed during the download");
     let mut changed = whole.clone();
     changed[20] ^= 1;
     fs::write(&archive, changed).unwrap();
-    refused(&checkout, &["update-spec"], "was promised");
+    refused(&checkout, &["update-spec"], "but npm lists");
     fs::write(checkout.file("view.json"), "{\"version\": \"1.0.0\"}").unwrap();
     refused(&checkout, &["update-spec"], "no version with a sha512 integrity");
     fs::write(checkout.file("view.json"), "<html>").unwrap();
@@ -129,7 +132,7 @@ fn an_npm_that_is_missing_or_fails() {
     let checkout = Checkout::new();
     let before = checkout.tree();
     let ran = checkout.run_with_path(&checkout.file("nowhere"), &["update-spec", "--check"]);
-    is_refusal(&ran, "npm is not installed; install Node.js, or name a file or URL with --source");
+    is_refusal(&ran, "npm is not installed; install Node.js, or give a file or URL with --source");
     let ran = checkout.run_with_path(&checkout.file("nowhere"), &["update-spec"]);
     is_refusal(&ran, "git is not installed");
     assert_eq!(checkout.tree(), before);
@@ -138,7 +141,7 @@ fn an_npm_that_is_missing_or_fails() {
     );
     refused(&checkout, &["update-spec"], "(network request failed); check the network");
     checkout.npm("exit 1");
-    refused(&checkout, &["update-spec", "--check"], "it gave no reason");
+    refused(&checkout, &["update-spec", "--check"], "npm printed no reason");
     checkout.npm("case $1 in view) cat ../view.json ;; esac");
     refused(&checkout, &["update-spec", "--source", "npm@0.99.0"], "npm");
 }
@@ -152,7 +155,7 @@ fn urls_that_cannot_be_fetched() {
     is_refusal(&ran, "https://127.0.0.1:1/openapi.yml: cannot be fetched");
     assert!(!ran.said.contains("secret"), "{}", ran.said);
     assert_eq!(checkout.tree(), before);
-    refused(&checkout, &["update-spec", "--source", "http://127.0.0.1/x"], "is not understood");
+    refused(&checkout, &["update-spec", "--source", "http://127.0.0.1/x"], "is not supported");
     checkout.curl("exec yes");
     refused(&checkout, &["update-spec", "--source", url], "longer than 16777216 bytes");
     checkout.curl("echo 'openapi: 3.1.0'; echo 'curl: (18) transfer closed' >&2; exit 18");
@@ -164,7 +167,7 @@ fn urls_that_cannot_be_fetched() {
 #[test]
 fn a_checkout_that_is_read_only_or_edited_by_hand() {
     let checkout = Checkout::new();
-    let document = checkout.root().join(xtask::shared::workspace::DOCUMENT);
+    let document = checkout.root().join(xtask::spec::files::DOCUMENT);
     let writable = fs::metadata(&document).unwrap().permissions();
     fs::set_permissions(&document, fs::Permissions::from_mode(0o444)).unwrap();
     refused(&checkout, &["update-spec"], "is read-only; make the checkout writable");
@@ -178,7 +181,7 @@ fn a_checkout_that_is_read_only_or_edited_by_hand() {
     let text = fs::read_to_string(&document).unwrap();
     fs::write(&document, text.replacen("0.21.0", "0.21.1", 1) + "\n").unwrap();
     checkout.commit();
-    refused(&checkout, &["update-spec"], "is not the document that");
+    refused(&checkout, &["update-spec"], "does not have the checksum that");
 }
 
 #[test]
@@ -186,13 +189,16 @@ fn arguments_that_mean_nothing() {
     let checkout = Checkout::new();
     for (arguments, expected) in [
         (&["diff-spec", "one.yml"][..], "takes two documents"),
-        (&["update-spec", "extra"], "does not take `extra`"),
+        (&["update-spec", "extra"], "does not take the argument `extra`"),
         (&["update-spec", "--chekc"], "--chekc"),
-        (&["update-spec", "--check", "--review", "0.99.0"], "exclude each other"),
+        (
+            &["update-spec", "--check", "--review", "0.99.0"],
+            "only one of --dry-run, --check and --review",
+        ),
         (&["update-spec", "--review"], "missing argument"),
         (&["update-spec", "--review", "latest"], "`latest` is not a version"),
         (&["update-spec", "--review", "0.99.0", "--source", "npm"], "takes no --source"),
-        (&["update-spec", "--format", "xml"], "text, json and markdown are"),
+        (&["update-spec", "--format", "xml"], "use text, json or markdown"),
         (&["update-spec", "--fail-on", "never"], "takes breaking or any"),
         (&["update-spec", "--source"], "missing argument"),
         (&["update-spec", "--source", "npm@latest"], "is not a version"),

@@ -1,5 +1,4 @@
-//! The commands as they are run, on a small checkout with an npm and a cargo
-//! of the tests' own.
+//! The commands from the outside, in a small checkout with a fake npm and cargo.
 #![cfg(unix)]
 
 mod common;
@@ -8,7 +7,8 @@ use std::time::Duration;
 
 use common::checkout::{Checkout, OFFICIAL};
 use serde_json::Value;
-use xtask::shared::workspace::{COMPARED, CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::spec::compared::COMPARED;
+use xtask::spec::files::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
 use xtask::spec::lock::Lock;
 
 #[test]
@@ -56,23 +56,23 @@ fn an_update_from_a_url_keeps_its_checksum_and_no_secret() {
     assert_eq!(ran.code, 0, "{}", ran.said);
     let lock = Lock::parse(&checkout.read(LOCK)).unwrap();
     assert_eq!(lock.bundled.source, "https://example.com/a.yml");
-    let sha256 = xtask::spec::slice::sha256(OFFICIAL.as_bytes());
+    let sha256 = xtask::spec::digest::sha256(OFFICIAL.as_bytes());
     assert_eq!(lock.bundled.checksum, Some(format!("sha256-{sha256}")));
     assert_eq!(lock.reviewed, None, "only a version on npm can be reviewed");
     assert!(checkout.read(DOCUMENT).contains("from https://example.com/a.yml.\n"));
 }
 
 #[test]
-fn a_document_that_does_not_fit_the_thin_layer_is_refused() {
+fn a_document_that_the_library_does_not_compile_with_is_refused() {
     let checkout = Checkout::new();
     let before = checkout.tree();
     checkout
         .cargo("echo 'error[E0560]: no such field' >&2; echo '  --> src/x.rs:1:2' >&2; exit 101");
     let ran = checkout.run(&["update-spec"]);
     assert_eq!((ran.code, ran.said.lines().count()), (100, 1), "{}", ran.said);
-    assert!(
-        ran.said.contains("do not fit the thin layer: error[E0560]: no such field --> src/x.rs")
-    );
+    assert!(ran.said.contains(
+        "does not compile with the new bindings: error[E0560]: no such field --> src/x.rs"
+    ));
     assert_eq!(checkout.tree(), before);
 }
 
@@ -167,10 +167,10 @@ fn other_texts_are_stale_but_no_change() {
     let checkout = Checkout::new();
     assert_eq!(checkout.run(&["update-spec"]).code, 0);
     checkout.publish("0.99.0", &OFFICIAL.replacen("description: A user.", "description: One.", 1));
-    // The version that was reviewed is on npm no more; its integrity says so.
+    // npm now has other contents for the reviewed version; the integrity shows it.
     let ran = checkout.run(&["update-spec", "--check"]);
     assert_eq!(ran.code, 100, "{}", ran.said);
-    assert!(ran.said.contains("was promised"), "{}", ran.said);
+    assert!(ran.said.contains("but npm lists"), "{}", ran.said);
     let ran = checkout.run(&["update-spec", "--dry-run", "--fail-on", "any"]);
     assert_eq!(ran.code, 0, "{}", ran.said);
     assert!(ran.report.starts_with("0 changes"), "{}", ran.report);
@@ -192,7 +192,7 @@ fn a_diff_is_text_json_or_markdown() {
     assert_eq!((&report["verdict"], &report["effect"]), (&"breaking".into(), &"none".into()));
     assert_eq!(report["summary"]["breaking"], report["changes"].as_array().unwrap().len());
     assert_eq!(report["corrections"][0]["id"], "ids-as-text");
-    // All in which the two sources are known to disagree, and nothing else.
+    // Exactly the differences that are known between the two sources.
     let found: Vec<_> = report["changes"]
         .as_array()
         .unwrap()
@@ -218,6 +218,29 @@ fn a_diff_is_text_json_or_markdown() {
     assert!(same.report.starts_with("0 changes: 0 breaking, 0 compatible\n"), "{}", same.report);
     let markdown = checkout.run(&["diff-spec", old, new, "--format=markdown"]);
     assert!(markdown.report.contains("| wire | api | check | what |"), "{}", markdown.report);
+}
+
+#[test]
+fn control_characters_in_a_document_are_escaped_in_every_format() {
+    let checkout = Checkout::new();
+    let new = checkout.file("new.yml");
+    let hostile = "\\e[2J\\r\\n::error::x\\x9B\\u202E";
+    let text = OFFICIAL
+        .replacen("version: 0.99.0", &format!("version: \"9{hostile}\""), 1)
+        .replacen("COMMUNITY_FILE]", &format!("COMMUNITY_FILE, \"A{hostile}\"]"), 1)
+        .replacen("        payment_status:\n", &format!("        \"p{hostile}\":\n"), 1);
+    std::fs::write(&new, text).unwrap();
+    let (old, new) = (checkout.root().join(DOCUMENT), new.to_str().unwrap());
+    for format in ["text", "json", "markdown"] {
+        let ran = checkout.run(&["diff-spec", old.to_str().unwrap(), new, "--format", format]);
+        assert_eq!(ran.code, 0, "{}", ran.said);
+        for part in ["9\\", "A\\", "p\\"] {
+            assert!(ran.report.contains(part), "{part}: {}", ran.report);
+        }
+        let raw = |it: char| (it.is_control() && it != '\n') || it == '\u{202e}';
+        assert!(!ran.report.contains(raw), "{:?}", ran.report);
+        assert!(!ran.report.lines().any(|line| line.starts_with("::")), "{}", ran.report);
+    }
 }
 
 #[test]
@@ -264,7 +287,7 @@ fn a_run_that_is_killed_in_the_dry_run_leaves_the_tree_as_it_was() {
 fn help_says_what_the_exit_codes_mean() {
     let checkout = Checkout::new();
     let ran = checkout.run(&["update-spec", "--help"]);
-    for words in ["0  nothing to do", "1  the --fail-on", "4  --check", "100  could not run"] {
+    for words in ["0  success", "1  the --fail-on", "4  --check", "100  could not run"] {
         assert!(ran.report.contains(words), "{words}: {}", ran.report);
     }
 }
@@ -278,7 +301,7 @@ fn what_is_published_after_a_check_is_not_recorded_as_reviewed() {
     let checkout = Checkout::new();
     let ran = checkout.run(&["update-spec", "--check"]);
     assert_eq!(ran.code, 4, "{}", ran.said);
-    let advised = "then `cargo xtask update-spec --review 0.99.0`";
+    let advised = "then run `cargo xtask update-spec --review 0.99.0`";
     assert!(ran.said.contains(advised), "{}", ran.said);
     let would_be = std::fs::read_to_string(checkout.root().join("target").join(COMPARED)).unwrap();
 
@@ -291,13 +314,13 @@ fn what_is_published_after_a_check_is_not_recorded_as_reviewed() {
         let recorded = reviewed(&checkout);
         assert_eq!(recorded.package.version.to_string(), "0.99.0");
         let official = figma_payments_openapi::Document::parse("x.yml", OFFICIAL).unwrap();
-        assert_eq!(recorded.slice, xtask::spec::slice::slice(&official).unwrap().hash());
+        assert_eq!(recorded.slice, xtask::spec::slice::cut::slice(&official).unwrap().hash());
         assert_eq!(checkout.read(LOCK), would_be, "--check writes the lock as --review does");
         checkout.commit();
     }
     let ran = checkout.run(&["update-spec", "--review", "1.0.0"]);
     assert_eq!(ran.code, 100, "{}", ran.said);
-    assert!(ran.said.contains("--check compared 0.99.0 last, not 1.0.0"), "{}", ran.said);
+    assert!(ran.said.contains("--check compared version 0.99.0 last, not 1.0.0"), "{}", ran.said);
 }
 
 #[test]
@@ -310,17 +333,17 @@ fn a_review_needs_a_check_but_no_network_and_keeps_the_rest_of_the_lock() {
         assert!(ran.said.contains(expected), "{}", ran.said);
         assert_eq!(checkout.tree(), before);
     };
-    refused("nothing was compared here yet");
-    // What is no version on npm cannot be reviewed.
+    refused("no version was compared yet");
+    // Only a version on npm can be reviewed.
     let file = checkout.file("openapi.yml");
     std::fs::write(&file, OFFICIAL).unwrap();
     let ran = checkout.run(&["update-spec", "--check", "--source", file.to_str().unwrap()]);
     assert_eq!(ran.code, 4, "{}", ran.said);
     assert!(ran.said.contains("only a version on npm can be reviewed"), "{}", ran.said);
-    refused("nothing was compared here yet");
+    refused("no version was compared yet");
 
     assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
-    // What is bundled since then stays.
+    // The entry of the bundled document stays as it is.
     checkout.npm("exit 1");
     let ran = checkout.run(&["update-spec", "--source", file.to_str().unwrap()]);
     assert_eq!(ran.code, 0, "{}", ran.said);

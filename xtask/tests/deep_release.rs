@@ -1,4 +1,4 @@
-//! `cargo xtask deep release`, with a cargo that says what it was asked for.
+//! `cargo xtask deep release`, with a fake cargo that records its arguments.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// Runs the drill with a cargo that fails where `failing` stands in its
-/// arguments, and gives what it was asked for.
+/// Runs the drill with a cargo that fails if its arguments contain `failing`. Gives the
+/// drill's output and the recorded arguments.
 fn release(failing: &str) -> (Output, String) {
     let folder: TempDir = tempfile::tempdir().unwrap();
     let (cargo, asked) = (folder.path().join("cargo"), folder.path().join("asked"));

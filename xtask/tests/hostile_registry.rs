@@ -1,5 +1,5 @@
-//! What npm's registry answers is not trusted: no answer runs code, stands for
-//! another version, or takes more memory than a package may.
+//! The answers of npm's registry are not trusted: no answer runs code, passes as another
+//! version, or takes more memory than a package may.
 #![cfg(unix)]
 
 mod common;
@@ -49,7 +49,7 @@ fn another_version_than_the_one_that_was_asked_for_is_refused() {
     let before = checkout.tree();
     checkout.publish("1.0.0", OFFICIAL);
     let ran = checkout.run(&["update-spec", "--source", "npm@0.99.0"]);
-    refused(&ran, "npm answers with version 1.0.0 where 0.99.0 was asked for");
+    refused(&ran, "npm answered with version 1.0.0 instead of 0.99.0");
     assert_eq!(checkout.tree(), before);
 }
 
@@ -77,14 +77,14 @@ fn what_a_document_says_of_itself_is_told_in_one_line_of_plain_text() {
 
 const MIB: u64 = 1024 * 1024;
 
-/// Zeros, which compress to a thousandth.
+/// Zeros. They compress to a thousandth.
 fn zeros(length: u64) -> impl std::io::Read {
     std::io::Read::take(std::io::repeat(0), length)
 }
 
-/// As npm is fetched from, but with no more memory than this, in MiB.
+/// Runs a command of xtask with a limit of memory, in MiB.
 fn run_within(checkout: &Checkout, memory: u64, arguments: &[&str]) -> Ran {
-    checkout.run_below(&format!("ulimit -v {}; exec \"$0\" \"$@\"", memory * 1024), arguments)
+    checkout.run_in_shell(&format!("ulimit -v {}; exec \"$0\" \"$@\"", memory * 1024), arguments)
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn an_archive_that_unpacks_to_too_much_is_refused_before_it_is_in_memory() {
     let before = checkout.tree();
     let length = 256 * MIB;
     let archive = checkout.publish_archive("1.0.0", |archive| {
-        // The name of the entry after it: what reads an archive keeps it.
+        // A long file name: `tar` keeps it in memory.
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::GNULongName);
         header.set_size(length);

@@ -1,12 +1,14 @@
-//! The differ on a table of small changes, in both directions.
+//! The comparison on a table of small changes, in both directions.
 
 mod common;
 
 use common::mutations::{self, Expected, Mutation};
 use figma_payments_openapi::Document;
 use serde_json::Value;
-use xtask::spec::diff::{Report, Verdict, diff};
-use xtask::spec::slice::slice;
+use xtask::spec::diff::checks;
+use xtask::spec::diff::compare::diff;
+use xtask::spec::diff::report::{Report, Verdict};
+use xtask::spec::slice::cut::slice;
 
 fn report(old: &Value, new: &Value) -> Report {
     let part = |root: &Value| {
@@ -86,7 +88,7 @@ fn a_report_counts_and_judges_what_it_lists() {
 fn every_check_is_tried() {
     let all = mutations::all();
     let listed: Vec<_> = all.iter().flat_map(|it| it.is.iter().chain(&it.back)).collect();
-    // A check inside of schemas is the same whatever the schema is of.
+    // A check of schemas is the same for every subject, so one subject is enough.
     let subjects = [
         "request-parameter-",
         "request-body-",
@@ -101,6 +103,6 @@ fn every_check_is_tried() {
                 || suffix.is_some_and(|suffix| it.id == format!("response-property-{suffix}"))
         })
     };
-    let missing: Vec<_> = xtask::spec::diff::ids().filter(|id| !tried(id)).collect();
+    let missing: Vec<_> = checks::ids().filter(|id| !tried(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,9 +1,9 @@
-//! The offline check: the lock, the bundled document and what is pinned beside
-//! it belong together.
+//! The lock was written for the bundled document. Needs no network.
 
 use figma_payments_openapi::{BUNDLED, BUNDLED_NAME, Document};
+use xtask::spec::digest::sha256;
 use xtask::spec::lock::Lock;
-use xtask::spec::slice::{sha256, slice};
+use xtask::spec::slice::cut::slice;
 
 const LOCK: &str = include_str!("../../openapi/source.lock.toml");
 const HINT: &str = "refresh with `cargo xtask update-spec`, never by hand";

@@ -1,5 +1,5 @@
-//! Files are replaced by one run at a time, only where git can undo it, and a
-//! run that was cut short is undone with the command that the next one names.
+//! Files are replaced by one run at a time and only if git can undo it, and an interrupted
+//! run can be undone with the command that the next one names.
 #![cfg(unix)]
 
 mod common;
@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use common::checkout::{Checkout, Ran, git};
-use xtask::shared::workspace::{DOCUMENT, FILES, LOCK, SNAPSHOT};
+use xtask::spec::files::{DOCUMENT, FILES, LOCK, SNAPSHOT};
 use xtask::spec::replace::{Replacement, Replacing};
 
 fn refused(ran: &Ran, expected: &str) {
@@ -19,8 +19,8 @@ fn refused(ran: &Ran, expected: &str) {
     assert!(ran.said.contains(expected), "{expected}: {}", ran.said);
 }
 
-/// A run that has reached cargo, and waits there for the gate to open. No other
-/// run waits.
+/// A run that has started cargo and waits there until [`open`](Self::open) is called. Only
+/// the first run waits.
 struct Waiting<'a> {
     checkout: &'a Checkout,
     run: Child,
@@ -65,15 +65,15 @@ fn a_run_beside_another_is_refused_and_the_other_ends_as_if_alone() {
     let before = checkout.tree();
     let first = Waiting::start(&checkout, &["update-spec"]);
     for arguments in [&["update-spec"][..], &["update-spec", "--review", "0.99.0"]] {
-        refused(&checkout.run(arguments), "another run of cargo xtask is under way");
+        refused(&checkout.run(arguments), "another run of cargo xtask has locked");
     }
     refused(&checkout.run(&["update-spec", "--dry-run"]), "another run of cargo xtask");
     assert_eq!(checkout.tree(), before);
     assert_eq!(first.finish(), 0);
     assert!(checkout.read(SNAPSHOT).contains("pub struct PaymentInformation"));
 
-    // What was locked is free again, also after a run that was killed.
-    checkout.obey(&checkout.run(&["update-spec"]).said);
+    // The locks are released.
+    checkout.run_advice(&checkout.run(&["update-spec"]).said);
     assert_eq!(checkout.tree(), before);
     assert_eq!(checkout.run(&["update-spec"]).code, 0);
 }
@@ -82,11 +82,11 @@ fn a_run_beside_another_is_refused_and_the_other_ends_as_if_alone() {
 fn a_second_run_with_a_target_folder_of_its_own_is_refused_too() {
     let checkout = Checkout::new();
     let first = Waiting::start(&checkout, &["update-spec"]);
-    let ran = checkout.run_below(
+    let ran = checkout.run_in_shell(
         &format!("export CARGO_TARGET_DIR='{}'; exec \"$0\" \"$@\"", checkout.file("t").display()),
         &["update-spec"],
     );
-    refused(&ran, "another run of cargo xtask is under way");
+    refused(&ran, "another run of cargo xtask has locked");
     assert_eq!(first.finish(), 0);
 }
 
@@ -106,16 +106,16 @@ fn what_is_not_committed_is_refused_and_stays_as_it_is() {
             }
             let edited = checkout.tree();
             let ran = checkout.run(&["update-spec"]);
-            refused(&ran, "has changes that are not committed");
+            refused(&ran, "has uncommitted changes");
             assert_eq!(checkout.tree(), edited, "{name}");
-            checkout.obey(&ran.said);
+            checkout.run_advice(&ran.said);
             assert_eq!(checkout.tree(), committed, "{name}");
         }
     }
     fs::remove_file(checkout.root().join(DOCUMENT)).unwrap();
     let ran = checkout.run(&["update-spec"]);
-    refused(&ran, "has changes that are not committed");
-    checkout.obey(&ran.said);
+    refused(&ran, "has uncommitted changes");
+    checkout.run_advice(&ran.said);
     assert_eq!(checkout.tree(), committed);
 
     // A review writes the lock alone.
@@ -123,7 +123,7 @@ fn what_is_not_committed_is_refused_and_stays_as_it_is() {
     assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
     let review = ["update-spec", "--review", "0.99.0"];
     assert_eq!(checkout.run(&review).code, 0);
-    refused(&checkout.run(&review), "has changes that are not committed");
+    refused(&checkout.run(&review), "has uncommitted changes");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn other_files_may_be_changed_and_a_hook_may_have_set_variables() {
     fs::write(checkout.root().join("xtask/Cargo.toml"), "# mine\n").unwrap();
     fs::write(checkout.root().join("notes"), "mine\n").unwrap();
     let hook = "export GIT_DIR=/nowhere GIT_INDEX_FILE=/nowhere; exec \"$0\" \"$@\"";
-    let ran = checkout.run_below(hook, &["update-spec"]);
+    let ran = checkout.run_in_shell(hook, &["update-spec"]);
     assert_eq!(ran.code, 0, "{}", ran.said);
     assert_eq!(checkout.read("notes"), "mine\n");
 }
@@ -142,7 +142,7 @@ fn an_edit_during_the_run_is_not_written_over() {
     let checkout = Checkout::new();
     let edited = checkout.root().join(SNAPSHOT);
     checkout.cargo(&format!("echo mine >> '{}'", edited.display()));
-    refused(&checkout.run(&["update-spec"]), "has changes that are not committed");
+    refused(&checkout.run(&["update-spec"]), "has uncommitted changes");
     assert_eq!(checkout.read(SNAPSHOT), "old bindings\nmine\n");
 }
 
@@ -153,11 +153,11 @@ fn a_commit_during_the_run_is_not_written_over() {
         "cd '{}' && echo mine >> {SNAPSHOT} && git -c user.name=x -c user.email=x commit -qam x",
         checkout.root().display()
     ));
-    refused(&checkout.run(&["update-spec"]), "the checkout was changed during the run");
+    refused(&checkout.run(&["update-spec"]), "the files were changed during the run");
     assert_eq!(checkout.read(SNAPSHOT), "old bindings\nmine\n");
 }
 
-/// What writes nothing needs no git.
+/// Nothing can be replaced in this checkout, and what replaces nothing works.
 fn is_read_only(checkout: &Checkout, expected: &str) {
     let before = checkout.tree();
     for mode in [&["update-spec"][..], &["update-spec", "--review", "0.99.0"]] {
@@ -171,17 +171,17 @@ fn is_read_only(checkout: &Checkout, expected: &str) {
 }
 
 #[test]
-fn where_git_could_not_undo_it_nothing_is_replaced() {
+fn if_git_could_not_undo_it_nothing_is_replaced() {
     let checkout = Checkout::new();
     // In the index, but in no commit.
     fs::remove_dir_all(checkout.root().join(".git")).unwrap();
     checkout.git(&["init", "--quiet"]);
     checkout.git(&["add", "--all"]);
-    is_read_only(&checkout, "is no git checkout");
+    is_read_only(&checkout, "is not a git checkout");
 
     // Unpacked, without a repository.
     fs::remove_dir_all(checkout.root().join(".git")).unwrap();
-    is_read_only(&checkout, "is no git checkout");
+    is_read_only(&checkout, "is not a git checkout");
 
     // Unpacked into a folder that another repository ignores.
     let outer = checkout.root().parent().unwrap().to_owned();
@@ -198,7 +198,7 @@ fn new_contents() -> Vec<Replacement> {
 const ROOT: &str = "REPLACE_ROOT";
 const STOP: &str = "REPLACE_STOP";
 
-/// Not a test of its own: the process that dies. See below.
+/// Not a test: the process that the next test starts and that aborts.
 #[test]
 fn the_process_that_dies() {
     let (Ok(root), Ok(stop)) = (std::env::var(ROOT), std::env::var(STOP)) else { return };
@@ -229,10 +229,10 @@ fn a_run_that_dies_is_undone_with_the_command_that_the_next_one_names() {
         assert_eq!(status.code(), None, "step {step}: it was to die by a signal");
         if step >= FILES.len() {
             let ran = checkout.run(&["update-spec"]);
-            refused(&ran, "has changes that are not committed");
-            checkout.obey(&ran.said);
+            refused(&ran, "has uncommitted changes");
+            checkout.run_advice(&ran.said);
         }
-        // What was written beside the files is ignored by git, and used up.
+        // The new files are ignored by git and are gone.
         assert_eq!(checkout.git(&["status", "--porcelain"]), "", "step {step}");
         for name in FILES {
             let path = checkout.root().join(name);
@@ -255,7 +255,7 @@ fn a_file_that_cannot_be_replaced_says_how_the_others_are_taken_back() {
     let result = replacing.finish(&new_contents(), || {
         steps += 1;
         if steps == FILES.len() {
-            // A folder stands where the last file shall go.
+            // A folder instead of the last file, so that it cannot be replaced.
             fs::remove_file(&last).unwrap();
             fs::create_dir(&last).unwrap();
         }
@@ -263,7 +263,7 @@ fn a_file_that_cannot_be_replaced_says_how_the_others_are_taken_back() {
     let error = format!("{:#}", result.unwrap_err());
     assert!(error.starts_with("not all files were replaced"), "{error}");
     fs::remove_dir(&last).unwrap();
-    checkout.obey(&error);
+    checkout.run_advice(&error);
     fs::remove_file(checkout.root().join("openapi/source.lock.toml.update-spec-new")).unwrap();
     assert_eq!(checkout.tree(), before);
 }

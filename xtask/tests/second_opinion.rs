@@ -17,7 +17,7 @@ use std::process::Command;
 
 use common::mutations::{self, Expected, Mutation};
 use serde_json::Value;
-use xtask::spec::diff::Level;
+use xtask::spec::diff::report::Level;
 
 fn verdict(changes: &[Expected]) -> &'static str {
     let breaks = |it: &Expected| it.wire.max(it.api) == Level::Breaking;
@@ -28,7 +28,7 @@ fn verdict(changes: &[Expected]) -> &'static str {
     }
 }
 
-/// What redocly says of a step: major, minor, patch or none.
+/// The verdict of redocly on a step: major, minor, patch or none.
 fn opinion(redocly: &Path, folder: &Path, old: &Value, new: &Value) -> String {
     for (name, root) in [("old.json", old), ("new.json", new)] {
         std::fs::write(folder.join(name), format!("{root:#}")).unwrap();
@@ -52,7 +52,9 @@ fn where_redocly_says_major_and_this_tool_does_not_the_table_says_why() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let redocly = root.join(redocly);
     let folder = tempfile::tempdir().unwrap();
-    let (mut agree, mut rows, mut unexplained) = (0, String::new(), Vec::new());
+    let mut agree = 0;
+    let mut rows = String::new();
+    let mut unexplained = Vec::new();
     let all = mutations::all();
     for Mutation { what, base, root, is, back, why } in &all {
         for (way, old, new, expected) in [("there", base, root, is), ("back", root, base, back)] {
@@ -69,7 +71,7 @@ fn where_redocly_says_major_and_this_tool_does_not_the_table_says_why() {
             let why = match theirs.as_str() {
                 "major" => why,
                 _ if expected.iter().any(|it| it.id == "unknown") => "unknown here, so breaking",
-                _ if wire => "stricter here: a client that takes the document at its word breaks",
+                _ if wire => "stricter here: a client that follows the document breaks",
                 _ => "nothing breaks on the wire, but the Rust types change",
             };
             let ids: Vec<_> = expected.iter().map(|it| it.id.as_str()).collect();

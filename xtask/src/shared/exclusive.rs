@@ -1,5 +1,5 @@
-//! One run at a time: a file that is locked for as long as a run lasts. The
-//! system unlocks it when the process ends, however it does; the file stays.
+//! A lock file, so that only one run at a time does something. The operating system
+//! releases the lock when the process ends, however it ends; the file stays.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,28 +7,28 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use fs4::{FileExt, TryLockError};
 
-/// Unlocked when it is dropped.
+/// A locked file. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct Exclusive {
     _file: File,
 }
 
 impl Exclusive {
-    /// Locks the file at `path`, which is made if it is missing.
+    /// Locks the file at `path`. The file and its folder are created if necessary.
     ///
     /// # Errors
     ///
-    /// Another process has locked it, or it cannot be made or locked.
+    /// Another process holds the lock, or the file cannot be created or locked.
     pub fn take(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)
-                .with_context(|| format!("{}: cannot be made", folder.display()))?;
+                .with_context(|| format!("{}: cannot be created", folder.display()))?;
         }
         let file = File::options().write(true).create(true).truncate(false).open(path);
         let file = file.with_context(|| format!("{}: cannot be opened", path.display()))?;
         FileExt::try_lock(&file).map_err(|error| match error {
             TryLockError::WouldBlock => anyhow!(
-                "another run of cargo xtask is under way here and holds {}; let it end",
+                "another run of cargo xtask has locked {}; wait until it has ended",
                 path.display()
             ),
             TryLockError::Error(error) => {

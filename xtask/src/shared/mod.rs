@@ -1,4 +1,5 @@
 //! What both [`spec`](crate::spec) and [`tasks`](crate::tasks) use.
 
 pub mod exclusive;
+pub mod process;
 pub mod workspace;

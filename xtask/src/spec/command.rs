@@ -5,55 +5,60 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use lexopt::prelude::*;
 
+use super::diff::compare::diff;
+use super::output::{Exit, Output};
+use super::replay::replay;
+use super::slice::cut::slice;
+use super::source::fetch::Source;
+use super::source::npm;
+use super::update::{Mode, Reporting, update};
 use crate::shared::workspace::Workspace;
-use crate::spec::diff::{Format, diff};
-use crate::spec::replay::replay;
-use crate::spec::slice::slice;
-use crate::spec::source::{Source, npm};
-use crate::spec::update::{self, FailOn, Mode, Said, update};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 usage:
-  update-spec              replace the bundled document, if it still builds
-      --source SOURCE      npm (the newest; the default), npm@VERSION, an
+  update-spec              replace the bundled document, if the library compiles
+                           with the new one
+      --source SOURCE      npm (the newest version; the default), npm@VERSION, an
                            https:// URL, or a file
-      --dry-run            all but the replacing
-      --check              is the newest still what was reviewed last? Keeps what
-                           --review would write in target/update-spec/source.lock.toml
-      --review VERSION     record as reviewed what --check compared last, and no
-                           later version; replaces nothing else
+      --dry-run            do everything except replacing the files
+      --check              compare with the version that was reviewed last; replaces
+                           nothing, and keeps what --review would write in
+                           target/update-spec/source.lock.toml
+      --review VERSION     record VERSION as reviewed; it has to be the one that
+                           --check compared last. Replaces only the lock
   diff-spec OLD NEW        compare two documents; each is a SOURCE
-  replay-spec              every version on npm against the next
-      --tests              and the test suite with the newest one bundled
+  replay-spec              compare every version on npm with the next
+      --tests              also run the test suite with the newest version bundled
 
 options of update-spec and diff-spec:
   --format FORMAT          text (the default), json or markdown
-  --fail-on LEVEL          breaking or any: exit with 1 if the verdict over the
-                           documents as published reaches it; update-spec then
-                           writes nothing
+  --fail-on LEVEL          breaking or any: exit with 1 if the verdict on the
+                           documents as published reaches this level; update-spec
+                           then replaces nothing
 
-files are replaced only in a git checkout, by one run at a time, and only if they
-are as they were committed; a run that was interrupted is undone with
+Files are replaced only in a git checkout, only if they have no uncommitted changes,
+and by one run at a time. To undo a run that was interrupted:
   git restore --staged --worktree -- FILE...
-which the next run prints with the names of the files
+The next run prints this command with the names of the files.
 
 exit codes:
-    0  nothing to do, or done
-    1  the --fail-on threshold was reached (replay-spec: a step has an effect)
-    4  --check found that the reviewed version is stale; 1 goes before it
-  100  could not run: no npm, no network, a bad document, a bad argument, files
-       that git could not restore, another run
+    0  success, or nothing to do
+    1  the --fail-on threshold was reached (replay-spec: a step has an effect on
+       this crate)
+    4  --check: the reviewed version is stale. If --fail-on is reached too, the
+       exit code is 1
+  100  could not run: npm, git or the network is missing, a document or an argument
+       is invalid, the files have uncommitted changes, or another run is active
 ";
 
-const SEE: &str = "see cargo xtask update-spec --help";
+const SEE_HELP: &str = "see cargo xtask update-spec --help";
 
 #[derive(Default)]
 struct Arguments {
     positional: Vec<String>,
     source: Option<Source>,
-    format: Format,
-    fail_on: Option<FailOn>,
+    reporting: Reporting,
     mode: Mode,
     tests: bool,
 }
@@ -62,48 +67,48 @@ struct Arguments {
 ///
 /// # Errors
 ///
-/// One line on why it could not run.
-pub fn run(command: &str, arguments: &[String]) -> Result<Said> {
+/// One line that says why it could not run.
+pub fn run(command: &str, arguments: &[String]) -> Result<Output> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut it = Arguments::default();
+    let mut given = Arguments::default();
     while let Some(argument) = parser.next()? {
         match argument {
-            Value(value) => it.positional.push(value.string()?),
-            Short('h') | Long("help") => return Ok(said(HELP.to_owned())),
-            Long("source") => it.source = Some(value(&mut parser)?),
-            Long("format") => it.format = value(&mut parser)?,
-            Long("fail-on") => it.fail_on = Some(threshold(&parser.value()?.string()?)?),
-            Long("dry-run") => mode(&mut it, Mode::DryRun)?,
-            Long("check") => mode(&mut it, Mode::Check)?,
+            Value(value) => given.positional.push(value.string()?),
+            Short('h') | Long("help") => return Ok(report(HELP.to_owned())),
+            Long("source") => given.source = Some(value(&mut parser)?),
+            Long("format") => given.reporting.format = value(&mut parser)?,
+            Long("fail-on") => given.reporting.fail_on = Some(value(&mut parser)?),
+            Long("dry-run") => set_mode(&mut given, Mode::DryRun)?,
+            Long("check") => set_mode(&mut given, Mode::Check)?,
             Long("review") => {
                 let version = npm::version(&parser.value()?.string()?)?;
-                mode(&mut it, Mode::Review(version))?;
+                set_mode(&mut given, Mode::Review(version))?;
             }
-            Long("tests") => it.tests = true,
-            other => return Err(anyhow!(other.unexpected())).context(SEE),
+            Long("tests") => given.tests = true,
+            other => return Err(anyhow!(other.unexpected())).context(SEE_HELP),
         }
     }
-    match (command, &it.positional[..]) {
-        ("update-spec", []) if it.source.is_some() && matches!(it.mode, Mode::Review(_)) => {
-            bail!("--review takes no --source: it records what --check compared");
+    match (command, &given.positional[..]) {
+        ("update-spec", []) if given.source.is_some() && matches!(given.mode, Mode::Review(_)) => {
+            bail!("--review takes no --source: it records the version that --check compared last");
         }
         ("update-spec", []) => {
-            let source = it.source.unwrap_or(Source::Npm(None));
-            update(&Workspace::locate(), &source, it.mode, it.format, it.fail_on)
+            let source = given.source.unwrap_or(Source::Npm(None));
+            update(&Workspace::locate(), &source, given.mode, given.reporting)
         }
         ("diff-spec", [old, new]) => {
             let part = |source: &str| slice(&Source::from_str(source)?.fetch()?.document);
-            let report = diff(&part(old)?, &part(new)?)?;
-            let code = match update::is_reached(it.fail_on, &report) {
-                true => update::THRESHOLD,
-                false => update::DONE,
+            let compared = diff(&part(old)?, &part(new)?)?;
+            let exit = match given.reporting.is_threshold_reached(&compared) {
+                true => Exit::Threshold,
+                false => Exit::Success,
             };
-            Ok(Said { code, ..said(report.render(it.format)) })
+            Ok(Output { exit, ..report(compared.render(given.reporting.format)) })
         }
         ("diff-spec", _) => bail!("diff-spec takes two documents, OLD and NEW"),
-        ("replay-spec", []) => replay(&Workspace::locate(), it.tests),
-        (_, [extra, ..]) => bail!("{command} does not take `{extra}`; {SEE}"),
-        (_, []) => bail!("`{command}` is not understood; {SEE}"),
+        ("replay-spec", []) => replay(&Workspace::locate(), given.tests),
+        (_, [extra, ..]) => bail!("{command} does not take the argument `{extra}`; {SEE_HELP}"),
+        (_, []) => bail!("the command `{command}` does not exist; {SEE_HELP}"),
     }
 }
 
@@ -111,22 +116,14 @@ fn value<T: FromStr<Err = anyhow::Error>>(parser: &mut lexopt::Parser) -> Result
     parser.value()?.string()?.parse()
 }
 
-fn threshold(text: &str) -> Result<FailOn> {
-    Ok(match text {
-        "breaking" => FailOn::Breaking,
-        "any" => FailOn::Any,
-        _ => bail!("--fail-on takes breaking or any, not `{text}`"),
-    })
-}
-
-fn mode(arguments: &mut Arguments, mode: Mode) -> Result<()> {
+fn set_mode(arguments: &mut Arguments, mode: Mode) -> Result<()> {
     if arguments.mode != Mode::Update {
-        bail!("--dry-run, --check and --review exclude each other");
+        bail!("only one of --dry-run, --check and --review can be given");
     }
     arguments.mode = mode;
     Ok(())
 }
 
-fn said(report: String) -> Said {
-    Said { report, note: String::new(), code: update::DONE }
+fn report(report: String) -> Output {
+    Output { report, note: String::new(), exit: Exit::Success }
 }

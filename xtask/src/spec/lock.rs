@@ -1,13 +1,14 @@
-//! `openapi/source.lock.toml`: where the bundled document came from, and which
-//! of Figma's own versions was reviewed last. No timestamps: the same sources
-//! give the same lock.
+//! The file `openapi/source.lock.toml`: where the bundled document came from, and which
+//! version of Figma's own document was reviewed last. It has no timestamps, so that the
+//! same source always gives the same file.
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::spec::slice::{Slice, sha256};
-use crate::spec::source::npm::{self, Package};
-use crate::spec::source::{Checksum, Origin};
+use super::digest::sha256;
+use super::slice::part::Slice;
+use super::source::npm::{self, Package};
+use super::source::origin::{Checksum, Origin};
 
 const HEADER: &str = "\
 # Where the bundled document came from, and the newest version of Figma's own
@@ -16,7 +17,7 @@ const HEADER: &str = "\
 # was cut out of, `slice` of the payments part without `info`.
 ";
 
-/// The lock as a value.
+/// The contents of the lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// The bundled document.
@@ -28,35 +29,35 @@ pub struct Lock {
 /// The bundled document and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundled {
-    /// Where it came from, in words.
+    /// A description of where it came from.
     pub source: String,
     /// Its `info.title`.
     pub title: String,
     /// Its `info.version`.
     pub version: String,
-    /// Of the file.
+    /// The SHA-256 of the file.
     pub sha256: String,
-    /// Of the source: the integrity of the npm package, or the SHA-256 of what
-    /// was fetched before the payments part was cut out.
+    /// The checksum of the whole source before the payments part was cut out: the
+    /// integrity of the npm package, or a SHA-256.
     pub checksum: Option<String>,
-    /// Of the payments part.
+    /// The hash of the payments part.
     pub slice: String,
 }
 
-/// A version of Figma's own document that somebody read.
+/// A version of Figma's own document that somebody reviewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reviewed {
     /// The version of the package, and its integrity.
     pub package: Package,
-    /// Of its payments part.
+    /// The hash of its payments part.
     pub slice: String,
 }
 
 impl Bundled {
-    /// Describes a document that is about to be bundled.
+    /// The entry for a document that is about to be bundled.
     pub fn new(origin: &Origin, slice: &Slice, text: &str) -> Self {
         Bundled {
-            source: origin.words.clone(),
+            source: origin.description.clone(),
             title: slice.title().to_owned(),
             version: slice.version().to_owned(),
             sha256: sha256(text.as_bytes()),
@@ -70,11 +71,11 @@ impl Bundled {
 }
 
 impl Lock {
-    /// Reads the lock.
+    /// Reads the text of the file.
     ///
     /// # Errors
     ///
-    /// It is not TOML, or lacks something.
+    /// It is not TOML, or an entry is missing.
     pub fn parse(text: &str) -> Result<Self> {
         let table: Table = text.parse().context("the lock is not TOML")?;
         let part = |name: &str| table.get(name).and_then(Value::as_table);
@@ -101,12 +102,12 @@ impl Lock {
         })
     }
 
-    /// Writes the lock.
+    /// The text of the file.
     pub fn to_text(&self) -> String {
         let bundled = &self.bundled;
         let mut text = format!("{HEADER}\n[bundled]\n");
         let mut line = |key: &str, value: &str| {
-            // JSON's strings are also TOML's.
+            // A JSON string is also a TOML string.
             let value = serde_json::Value::from(value);
             text.push_str(&format!("{key} = {value}\n"));
         };
@@ -133,6 +134,6 @@ impl Lock {
 
 fn entry(table: &Table, key: &str) -> Result<String> {
     let value = table.get(key).and_then(Value::as_str);
-    let value = value.with_context(|| format!("the lock has no `{key}` where one is expected"))?;
+    let value = value.with_context(|| format!("the lock has no text value for `{key}`"))?;
     Ok(value.to_owned())
 }

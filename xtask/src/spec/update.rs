@@ -1,131 +1,116 @@
-//! `update-spec`: from a source to a report, and on to a new bundled document.
+//! `update-spec`: compares the document of a source with the bundled one, or with the
+//! version that was reviewed last, and replaces the bundled one.
 
 use anyhow::{Result, ensure};
 use semver::Version;
 
-use crate::shared::workspace::{FILES, LOCK, Workspace};
-use crate::spec::diff::{Format, Report, Verdict, diff};
-use crate::spec::lock::{Bundled, Lock, Reviewed};
-use crate::spec::replace::Replacing;
-use crate::spec::slice::{Slice, slice};
-use crate::spec::source::{Checksum, Fetched, Origin, Source};
-
-/// Nothing to do, or done.
-pub const DONE: u8 = 0;
-/// The `--fail-on` threshold was reached.
-pub const THRESHOLD: u8 = 1;
-/// `--check` found that the reviewed version is stale.
-pub const STALE: u8 = 4;
-/// Could not run.
-pub const FAILED: u8 = 100;
+use super::bundled::bundled;
+use super::compared;
+use super::diff::compare::diff;
+use super::diff::render::Format;
+use super::diff::report::{Report, Verdict};
+use super::fail_on::FailOn;
+use super::files::{FILES, LOCK};
+use super::lock::{Bundled, Lock, Reviewed};
+use super::output::{Exit, Output};
+use super::replace::Replacing;
+use super::slice::cut::slice;
+use super::slice::part::Slice;
+use super::source::fetch::{Fetched, Source};
+use super::source::origin::{Checksum, Origin};
+use super::trial::dry_run;
+use crate::shared::workspace::Workspace;
 
 /// What is done with the document from the source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// It replaces the bundled one.
+    /// It replaces the bundled document.
     #[default]
     Update,
-    /// All but the replacing.
+    /// As `Update`, but no file is replaced.
     DryRun,
-    /// It is compared with the one that was reviewed last.
+    /// It is compared with the version that was reviewed last.
     Check,
-    /// Nothing is fetched: this version, which was compared last, is recorded as
-    /// reviewed. A newer one may be out by now, and nobody has read about it.
+    /// Nothing is fetched: this version, which `--check` compared last, is recorded as
+    /// reviewed. A newer version may exist by now, and nobody has read about it.
     Review(Version),
 }
 
-/// From which verdict on a run fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailOn {
-    /// Only if something breaks.
-    Breaking,
-    /// At any change.
-    Any,
+/// How the report is written, and from which verdict on the command fails.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reporting {
+    /// The report's format.
+    pub format: Format,
+    /// The threshold, if one was given.
+    pub fail_on: Option<FailOn>,
 }
 
-/// What a command has to say, and its exit code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// For standard output: the report.
-    pub report: String,
-    /// For standard error: what was done.
-    pub note: String,
-    /// One of the documented exit codes.
-    pub code: u8,
-}
-
-impl FailOn {
-    fn is_reached(self, verdict: Verdict) -> bool {
-        match self {
-            FailOn::Breaking => verdict == Verdict::Breaking,
-            FailOn::Any => verdict != Verdict::None,
-        }
+impl Reporting {
+    /// Whether there is a threshold and the report reaches it.
+    pub fn is_threshold_reached(self, report: &Report) -> bool {
+        self.fail_on.is_some_and(|fail_on| fail_on.is_reached(report))
     }
-}
-
-/// Whether the threshold, if there is one, is reached.
-pub fn is_reached(threshold: Option<FailOn>, report: &Report) -> bool {
-    threshold.is_some_and(|threshold| threshold.is_reached(report.verdict()))
 }
 
 /// Runs `update-spec`.
 ///
 /// # Errors
 ///
-/// One line on why it could not run; nothing was changed, or the line says how it
-/// is undone.
+/// One line that says why it could not run. Either no file was changed, or the line says
+/// how to undo the changes.
 pub fn update(
     workspace: &Workspace,
     source: &Source,
     mode: Mode,
-    format: Format,
-    fail_on: Option<FailOn>,
-) -> Result<Said> {
+    reporting: Reporting,
+) -> Result<Output> {
     match mode {
         Mode::Update => {
             let replacing = Replacing::begin(workspace.root(), &FILES)?;
-            bundle(workspace, source, format, fail_on, Some(replacing))
+            bundle(workspace, source, reporting, Some(replacing))
         }
-        Mode::DryRun => bundle(workspace, source, format, fail_on, None),
-        Mode::Check => check(workspace, source, format, fail_on),
+        Mode::DryRun => bundle(workspace, source, reporting, None),
+        Mode::Check => check(workspace, source, reporting),
         Mode::Review(version) => review(workspace, &version),
     }
 }
 
-/// Builds with the document from the source, and replaces the bundled one if
-/// that is wanted.
+/// Tries the document from the source and, unless it is a dry run, replaces the bundled
+/// document.
 fn bundle(
     workspace: &Workspace,
     source: &Source,
-    format: Format,
-    fail_on: Option<FailOn>,
+    reporting: Reporting,
     replacing: Option<Replacing>,
-) -> Result<Said> {
-    let (document, lock) = workspace.bundled()?;
+) -> Result<Output> {
+    let (document, lock) = bundled(workspace)?;
     let fetched = source.fetch()?;
     let new = slice(&fetched.document)?;
     let report = diff(&slice(&document)?, &new)?;
-    let said = |note: String, code| Ok(Said { report: report.render(format), note, code });
+    let output =
+        |note: String, exit| Ok(Output { report: report.render(reporting.format), note, exit });
     if new.hash() == lock.bundled.slice {
-        return said("nothing to do: the bundled document says the same".to_owned(), DONE);
+        let note = "nothing to do: the payments part is the same as in the bundled document";
+        return output(note.to_owned(), Exit::Success);
     }
-    if is_reached(fail_on, &report) {
-        let note = "the --fail-on threshold is reached; nothing was written".to_owned();
-        return said(note, THRESHOLD);
+    if reporting.is_threshold_reached(&report) {
+        let note = "the --fail-on threshold was reached; no file was replaced";
+        return output(note.to_owned(), Exit::Threshold);
     }
-    let text = new.to_yaml(&fetched.origin.words)?;
-    let lock = bundling(lock, &fetched.origin, &new, &text);
-    let files = workspace.dry_run(text, &lock)?;
+    let text = new.to_yaml(&fetched.origin.description)?;
+    let lock = lock_with(lock, &fetched.origin, &new, &text);
+    let files = dry_run(workspace, text, &lock)?;
     let Some(replacing) = replacing else {
-        return said("the document builds; nothing was written".to_owned(), DONE);
+        let note = "the library compiles with the new document; no file was replaced";
+        return output(note.to_owned(), Exit::Success);
     };
     replacing.finish(&files, || ())?;
-    said(format!("replaced {}", FILES.join(", ")), DONE)
+    output(format!("replaced {}", FILES.join(", ")), Exit::Success)
 }
 
-/// The lock with this document bundled. One from npm is thereby reviewed,
-/// unless a newer one already was.
-fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
+/// The lock for a new bundled document. A document from npm is then also the reviewed
+/// one, unless a newer version was already reviewed.
+fn lock_with(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
     let reviewed = match (&origin.checksum, lock.reviewed) {
         (Checksum::Npm(package), old) => {
             let newer = old.filter(|old| old.package.version > package.version);
@@ -136,68 +121,67 @@ fn bundling(lock: Lock, origin: &Origin, new: &Slice, text: &str) -> Lock {
     Lock { bundled: Bundled::new(origin, new, text), reviewed }
 }
 
-fn review(workspace: &Workspace, version: &Version) -> Result<Said> {
+fn review(workspace: &Workspace, version: &Version) -> Result<Output> {
     let replacing = Replacing::begin(workspace.root(), &[LOCK])?;
-    let (_, lock) = workspace.bundled()?;
-    let reviewed = workspace.compared()?;
-    let compared = &reviewed.package.version;
+    let (_, lock) = bundled(workspace)?;
+    let reviewed = compared::last(workspace)?;
+    let last = &reviewed.package.version;
     ensure!(
-        compared == version,
-        "--check compared {compared} last, not {version}; run it with --source npm@{version}"
+        last == version,
+        "--check compared version {last} last, not {version}; run it with --source npm@{version} first"
     );
     let note = format!("recorded {} as reviewed in {LOCK}", reviewed.package);
     let lock = Lock { reviewed: Some(reviewed), ..lock };
     replacing.finish(&[(LOCK, lock.to_text())], || ())?;
-    Ok(Said { report: String::new(), note, code: DONE })
+    Ok(Output { report: String::new(), note, exit: Exit::Success })
 }
 
-/// Compares with what was reviewed last, or with the bundled document where
-/// nothing was.
-fn check(
-    workspace: &Workspace,
-    source: &Source,
-    format: Format,
-    fail_on: Option<FailOn>,
-) -> Result<Said> {
-    let (bundled, lock) = workspace.bundled()?;
+/// Compares with the version that was reviewed last, or with the bundled document if
+/// none was.
+fn check(workspace: &Workspace, source: &Source, reporting: Reporting) -> Result<Output> {
+    let (bundled, lock) = bundled(workspace)?;
     let fetched = source.fetch()?;
     let new = slice(&fetched.document)?;
     let stale = lock.reviewed.as_ref().is_none_or(|reviewed| reviewed.slice != new.hash());
     let version = new.version();
-    let next = match &fetched.origin.checksum {
+    let next_step = match &fetched.origin.checksum {
         Checksum::Npm(package) => {
-            format!("read the report, then `cargo xtask update-spec --review {}`", package.version)
+            format!(
+                "read the report, then run `cargo xtask update-spec --review {}`",
+                package.version
+            )
         }
         Checksum::Sha256(_) => "only a version on npm can be reviewed".to_owned(),
     };
     let (old, note) = match &lock.reviewed {
         Some(Reviewed { package, .. }) if !stale => {
-            let note = format!("up to date: {version} says of payments what {package} said");
+            let note =
+                format!("up to date: the payments part of {version} is the same as in {package}");
             (new.clone(), note)
         }
-        // The lock's integrity makes sure that it is what was reviewed.
+        // Fetched again: the integrity in the lock proves that it is what was reviewed.
         Some(Reviewed { package, .. }) => {
-            let old = slice(&Fetched::of(package)?.document)?;
-            (old, format!("stale: {version} differs from {package}; {next}"))
+            let old = slice(&Fetched::from_npm(package)?.document)?;
+            (old, format!("stale: {version} differs from {package}; {next_step}"))
         }
         None => {
             let old = slice(&bundled)?;
-            (old, format!("stale: no version was reviewed yet; {next}"))
+            (old, format!("stale: no version was reviewed yet; {next_step}"))
         }
     };
     let report = diff(&old, &new)?;
     if let Checksum::Npm(package) = fetched.origin.checksum {
         let reviewed = Some(Reviewed { package, slice: new.hash() });
-        workspace.keep_compared(&Lock { reviewed, ..lock })?;
+        compared::keep(workspace, &Lock { reviewed, ..lock })?;
     }
     let note = match stale && report.verdict() == Verdict::None {
-        true => format!("{note} (only texts or their order differ)"),
+        true => format!("{note} (only descriptions or the order of keys differ)"),
         false => note,
     };
-    let code = match (is_reached(fail_on, &report), stale) {
-        (true, _) => THRESHOLD,
-        (false, true) => STALE,
-        (false, false) => DONE,
+    let exit = match (reporting.is_threshold_reached(&report), stale) {
+        (true, _) => Exit::Threshold,
+        (false, true) => Exit::Stale,
+        (false, false) => Exit::Success,
     };
-    Ok(Said { report: report.render(format), note, code })
+    Ok(Output { report: report.render(reporting.format), note, exit })
 }

@@ -1,5 +1,5 @@
-//! A small checkout in a temporary folder, with an npm and a cargo that do
-//! what a test wants of them.
+//! A small checkout in a temporary folder, with fake programs: npm, curl and cargo do what
+//! a test tells them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -12,25 +12,26 @@ use figma_payments_openapi::Document;
 use serde_json::json;
 use sha2::{Digest, Sha512};
 use tempfile::TempDir;
-use xtask::shared::workspace::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
+use xtask::spec::digest::sha256;
+use xtask::spec::files::{CORRECTIONS, DOCUMENT, LOCK, SNAPSHOT};
 use xtask::spec::lock::{Bundled, Lock};
-use xtask::spec::slice::{sha256, slice};
-use xtask::spec::source::{Checksum, Origin};
+use xtask::spec::slice::cut::slice;
+use xtask::spec::source::origin::{Checksum, Origin};
 
-/// In the style of Figma's own document.
+/// A document in the style of Figma's own.
 pub const OFFICIAL: &str = include_str!("../../../openapi/tests/fixtures/official-style.yml");
 
-/// What is bundled in the checkout, whatever is in this one.
+/// The document that is bundled in the small checkout.
 const BUNDLED: &str = include_str!("../../../openapi/tests/fixtures/handed-over.yml");
 
-/// An archive in the making.
+/// An archive that is being written.
 pub type Archive = tar::Builder<flate2::write::GzEncoder<Vec<u8>>>;
 
 pub struct Checkout {
     folder: TempDir,
 }
 
-/// What a run left behind.
+/// The result of a run.
 pub struct Ran {
     pub code: i32,
     pub report: String,
@@ -38,13 +39,13 @@ pub struct Ran {
 }
 
 impl Checkout {
-    /// With the document that was handed over, and nothing reviewed yet.
+    /// A checkout with [`BUNDLED`] and no reviewed version.
     pub fn new() -> Self {
         let checkout = Checkout { folder: tempfile::tempdir().unwrap() };
         let document = Document::parse("x.yml", BUNDLED).unwrap();
         let part = slice(&document).unwrap();
         let checksum = Checksum::Sha256(sha256(BUNDLED.as_bytes()));
-        let origin = Origin { words: "a test".to_owned(), checksum };
+        let origin = Origin { description: "a test".to_owned(), checksum };
         let bundled = Bundled::new(&origin, &part, BUNDLED);
         let lock = Lock { bundled, reviewed: None };
         for (name, text) in [
@@ -66,19 +67,19 @@ impl Checkout {
         checkout
     }
 
-    /// What git has to say of the checkout.
+    /// Runs git in the checkout and gives its output.
     pub fn git(&self, arguments: &[&str]) -> String {
         git(&self.root(), arguments)
     }
 
-    /// Commits all that the checkout has.
+    /// Commits every change in the checkout.
     pub fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", "Test"]);
     }
 
-    /// Runs what a message tells to run, which stands in it between backticks.
-    pub fn obey(&self, message: &str) {
+    /// Runs the command that a message advises, which it has between backticks.
+    pub fn run_advice(&self, message: &str) {
         let advised = message.split('`').nth(1).unwrap_or_else(|| panic!("no advice: {message}"));
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", advised]).current_dir(self.root());
@@ -90,7 +91,7 @@ impl Checkout {
         self.folder.path().join("checkout")
     }
 
-    /// A place outside of the checkout.
+    /// A path outside of the checkout.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -102,23 +103,23 @@ impl Checkout {
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// What cargo does from now on.
+    /// Replaces the fake cargo by this script.
     pub fn cargo(&self, script: &str) {
         self.program("cargo", script);
     }
 
-    /// What npm does from now on.
+    /// Replaces the fake npm by this script.
     pub fn npm(&self, script: &str) {
         self.program("npm", script);
     }
 
-    /// What curl does from now on.
+    /// Replaces the fake curl by this script.
     pub fn curl(&self, script: &str) {
         self.program("curl", script);
     }
 
-    /// Lets npm have one version of the package, with this document. Returns
-    /// the archive.
+    /// Makes the fake npm serve one version of the package, with this document. Gives the
+    /// path of the archive.
     pub fn publish(&self, version: &str, document: &str) -> PathBuf {
         let mut header = tar::Header::new_gnu();
         header.set_size(document.len() as u64);
@@ -129,10 +130,12 @@ impl Checkout {
         })
     }
 
-    /// Lets npm have one version of the package, with what `fill` puts into its
-    /// archive. `ran` beside the checkout says that npm would have run code: it
-    /// runs the scripts of what it packs unless it is told not to, and clones,
-    /// prepares and runs whatever is no version. Returns the archive.
+    /// Makes the fake npm serve one version of the package, with what `fill` puts into the
+    /// archive. Gives the path of the archive.
+    ///
+    /// A file `ran` outside of the checkout appears if the real npm would have run code: it
+    /// runs the scripts of a package without `--ignore-scripts`, and clones and builds
+    /// what is given instead of a version.
     pub fn publish_archive(&self, version: &str, fill: impl FnOnce(&mut Archive)) -> PathBuf {
         let compression = flate2::Compression::fast();
         let encoder = flate2::write::GzEncoder::new(Vec::new(), compression);
@@ -179,13 +182,13 @@ impl Checkout {
         Ran::from(self.command(arguments).output().unwrap())
     }
 
-    /// Runs with nothing but the programs in `folder`.
+    /// Runs a command of xtask that finds only the programs in `folder`.
     pub fn run_with_path(&self, folder: &Path, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).env("PATH", folder).output().unwrap())
     }
 
-    /// Runs in a shell that does something before.
-    pub fn run_below(&self, script: &str, arguments: &[&str]) -> Ran {
+    /// Runs a command of xtask from a shell script, as `"$0" "$@"`.
+    pub fn run_in_shell(&self, script: &str, arguments: &[&str]) -> Ran {
         let program = self.command(arguments);
         let mut shell = Command::new("sh");
         shell.args(["-c", script]).arg(program.get_program()).args(program.get_args());
@@ -205,8 +208,7 @@ impl Checkout {
         self.command(arguments).spawn().unwrap()
     }
 
-    /// Every file of the checkout but what was built, and what git keeps or two
-    /// runs keep apart.
+    /// Every file of the checkout, except the target folder, `.git` and the lock file.
     pub fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut tree = BTreeMap::new();
         let mut folders = vec![self.root()];
@@ -230,7 +232,7 @@ impl Checkout {
     }
 }
 
-/// What git has to say in this folder.
+/// Runs git in this folder and gives its output.
 pub fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]);
@@ -240,7 +242,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Git as it comes, whoever runs the tests.
+/// Without the git settings of the user and of a git hook that runs the tests.
 fn without_settings(command: &mut Command) -> &mut Command {
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(name);

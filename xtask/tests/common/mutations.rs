@@ -1,17 +1,18 @@
-//! The table of mutations, read and applied.
+//! Reads the table of mutations and applies them.
 
 use figma_payments_openapi::Document;
+use figma_payments_openapi::operation::POINTER;
 use serde_json::{Map, Value, json};
-use xtask::spec::diff::Level;
+use xtask::spec::diff::report::Level;
 
-/// One row, applied.
+/// One row of the table, applied.
 pub struct Mutation {
     pub what: String,
     pub base: Value,
     pub root: Value,
     pub is: Vec<Expected>,
     pub back: Vec<Expected>,
-    /// Why this tool is right where the second opinion differs.
+    /// Why this tool is right if the second opinion differs.
     pub why: String,
 }
 
@@ -29,13 +30,13 @@ fn base() -> Value {
 }
 
 pub fn all() -> Vec<Mutation> {
-    // A list is no document; its rows are read one at a time.
+    // The table is a list, which `Document::parse` does not read.
     let table: Vec<Value> = yaml_serde::from_str(include_str!("../mutations.yml")).unwrap();
     table.iter().map(apply).collect()
 }
 
 const SHORT: [(&str, &str); 7] = [
-    ("OP", "/paths/~1v1~1payments/get"),
+    ("OP", POINTER),
     ("PARAM", "/paths/~1v1~1payments/get/parameters"),
     ("RES", "/components/responses"),
     ("OK", "/components/responses/GetPaymentsResponse/content/application~1json/schema"),

@@ -1,39 +1,40 @@
-//! Every kind of change that the differ knows, with its verdicts on both axes.
+//! Every kind of change that is recognized, with two verdicts:
 //!
-//! *wire*: would a released binary that takes the document at its word break
-//! or misbehave? *api*: would the public Rust API generated from it break, by
-//! Rust's own rules: a struct with one more public field can no longer be
-//! written down, an enum with one more variant no longer matched, and an
-//! argument, taken by its name, is still there with the same type.
+//! - *wire*: whether a released binary that follows the document would fail or
+//!   misbehave.
+//! - *api*: whether the generated public Rust API would break its users' code. By Rust's
+//!   rules a new public field of a struct breaks code that constructs it, and a new
+//!   variant of an enum breaks code that matches on it. A method keeps working if its
+//!   arguments keep their names and types.
 
 use super::report::Level;
 
 const B: Level = Level::Breaking;
 const C: Level = Level::Compatible;
 
-/// What is noted of a change beside its place and its values.
+/// A kind of change.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// Stable, in oasdiff's manner.
+    /// Its id, in the style of oasdiff. It does not change.
     pub id: &'static str,
-    /// Would a released binary break?
+    /// Whether a released binary breaks.
     pub wire: Level,
-    /// Would the Rust API break?
+    /// Whether the Rust API breaks.
     pub api: Level,
-    /// The sentence, with `{old}` and `{new}`.
-    pub says: &'static str,
+    /// The text of the report, with `{old}` and `{new}` for the values.
+    pub message: &'static str,
 }
 
-/// What is not known is taken for the worst.
+/// A change that is not recognized counts as breaking.
 pub(super) const UNKNOWN: Check = Check {
     id: "unknown",
     wire: B,
     api: B,
-    says: "something changed that this tool does not know, from {old} to {new}",
+    message: "something changed that this tool does not recognize, from {old} to {new}",
 };
 
-const fn check(id: &'static str, wire: Level, api: Level, says: &'static str) -> Check {
-    Check { id, wire, api, says }
+const fn check(id: &'static str, wire: Level, api: Level, message: &'static str) -> Check {
+    Check { id, wire, api, message }
 }
 
 /// Changes outside of schemas.
@@ -77,15 +78,15 @@ const CHECKS: &[Check] = &[
 
     check("response-success-status-added", B, B, "the answer was added"),
     check("response-success-status-removed", B, B, "the answer was removed"),
-    // A client that takes documented errors also takes others: every status
-    // can come from something between the two.
+    // A client has to expect errors that are not documented anyway: a proxy on the way
+    // can answer with any status.
     check("response-non-success-status-added", C, C, "the answer was added"),
     check("response-non-success-status-removed", C, C, "the answer was removed"),
     check("response-media-type-added", C, C, "the media type {new} was added"),
     check("response-media-type-removed", B, B, "the media type {old} was removed"),
     check("required-response-header-added", C, C, "it was added"),
     check("optional-response-header-added", C, C, "it was added"),
-    // What is no longer promised is missed in silence, as is a property.
+    // A client that reads the header does not get it any more.
     check("required-response-header-removed", B, C, "it was removed"),
     check("optional-response-header-removed", B, C, "it was removed"),
 
@@ -99,25 +100,26 @@ const CHECKS: &[Check] = &[
     check("response-optional-property-removed", B, B, "it was removed"),
 ];
 
-/// A change inside a schema. Its id starts with what the schema is of, and its
-/// verdict depends on who writes the value.
+/// A kind of change inside a schema. Its full id starts with the [`Subject`]. Its
+/// verdicts (wire, api) differ between requests, which the client writes, and responses,
+/// which it reads.
 struct SchemaCheck {
     suffix: &'static str,
     request: (Level, Level),
     response: (Level, Level),
-    says: &'static str,
+    message: &'static str,
 }
 
 const fn schema(
     suffix: &'static str,
     request: (Level, Level),
     response: (Level, Level),
-    says: &'static str,
+    message: &'static str,
 ) -> SchemaCheck {
-    SchemaCheck { suffix, request, response, says }
+    SchemaCheck { suffix, request, response, message }
 }
 
-/// What asks for more breaks requests; what promises less breaks responses.
+/// A stricter schema breaks requests; a less strict one breaks responses.
 #[rustfmt::skip]
 const SCHEMA_CHECKS: &[SchemaCheck] = &[
     schema("type-changed",      (B, B), (B, B), "the type went from {old} to {new}"),
@@ -139,7 +141,7 @@ const SCHEMA_CHECKS: &[SchemaCheck] = &[
     schema("enum-value-removed", (B, B), (C, B), "the value {old} was removed"),
     schema("became-enum",       (B, B), (C, B), "only the values {new} are left"),
     schema("became-not-enum",   (C, B), (B, B), "it is no longer limited to the values {old}"),
-    // Who leaves a value out, or finds it left out, takes the default for it.
+    // Where a value is left out, the default counts.
     schema("default-value-changed", (B, B), (B, B), "the default went from {old} to {new}"),
     schema("alternative-added", (C, B), (B, B), "the alternative {new} was added"),
     schema("alternative-removed", (B, B), (C, B), "the alternative {old} was removed"),
@@ -152,7 +154,7 @@ const SCHEMA_CHECKS: &[SchemaCheck] = &[
     schema("reactivated",       (C, C), (C, C), "it is no longer deprecated"),
 ];
 
-/// What a schema is of.
+/// What a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     RequestParameter,
@@ -177,7 +179,7 @@ impl Subject {
         matches!(self, Subject::RequestParameter | Subject::RequestBody | Subject::RequestProperty)
     }
 
-    /// What stands inside of it.
+    /// The subject of the schemas inside.
     pub(super) fn inner(self) -> Self {
         match self.is_request() {
             true => Subject::RequestProperty,
@@ -190,33 +192,30 @@ impl Subject {
         found.map_or("", |(_, prefix)| prefix)
     }
 
-    /// The full id and the verdicts of a change inside a schema of this.
+    /// The full id and the check of a change inside a schema of this subject.
     pub(super) fn check(self, suffix: &str) -> (String, Check) {
         let row = SCHEMA_CHECKS.iter().find(|row| row.suffix == suffix);
         let Some(row) = row else {
             return (UNKNOWN.id.to_owned(), UNKNOWN);
         };
-        let (mut wire_api, prefix) = match self.is_request() {
-            true => (row.request, self.prefix()),
-            false => (row.response, self.prefix()),
+        let (wire, api) = match self {
+            _ if self.is_request() => row.request,
+            // No type is generated for a header.
+            Subject::ResponseHeader => (row.response.0, C),
+            _ => row.response,
         };
-        // No type is generated for a header.
-        if self == Subject::ResponseHeader {
-            wire_api.1 = C;
-        }
-        let (wire, api) = wire_api;
-        let check = Check { id: row.suffix, wire, api, says: row.says };
-        (format!("{prefix}-{suffix}"), check)
+        let check = Check { id: row.suffix, wire, api, message: row.message };
+        (format!("{}-{suffix}", self.prefix()), check)
     }
 }
 
-/// The check with this id; one that is not in the table is unknown.
+/// The check with this id; the unknown change if there is none.
 pub(super) fn plain(id: &str) -> Check {
     let found = CHECKS.iter().find(|check| check.id == id);
     found.copied().unwrap_or(UNKNOWN)
 }
 
-/// Every id that a report can have.
+/// Every id that a change can have.
 pub fn ids() -> impl Iterator<Item = String> {
     let plain = CHECKS.iter().map(|check| check.id.to_owned());
     let inside = Subject::ALL.iter().flat_map(|(_, prefix)| {

@@ -1,61 +1,17 @@
-//! Two documents and what was found so far.
+//! A comparison in progress: the two documents and the changes found so far.
 
-use anyhow::Result;
-use figma_payments_openapi::{self as openapi, Document};
+use figma_payments_openapi::Document;
 use serde_json::Value;
 
 use super::checks::{self, Check};
-use super::report::{Change, CorrectionState, Report};
+use super::pair::Pair;
+use super::report::Change;
+use super::schema_place::SchemaPlace;
 use super::words;
-use crate::spec::slice::{Place, Slice};
+use crate::spec::escape::escaped;
 
-/// Compares two slices, as published and after the corrections.
-///
-/// # Errors
-///
-/// A document that is malformed where it is compared.
-pub fn diff(old: &Slice, new: &Slice) -> Result<Report> {
-    let changes = compare(old.document(), new.document())?;
-    let (after, corrections) = corrected(new.document());
-    let effect = match changes.is_empty() {
-        true => Ok(Vec::new()),
-        false => match (corrected(old.document()).0, after) {
-            (Ok(old), Ok(new)) => Ok(compare(&old, &new)?),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        },
-    };
-    let title = |slice: &Slice| format!("{} ({})", slice.document().name(), slice.version());
-    Ok(Report { subject: (title(old), title(new)), changes, effect, corrections })
-}
-
-/// The corrected document, and what became of each correction.
-fn corrected(published: &Document) -> (Result<Document, String>, Vec<CorrectionState>) {
-    let named = match openapi::name(published) {
-        Ok(named) => named,
-        Err(error) => return (Err(error.to_string()), Vec::new()),
-    };
-    let outcomes = openapi::attempt(&named).into_iter();
-    let states = outcomes.map(|(correction, outcome)| CorrectionState {
-        id: correction.id,
-        outcome: outcome.map(|outcome| outcome.to_string()).map_err(|error| error.to_string()),
-    });
-    let states = states.collect();
-    let corrected = openapi::correct(&named).map(|corrected| corrected.document);
-    (corrected.map_err(|error| error.to_string()), states)
-}
-
-/// The changes from one document to the other; each has the one operation.
-///
-/// # Errors
-///
-/// A document that is malformed where it is compared.
-pub fn compare(old: &Document, new: &Document) -> Result<Vec<Change>> {
-    let mut comparison = Comparison { old, new, changes: Vec::new(), open: Vec::new() };
-    comparison.documents(&Place::find(old)?, &Place::find(new)?)?;
-    Ok(comparison.changes)
-}
-
-/// Two documents and what was found so far.
+/// The two documents and the changes found so far. Each file that compares a part has
+/// methods of it.
 pub(super) struct Comparison<'a> {
     pub(super) old: &'a Document,
     pub(super) new: &'a Document,
@@ -64,68 +20,79 @@ pub(super) struct Comparison<'a> {
     pub(super) open: Vec<(Vec<*const Value>, Vec<*const Value>)>,
 }
 
-/// A value of either document: the old one and the new one, if there.
-pub(super) type Pair<'a> = (Option<&'a Value>, Option<&'a Value>);
-
 impl<'a> Comparison<'a> {
-    /// Notes a change with the verdicts of the table.
+    pub(super) fn new(old: &'a Document, new: &'a Document) -> Self {
+        Comparison { old, new, changes: Vec::new(), open: Vec::new() }
+    }
+
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// Adds a change outside of schemas. `id` is the id of its check.
     pub(super) fn note(&mut self, id: &str, place: impl Into<String>, old: Value, new: Value) {
         self.push(id.to_owned(), &checks::plain(id), place.into(), old, new);
     }
 
-    pub(super) fn push(
-        &mut self,
-        id: String,
-        check: &Check,
-        place: String,
-        old: Value,
-        new: Value,
-    ) {
-        let says =
-            check.says.replace("{old}", &words::value(&old)).replace("{new}", &words::value(&new));
+    /// Adds a change inside a schema. `suffix` is the id of its check without the subject.
+    pub(super) fn found(&mut self, at: &SchemaPlace, suffix: &str, old: Value, new: Value) {
+        let (id, check) = at.subject.check(suffix);
+        self.push(id, &check, at.in_words(), old, new);
+    }
+
+    fn push(&mut self, id: String, check: &Check, place: String, old: Value, new: Value) {
+        let message = check
+            .message
+            .replace("{old}", &words::value(&old))
+            .replace("{new}", &words::value(&new));
         self.changes.push(Change {
             id,
             wire: check.wire,
             api: check.api,
-            message: format!("{place}: {says}"),
+            message: escaped(&format!("{place}: {message}")),
             place,
             old,
             new,
         });
     }
 
-    /// Both sides of a reference or value.
-    pub(super) fn resolve(&self, (old, new): Pair<'a>) -> Pair<'a> {
-        (old.map(|value| self.old.resolve(value)), new.map(|value| self.new.resolve(value)))
+    /// The values, or the targets where they are `$ref`s.
+    pub(super) fn resolve(&self, pair: Pair<'a>) -> Pair<'a> {
+        Pair {
+            old: pair.old.map(|value| self.old.resolve(value)),
+            new: pair.new.map(|value| self.new.resolve(value)),
+        }
     }
 
-    /// Notes every key that nobody looked at and that differs.
-    pub(super) fn unknown_keys(&mut self, place: &str, (old, new): Pair<'a>, known: &[&str]) {
+    /// Adds an unknown change for every key that differs and is not one of `known`, the
+    /// keys that are compared elsewhere.
+    pub(super) fn unknown_keys(&mut self, place: &str, pair: Pair<'a>, known: &[&str]) {
         let keys =
             |value: Option<&'a Value>| value.and_then(Value::as_object).into_iter().flatten();
-        let mut all: Vec<&str> = keys(old).chain(keys(new)).map(|(key, _)| key.as_str()).collect();
+        let both = keys(pair.old).chain(keys(pair.new));
+        let mut all: Vec<&str> = both.map(|(key, _)| key.as_str()).collect();
         all.sort_unstable();
         all.dedup();
         for key in all {
             if known.contains(&key) || key.starts_with("x-") {
                 continue;
             }
-            let of = |value: Option<&'a Value>| value.and_then(|value| value.get(key));
-            let (before, after) = (of(old), of(new));
-            let same = match (before, after) {
-                (Some(before), Some(after)) => self.same(before, after),
+            let member = pair.get(key);
+            let same = match (member.old, member.new) {
+                (Some(old), Some(new)) => self.same(old, new),
                 _ => false,
             };
             if !same {
                 let at = format!("{place}, key `{key}`");
                 let value = |value: Option<&Value>| value.cloned().unwrap_or_default();
-                self.note("unknown", at, value(before), value(after));
+                self.note("unknown", at, value(member.old), value(member.new));
             }
         }
     }
 
-    /// Whether two values are the same once their references are followed.
-    /// Of values that are too large to say, they are not.
+    /// Whether two values are equal after their references are resolved. The comparison
+    /// is limited, because resolved values can be endless; if it reaches the limit, the
+    /// values count as different.
     pub(super) fn same(&self, old: &Value, new: &Value) -> bool {
         let mut budget = 10_000;
         self.equal(old, new, &mut budget)

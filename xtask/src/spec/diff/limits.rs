@@ -1,5 +1,5 @@
-//! Comparing what limits a single value: lists of values, formats, patterns,
-//! bounds, and what is only true or false.
+//! Compares the keywords that limit a single value: lists of values, formats, patterns,
+//! bounds and flags.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -7,12 +7,17 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::comparison::Comparison;
-use super::normalized::{BOUNDS, Flat, order};
-use super::schemas::At;
+use super::normalized::{BOUNDS, NormalizedSchema, order};
+use super::schema_place::SchemaPlace;
 use super::words;
 
 impl<'a> Comparison<'a> {
-    pub(super) fn values(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
+    pub(super) fn values(
+        &mut self,
+        at: &SchemaPlace,
+        old: &NormalizedSchema<'a>,
+        new: &NormalizedSchema<'a>,
+    ) {
         match (&old.values, &new.values) {
             (None, None) => {}
             (Some(old), None) => {
@@ -32,10 +37,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(super) fn texts(
+    pub(super) fn text_keyword(
         &mut self,
-        at: &At,
-        what: &str,
+        at: &SchemaPlace,
+        keyword: &str,
         old: &BTreeSet<&str>,
         new: &BTreeSet<&str>,
     ) {
@@ -51,11 +56,16 @@ impl<'a> Comparison<'a> {
             (_, true) => "removed",
             _ => "changed",
         };
-        self.found(at, &format!("{what}-{step}"), joined(old), joined(new));
+        self.found(at, &format!("{keyword}-{step}"), joined(old), joined(new));
     }
 
-    pub(super) fn bounds(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
-        for (key, tighter) in BOUNDS {
+    pub(super) fn bounds(
+        &mut self,
+        at: &SchemaPlace,
+        old: &NormalizedSchema<'a>,
+        new: &NormalizedSchema<'a>,
+    ) {
+        for (key, stricter) in BOUNDS {
             let (before, after) = (old.bounds.get(key), new.bounds.get(key));
             let suffix = match (before, after) {
                 (None, None) => continue,
@@ -63,7 +73,7 @@ impl<'a> Comparison<'a> {
                 (Some(_), None) => "bound-relaxed",
                 (Some(before), Some(after)) => match order(after, before) {
                     Ordering::Equal => continue,
-                    order if order == tighter => "bound-tightened",
+                    order if order == stricter => "bound-tightened",
                     _ => "bound-relaxed",
                 },
             };
@@ -75,7 +85,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    pub(super) fn flags(&mut self, at: &At, old: &Flat<'a>, new: &Flat<'a>) {
+    pub(super) fn flags(
+        &mut self,
+        at: &SchemaPlace,
+        old: &NormalizedSchema<'a>,
+        new: &NormalizedSchema<'a>,
+    ) {
         for (flag, on, off) in [
             ("deprecated", "deprecated", "reactivated"),
             ("readOnly", "read-only-changed", "read-only-changed"),

@@ -1,22 +1,27 @@
-//! What changed between two documents, for the payments operation: a semantic
-//! comparison of the documents as published, and of what is left of each
-//! change after this crate's corrections.
+//! What changed between two documents for the payments operation. The documents are
+//! compared twice: as published, and after this crate's corrections. What is left after
+//! the corrections is the effect on this crate.
+//!
+//! [`compare::diff`] is the entry. `operation` compares the operation as a whole and
+//! calls the files for its parts; `checks` lists every kind of change.
 
-mod answers;
-mod checks;
-mod choices;
+pub mod checks;
+pub mod compare;
+pub mod render;
+pub mod report;
+
+mod alternatives;
 mod comparison;
+mod content;
+mod describe;
 mod limits;
+mod mapping;
 mod normalized;
 mod operation;
-mod render;
-mod report;
+mod pair;
 mod request;
+mod responses;
+mod schema_place;
 mod schemas;
 mod security;
 mod words;
-
-pub use checks::ids;
-pub use comparison::{compare, diff};
-pub use render::Format;
-pub use report::{Change, CorrectionState, Level, Report, Verdict};

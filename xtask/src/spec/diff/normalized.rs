@@ -1,6 +1,6 @@
-//! A schema with everything it refers to and is put together from folded into
-//! one: `$ref` followed, `allOf` merged, the many ways to say "or null" and
-//! "one of these values" made one. Two schemas that mean the same are equal.
+//! A schema in a normal form, so that schemas with the same meaning can be compared:
+//! `$ref` resolved, `allOf` merged, and one form for the different ways to write "or null"
+//! and "one of these values".
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,43 +11,43 @@ use serde_json::{Map, Value};
 
 use super::words;
 
-/// A schema that says nothing is `Flat::default()`: everything is allowed.
+/// A schema in normal form. The default allows every value.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Flat<'a> {
-    /// The allowed types; `None` is any. A `number` is also an `integer`.
-    pub(super) kinds: Option<BTreeSet<&'a str>>,
+pub(super) struct NormalizedSchema<'a> {
+    /// The allowed types; `None` is any. `number` always comes with `integer`.
+    pub(super) types: Option<BTreeSet<&'a str>>,
     /// The allowed values; `None` is any.
     pub(super) values: Option<Vec<&'a Value>>,
     pub(super) formats: BTreeSet<&'a str>,
     pub(super) patterns: BTreeSet<&'a str>,
     pub(super) bounds: BTreeMap<&'static str, &'a Value>,
-    /// Each property with the schemas that it has to meet.
+    /// The properties, with the schemas that each has to meet.
     pub(super) properties: BTreeMap<&'a str, Vec<&'a Value>>,
     pub(super) required: BTreeSet<&'a str>,
-    /// The schemas that properties without a name of their own have to meet.
-    pub(super) others: Vec<&'a Value>,
+    /// The schemas that all other properties have to meet.
+    pub(super) additional: Vec<&'a Value>,
     pub(super) items: Vec<&'a Value>,
-    pub(super) choices: Vec<Choice<'a>>,
+    pub(super) alternatives: Vec<Alternatives<'a>>,
     pub(super) default: Option<&'a Value>,
     pub(super) flags: BTreeSet<&'static str>,
-    /// Keywords that mean something this tool does not know.
+    /// Keywords that this tool does not know.
     pub(super) unknown: BTreeMap<&'a str, Vec<&'a Value>>,
 }
 
-/// An `anyOf` or `oneOf` that is more than a list of values or a null.
+/// An `anyOf` or `oneOf` that is more than a list of values or an "or null".
 #[derive(Debug, Clone)]
-pub(super) struct Choice<'a> {
+pub(super) struct Alternatives<'a> {
     pub(super) keyword: &'a str,
     pub(super) branches: Vec<&'a Value>,
+    /// Whether null is one of the alternatives.
     pub(super) null: bool,
 }
 
-/// Keywords that say nothing about the wire, and nothing about the API as long
-/// as types have their names from the naming table.
-const TEXTS: [&str; 7] =
+/// Keywords that change neither the wire format nor the Rust API.
+const IGNORED: [&str; 7] =
     ["description", "title", "example", "examples", "externalDocs", "$comment", "$ref"];
 
-/// Which way a bound gets tighter.
+/// The bounds, and in which direction each gets stricter.
 pub(super) const BOUNDS: [(&str, Ordering); 10] = [
     ("maximum", Ordering::Less),
     ("exclusiveMaximum", Ordering::Less),
@@ -63,15 +63,18 @@ pub(super) const BOUNDS: [(&str, Ordering); 10] = [
 
 const FLAGS: [&str; 4] = ["deprecated", "readOnly", "writeOnly", "uniqueItems"];
 
-impl<'a> Flat<'a> {
-    /// Folds the schemas that one value has to meet, all of them.
+impl<'a> NormalizedSchema<'a> {
+    /// Merges the schemas that one value has to meet, all of them.
     pub(super) fn of(document: &'a Document, schemas: &[&'a Value]) -> Result<Self> {
-        let mut folding = Folding { document, open: Vec::new() };
-        schemas.iter().try_fold(Flat::default(), |flat, schema| Ok(flat.and(folding.one(schema)?)))
+        let mut normalizer = Normalizer { document, open: Vec::new() };
+        schemas
+            .iter()
+            .try_fold(Self::default(), |merged, schema| Ok(merged.and(normalizer.one(schema)?)))
     }
 
-    fn and(mut self, other: Flat<'a>) -> Self {
-        self.kinds = both(self.kinds, other.kinds, |a, b| &a & &b);
+    /// The schema of the values that meet both schemas.
+    fn and(mut self, other: NormalizedSchema<'a>) -> Self {
+        self.types = both(self.types, other.types, |a, b| &a & &b);
         self.values = both(self.values, other.values, |mut a, b| {
             a.retain(|value| b.contains(value));
             a
@@ -85,9 +88,9 @@ impl<'a> Flat<'a> {
             self.properties.entry(name).or_default().extend(schemas);
         }
         self.required.extend(other.required);
-        self.others.extend(other.others);
+        self.additional.extend(other.additional);
         self.items.extend(other.items);
-        self.choices.extend(other.choices);
+        self.alternatives.extend(other.alternatives);
         self.default = other.default.or(self.default);
         self.flags.extend(other.flags);
         for (key, values) in other.unknown {
@@ -96,164 +99,213 @@ impl<'a> Flat<'a> {
         self
     }
 
-    /// Of two bounds the tighter one counts.
+    /// Adds a bound. Of two, the stricter one counts.
     fn bound(&mut self, key: &'static str, bound: &'a Value) {
-        let tighter = BOUNDS.iter().find(|(name, _)| *name == key);
+        let stricter = BOUNDS.iter().find(|(name, _)| *name == key);
         let old = self.bounds.entry(key).or_insert(bound);
-        if tighter.is_some_and(|(_, tighter)| order(bound, old) == *tighter) {
+        if stricter.is_some_and(|(_, stricter)| order(bound, old) == *stricter) {
             *old = bound;
         }
     }
 
     pub(super) fn allows_null(&self) -> bool {
-        self.kinds.as_ref().is_none_or(|kinds| kinds.contains("null"))
-            && self.choices.iter().all(|choice| choice.null)
+        self.types.as_ref().is_none_or(|types| types.contains("null"))
+            && self.alternatives.iter().all(|it| it.null)
     }
 
-    /// Whether it says nothing beside its one choice.
-    pub(super) fn is_mere_choice(&self) -> bool {
-        let Flat { kinds, values, formats, patterns, bounds, properties, .. } = self;
-        let Flat { required, others, items, choices, default, flags, unknown, .. } = self;
-        let plain = kinds.is_none() && values.is_none() && default.is_none();
-        let unlimited = formats.is_empty() && patterns.is_empty() && bounds.is_empty();
-        let empty = properties.is_empty() && required.is_empty() && others.is_empty();
-        let rest = items.is_empty() && flags.is_empty() && unknown.is_empty();
-        plain && unlimited && empty && rest && choices.len() == 1
+    /// Whether it is one list of alternatives and nothing else.
+    pub(super) fn has_only_alternatives(&self) -> bool {
+        // Every field is listed, so that a new one cannot be forgotten.
+        let NormalizedSchema {
+            types,
+            values,
+            formats,
+            patterns,
+            bounds,
+            properties,
+            required,
+            additional,
+            items,
+            alternatives,
+            default,
+            flags,
+            unknown,
+        } = self;
+        alternatives.len() == 1
+            && types.is_none()
+            && values.is_none()
+            && formats.is_empty()
+            && patterns.is_empty()
+            && bounds.is_empty()
+            && properties.is_empty()
+            && required.is_empty()
+            && additional.is_empty()
+            && items.is_empty()
+            && default.is_none()
+            && flags.is_empty()
+            && unknown.is_empty()
+    }
+
+    /// A list of values implies the types, and a null in it is expressed as a type.
+    fn settle(&mut self) {
+        let Some(values) = &mut self.values else {
+            return;
+        };
+        let types = self.types.get_or_insert_with(|| values.iter().map(|it| type_of(it)).collect());
+        if types.contains("null") {
+            values.retain(|value| !value.is_null());
+        }
     }
 }
 
-struct Folding<'a> {
+struct Normalizer<'a> {
     document: &'a Document,
+    /// The schemas that are being normalized, by their addresses.
     open: Vec<*const Value>,
 }
 
-impl<'a> Folding<'a> {
-    fn one(&mut self, schema: &'a Value) -> Result<Flat<'a>> {
-        // A schema that contains itself asks for nothing twice.
+impl<'a> Normalizer<'a> {
+    fn one(&mut self, schema: &'a Value) -> Result<NormalizedSchema<'a>> {
+        // A schema that contains itself adds nothing to itself.
         let address = std::ptr::from_ref(schema);
         if self.open.contains(&address) {
-            return Ok(Flat::default());
+            return Ok(NormalizedSchema::default());
         }
         self.open.push(address);
-        let flat = match schema {
-            Value::Bool(true) => Ok(Flat::default()),
-            Value::Bool(false) => Ok(Flat { kinds: Some(BTreeSet::new()), ..Flat::default() }),
+        let normalized = match schema {
+            Value::Bool(true) => Ok(NormalizedSchema::default()),
+            Value::Bool(false) => {
+                Ok(NormalizedSchema { types: Some(BTreeSet::new()), ..NormalizedSchema::default() })
+            }
             Value::Object(map) => self.object(schema, map),
             _ => Err(self.malformed("a schema", schema)),
         };
         self.open.pop();
-        flat
+        normalized
     }
 
-    fn object(&mut self, schema: &'a Value, map: &'a Map<String, Value>) -> Result<Flat<'a>> {
-        let old_dialect = self.is_3_0();
+    fn object(
+        &mut self,
+        schema: &'a Value,
+        map: &'a Map<String, Value>,
+    ) -> Result<NormalizedSchema<'a>> {
+        let is_3_0 = self.is_3_0();
         let target = match map.get("$ref").is_some_and(Value::is_string) {
             true => self.one(self.document.resolve(schema))?,
-            false => Flat::default(),
+            false => NormalizedSchema::default(),
         };
-        if old_dialect && map.contains_key("$ref") {
+        if is_3_0 && map.contains_key("$ref") {
             return Ok(target);
         }
-        let mut flat = Flat::default();
+        let mut normalized = NormalizedSchema::default();
         for (key, value) in map {
             let bad = |what: &str| self.malformed(&format!("`{key}`, {what},"), value);
             if let Some((bound, _)) = BOUNDS.iter().find(|(bound, _)| bound == key)
                 && value.is_number()
             {
-                // "At least none" says nothing of a length or a count.
-                let of_count = !matches!(*bound, "minimum" | "exclusiveMinimum");
-                if !(of_count && bound.starts_with("min") && value == 0) {
-                    flat.bounds.insert(bound, value);
+                // A length or a count is never below 0, so this minimum limits nothing.
+                let is_count = !matches!(*bound, "minimum" | "exclusiveMinimum");
+                if !(is_count && bound.starts_with("min") && value == 0) {
+                    normalized.bounds.insert(bound, value);
                 }
                 continue;
             }
             if let Some(flag) = FLAGS.iter().find(|flag| *flag == key) {
                 if value.as_bool().ok_or_else(|| bad("true or false"))? {
-                    flat.flags.insert(flag);
+                    normalized.flags.insert(flag);
                 }
                 continue;
             }
             match key.as_str() {
                 "type" => {
-                    let kinds = texts(value).ok_or_else(|| bad("the name of a type or a list"))?;
-                    let mut kinds: BTreeSet<_> = kinds.into_iter().collect();
-                    if kinds.contains("number") {
-                        kinds.insert("integer");
+                    let types = texts(value).ok_or_else(|| bad("the name of a type or a list"))?;
+                    let mut types: BTreeSet<_> = types.into_iter().collect();
+                    if types.contains("number") {
+                        types.insert("integer");
                     }
-                    if old_dialect && map.get("nullable") == Some(&Value::Bool(true)) {
-                        kinds.insert("null");
+                    if is_3_0 && map.get("nullable") == Some(&Value::Bool(true)) {
+                        types.insert("null");
                     }
-                    flat.kinds = Some(kinds);
+                    normalized.types = Some(types);
                 }
-                "nullable" if old_dialect => {}
-                "const" => flat.values = Some(vec![value]),
+                "nullable" if is_3_0 => {}
+                "const" => normalized.values = Some(vec![value]),
                 "enum" => {
                     let values = value.as_array().ok_or_else(|| bad("a list of values"))?;
-                    flat.values = Some(values.iter().collect());
+                    normalized.values = Some(values.iter().collect());
                 }
                 "format" => {
-                    flat.formats.insert(value.as_str().ok_or_else(|| bad("a name"))?);
+                    normalized.formats.insert(value.as_str().ok_or_else(|| bad("a name"))?);
                 }
                 "pattern" => {
-                    flat.patterns.insert(value.as_str().ok_or_else(|| bad("a pattern"))?);
+                    normalized.patterns.insert(value.as_str().ok_or_else(|| bad("a pattern"))?);
                 }
                 "properties" => {
                     let map = value.as_object().ok_or_else(|| bad("a mapping of schemas"))?;
                     let schemas = map.iter().map(|(name, schema)| (name.as_str(), vec![schema]));
-                    flat.properties = schemas.collect();
+                    normalized.properties = schemas.collect();
                 }
                 "required" => {
                     let names = value.as_array().and_then(|_| texts(value));
-                    flat.required.extend(names.ok_or_else(|| bad("a list of names"))?);
+                    normalized.required.extend(names.ok_or_else(|| bad("a list of names"))?);
                 }
-                "additionalProperties" => flat.others.push(value),
-                "items" => flat.items.push(value),
-                "default" => flat.default = Some(value),
+                "additionalProperties" => normalized.additional.push(value),
+                "items" => normalized.items.push(value),
+                "default" => normalized.default = Some(value),
                 "allOf" => {
                     for part in value.as_array().ok_or_else(|| bad("a list of schemas"))? {
-                        flat = flat.and(self.one(part)?);
+                        normalized = normalized.and(self.one(part)?);
                     }
                 }
                 "anyOf" | "oneOf" => {
                     let branches = value.as_array().ok_or_else(|| bad("a list of schemas"))?;
-                    flat = flat.and(self.choice(key, branches)?);
+                    normalized = normalized.and(self.alternatives(key, branches)?);
                 }
-                text if TEXTS.contains(&text) || text.starts_with("x-") => {}
-                _ => flat.unknown.entry(key).or_default().push(value),
+                text if IGNORED.contains(&text) || text.starts_with("x-") => {}
+                _ => normalized.unknown.entry(key).or_default().push(value),
             }
         }
-        flat.settle();
-        Ok(target.and(flat))
+        normalized.settle();
+        Ok(target.and(normalized))
     }
 
-    /// `anyOf` and `oneOf`: with a null, of one, of single values, or of more.
-    fn choice(&mut self, keyword: &'a str, branches: &'a [Value]) -> Result<Flat<'a>> {
+    /// Normalizes `anyOf` and `oneOf`. A null becomes a type, a single alternative stands
+    /// for itself, and alternatives that are only values become a list of values.
+    fn alternatives(
+        &mut self,
+        keyword: &'a str,
+        branches: &'a [Value],
+    ) -> Result<NormalizedSchema<'a>> {
         let (nulls, branches): (Vec<_>, Vec<_>) =
             branches.iter().partition(|branch| self.document.resolve(branch)["type"] == "null");
         let null = !nulls.is_empty();
-        let mut flat = match branches[..] {
+        let mut normalized = match branches[..] {
             [one] => self.one(one)?,
             _ if branches.iter().all(|branch| self.is_value(branch)) => {
-                let mut flat = Flat { values: Some(Vec::new()), ..Flat::default() };
+                let mut normalized =
+                    NormalizedSchema { values: Some(Vec::new()), ..NormalizedSchema::default() };
                 for branch in branches {
                     let values = self.one(branch)?.values;
-                    flat.values.get_or_insert_default().extend(values.unwrap_or_default());
+                    normalized.values.get_or_insert_default().extend(values.unwrap_or_default());
                 }
-                flat.settle();
-                flat
+                normalized.settle();
+                normalized
             }
             _ => {
-                let choice = Choice { keyword, branches, null };
-                return Ok(Flat { choices: vec![choice], ..Flat::default() });
+                let alternatives = Alternatives { keyword, branches, null };
+                return Ok(NormalizedSchema {
+                    alternatives: vec![alternatives],
+                    ..NormalizedSchema::default()
+                });
             }
         };
-        if let (true, Some(kinds)) = (null, &mut flat.kinds) {
-            kinds.insert("null");
+        if let (true, Some(types)) = (null, &mut normalized.types) {
+            types.insert("null");
         }
-        Ok(flat)
+        Ok(normalized)
     }
 
-    /// Whether a branch only says which value is meant.
+    /// Whether an alternative is only a value or a list of values.
     fn is_value(&self, branch: &Value) -> bool {
         let branch = self.document.resolve(branch).as_object();
         branch.is_some_and(|branch| {
@@ -261,7 +313,7 @@ impl<'a> Folding<'a> {
             (branch.contains_key("const") || branch.contains_key("enum"))
                 && branch
                     .keys()
-                    .all(|key| keys.contains(&key.as_str()) || TEXTS.contains(&key.as_str()))
+                    .all(|key| keys.contains(&key.as_str()) || IGNORED.contains(&key.as_str()))
         })
     }
 
@@ -272,24 +324,11 @@ impl<'a> Folding<'a> {
 
     fn malformed(&self, expected: &str, found: &Value) -> anyhow::Error {
         let name = self.document.name();
-        anyhow!("{name}: {expected} is expected where {} stands", words::shortened(found))
+        anyhow!("{name}: {expected} is expected, not {}", words::shortened(found))
     }
 }
 
-impl Flat<'_> {
-    /// A list of values says its types too; a null in it is said by the type.
-    fn settle(&mut self) {
-        let Some(values) = &mut self.values else {
-            return;
-        };
-        let kinds = self.kinds.get_or_insert_with(|| values.iter().map(|it| kind(it)).collect());
-        if kinds.contains("null") {
-            values.retain(|value| !value.is_null());
-        }
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
+fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -308,7 +347,7 @@ fn both<T>(a: Option<T>, b: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T
     }
 }
 
-/// A text or a list of texts.
+/// A text or a list of texts, as a list.
 fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),
@@ -317,7 +356,7 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// How two numbers compare, without losing digits of whole ones.
+/// Compares two numbers. Whole numbers are compared exactly.
 pub(super) fn order(a: &Value, b: &Value) -> Ordering {
     let whole = |value: &Value| {
         let positive = value.as_u64().map(i128::from);

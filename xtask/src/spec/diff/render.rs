@@ -1,4 +1,4 @@
-//! A report for people (text, Markdown) and for programs (JSON).
+//! Writes a report as text, Markdown or JSON.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 
 use super::report::{Change, Report, Verdict};
+use crate::spec::escape;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,17 +28,18 @@ impl FromStr for Format {
             "text" => Format::Text,
             "json" => Format::Json,
             "markdown" => Format::Markdown,
-            _ => bail!("the format `{text}` is not known; text, json and markdown are"),
+            _ => bail!("the format `{text}` does not exist; use text, json or markdown"),
         })
     }
 }
 
 impl Report {
-    /// Writes the report, with a line end at its end.
+    /// Writes the report, with a newline at the end. Control characters from the documents
+    /// are escaped, so that a report cannot control a terminal.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Text => self.text(),
-            Format::Json => format!("{:#}\n", self.to_json()),
+            Format::Json => escape::json(&self.to_json()) + "\n",
             Format::Markdown => self.markdown(),
         }
     }
@@ -49,24 +51,24 @@ impl Report {
         format!("{count} {changes}: {breaking} breaking, {compatible} compatible")
     }
 
-    /// What is left for this crate, in one sentence.
+    /// The effect on this crate, in one sentence.
     fn effect_in_words(&self) -> String {
         match (&self.effect, self.effect()) {
-            (Err(error), _) => format!("breaking; the new document cannot be corrected: {error}"),
+            (Err(error), _) => format!("breaking; a document cannot be corrected: {error}"),
             (Ok(_), Verdict::None) => {
-                "none; the corrections make both documents the same".to_owned()
+                "none; after the corrections both documents are the same".to_owned()
             }
             (Ok(left), effect) => format!(
-                "{effect}; left of {} after the corrections: {}",
-                self.changes.len(),
-                left.len()
+                "{effect}; {} of {} changes are left after the corrections",
+                left.len(),
+                self.changes.len()
             ),
         }
     }
 
     fn text(&self) -> String {
         let mut out = format!("{}\n", self.headline());
-        let (old, new) = &self.subject;
+        let Report { old, new, .. } = self;
         let _ = writeln!(out, "old: {old}\nnew: {new}");
         write_changes(&mut out, &self.changes);
         let _ = writeln!(out, "\nverdict, as published: {}", self.verdict());
@@ -91,7 +93,7 @@ impl Report {
     }
 
     fn markdown(&self) -> String {
-        let (old, new) = &self.subject;
+        let Report { old, new, .. } = self;
         let mut out = format!("## {}\n\nFrom {old} to {new}.\n\n", self.headline());
         let _ = writeln!(out, "- Verdict, as published: **{}**", self.verdict());
         if !self.changes.is_empty() {
@@ -134,7 +136,7 @@ fn write_table(out: &mut String, title: &str, changes: &[Change]) {
     }
 }
 
-/// Text that cannot leave its cell.
+/// Text for a table cell, which must not end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -1,10 +1,10 @@
-//! What a comparison found, as a value.
+//! The result of a comparison.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// Whether one change breaks something on one axis.
+/// Whether a change breaks something: on the wire, or in the Rust API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Nothing breaks.
@@ -13,12 +13,12 @@ pub enum Level {
     Breaking,
 }
 
-/// What all changes come to.
+/// The verdict on all changes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// There is no change.
     None,
-    /// There are changes, and none breaks anything.
+    /// There are changes, but none breaks anything.
     Compatible,
     /// At least one change breaks something on at least one axis.
     Breaking,
@@ -27,23 +27,24 @@ pub enum Verdict {
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Stable, in oasdiff's manner.
+    /// The id of its check, like `request-parameter-removed`. It does not change between
+    /// versions of this tool.
     pub id: String,
-    /// Would a released binary break?
+    /// Whether a released binary breaks.
     pub wire: Level,
-    /// Would the Rust API break?
+    /// Whether the Rust API breaks.
     pub api: Level,
-    /// The place, in words.
+    /// Where the change is.
     pub place: String,
-    /// What stood there; null where nothing did.
+    /// The old value; null if there was none.
     pub old: Value,
-    /// What stands there; null where nothing does.
+    /// The new value; null if there is none.
     pub new: Value,
-    /// A sentence.
+    /// The place and the change, in one line.
     pub message: String,
 }
 
-/// What became of a correction on the new document.
+/// The outcome of a correction on the new document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorrectionState {
     /// The correction's id.
@@ -52,22 +53,24 @@ pub struct CorrectionState {
     pub outcome: Result<String, String>,
 }
 
-/// All that is known about the step from one document to another.
+/// Everything that is known about the step from one document to another.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The documents' names and versions.
-    pub subject: (String, String),
-    /// The changes as published.
+    /// The name and version of the old document.
+    pub old: String,
+    /// The name and version of the new document.
+    pub new: String,
+    /// The changes of the documents as published.
     pub changes: Vec<Change>,
-    /// What is left of them for this crate after its corrections, or why that
-    /// cannot be said.
+    /// The changes that are left after the corrections, or why a document could not be
+    /// corrected.
     pub effect: Result<Vec<Change>, String>,
-    /// The corrections on the new document.
+    /// The outcomes of the corrections on the new document.
     pub corrections: Vec<CorrectionState>,
 }
 
 impl Change {
-    /// Whether either axis breaks.
+    /// Whether it breaks the wire format or the Rust API.
     pub fn is_breaking(&self) -> bool {
         self.wire.max(self.api) == Level::Breaking
     }
@@ -86,7 +89,7 @@ impl Change {
 }
 
 impl Verdict {
-    /// The verdict over a list of changes.
+    /// The verdict on a list of changes.
     pub fn of(changes: &[Change]) -> Self {
         match (changes.is_empty(), changes.iter().any(Change::is_breaking)) {
             (true, _) => Verdict::None,
@@ -97,13 +100,13 @@ impl Verdict {
 }
 
 impl Report {
-    /// The verdict over the documents as published.
+    /// The verdict on the documents as published.
     pub fn verdict(&self) -> Verdict {
         Verdict::of(&self.changes)
     }
 
-    /// The verdict over what is left after the corrections. What cannot be
-    /// corrected cannot be built either.
+    /// The verdict on the changes that are left after the corrections. A document that
+    /// cannot be corrected cannot be built, so it breaks.
     pub fn effect(&self) -> Verdict {
         match &self.effect {
             Ok(changes) => Verdict::of(changes),
@@ -129,8 +132,8 @@ impl Report {
             "summary": { "breaking": breaking, "compatible": compatible },
             "verdict": self.verdict().to_string(),
             "effect": self.effect().to_string(),
-            "old": self.subject.0,
-            "new": self.subject.1,
+            "old": self.old,
+            "new": self.new,
             "changes": list(&self.changes),
             "left": self.effect.as_deref().map_or(Value::Null, list),
             "corrections": corrections.collect::<Value>(),

@@ -1,15 +1,17 @@
-//! Comparing what the client sends: parameters, matched by name and place, and
-//! a body.
+//! Compares the request: the parameters, matched by name and `in`, and the body.
 
 use anyhow::{Result, anyhow, bail};
 use figma_payments_openapi::Document;
 use serde_json::{Value, json};
 
 use super::checks::Subject;
-use super::comparison::{Comparison, Pair};
-use super::schemas::At;
+use super::comparison::Comparison;
+use super::content::{is_required, schema};
+use super::pair::Pair;
+use super::schema_place::SchemaPlace;
 
-const PARAMETER: [&str; 12] = [
+/// The keys of a parameter that are compared here or do not matter.
+const PARAMETER: [&str; 13] = [
     "name",
     "in",
     "description",
@@ -22,7 +24,9 @@ const PARAMETER: [&str; 12] = [
     "allowReserved",
     "allowEmptyValue",
     "example",
+    "examples",
 ];
+/// The keys of a body that are compared here or do not matter.
 const BODY: [&str; 3] = ["description", "content", "required"];
 
 impl<'a> Comparison<'a> {
@@ -32,8 +36,8 @@ impl<'a> Comparison<'a> {
         items: Pair<'a>,
         operations: Pair<'a>,
     ) -> Result<()> {
-        let old = collect(self.old, items.0, operations.0)?;
-        let mut new = collect(self.new, items.1, operations.1)?;
+        let old = collect(self.old, items.old, operations.old)?;
+        let mut new = collect(self.new, items.new, operations.new)?;
         let mut removed = Vec::new();
         for (key, before) in old {
             match new.iter().position(|(it, _)| *it == key) {
@@ -64,16 +68,15 @@ impl<'a> Comparison<'a> {
     }
 
     fn parameter(&mut self, place: &str, old: &'a Value, new: &'a Value) -> Result<()> {
-        let at = At::new(Subject::RequestParameter, in_words(place, new));
-        let known = [&PARAMETER[..], &["examples"]].concat();
-        self.unknown_keys(&at.place, (Some(old), Some(new)), &known);
+        let at = SchemaPlace::new(Subject::RequestParameter, in_words(place, new));
+        self.unknown_keys(&at.owner, Pair::of(old, new), &PARAMETER);
         self.required_and_deprecated(&at, old, new);
         if old["in"] == new["in"] {
             let (before, after) = (style(old), style(new));
             if before != after {
                 self.note(
                     "request-parameter-style-changed",
-                    &at.place,
+                    &at.owner,
                     json!(before),
                     json!(after),
                 );
@@ -83,13 +86,13 @@ impl<'a> Comparison<'a> {
         match (empty(old), empty(new)) {
             (false, true) => self.note(
                 "request-parameter-empty-value-allowed",
-                &at.place,
+                &at.owner,
                 json!(false),
                 json!(true),
             ),
             (true, false) => self.note(
                 "request-parameter-empty-value-forbidden",
-                &at.place,
+                &at.owner,
                 json!(true),
                 json!(false),
             ),
@@ -98,27 +101,10 @@ impl<'a> Comparison<'a> {
         self.schemas(&at, &schema(old), &schema(new))
     }
 
-    /// `required` and `deprecated` of a parameter or header.
-    pub(super) fn required_and_deprecated(&mut self, at: &At, old: &Value, new: &Value) {
-        match (is_required(old), is_required(new)) {
-            (false, true) => {
-                self.found(at, "became-required", json!("optional"), json!("required"))
-            }
-            (true, false) => {
-                self.found(at, "became-optional", json!("required"), json!("optional"))
-            }
-            _ => {}
-        }
-        match (old["deprecated"] == true, new["deprecated"] == true) {
-            (false, true) => self.found(at, "deprecated", json!(false), json!(true)),
-            (true, false) => self.found(at, "reactivated", json!(true), json!(false)),
-            _ => {}
-        }
-    }
-
     pub(super) fn request_body(&mut self, place: &str, bodies: Pair<'a>) -> Result<()> {
         let place = format!("{place}, request body");
-        match self.resolve(bodies) {
+        let bodies = self.resolve(bodies);
+        match (bodies.old, bodies.new) {
             (None, None) => {}
             (None, Some(new)) => {
                 let id = match is_required(new) {
@@ -131,8 +117,8 @@ impl<'a> Comparison<'a> {
                 self.note("request-body-removed", place, json!("a body"), Value::Null)
             }
             (Some(old), Some(new)) => {
-                self.unknown_keys(&place, (Some(old), Some(new)), &BODY);
-                let at = At::new(Subject::RequestBody, &place);
+                self.unknown_keys(&place, Pair::of(old, new), &BODY);
+                let at = SchemaPlace::new(Subject::RequestBody, &place);
                 self.required_and_deprecated(&at, old, new);
                 self.content(Subject::RequestBody, &place, old, new)?;
             }
@@ -141,10 +127,11 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// The name and the `in` of a parameter, which together identify it.
 type Key = (String, String);
 
-/// The parameters of the operation, and those of its path that it does not
-/// give itself.
+/// The parameters of the operation, and those of its path item that the operation does
+/// not override.
 fn collect<'a>(
     document: &'a Document,
     item: Option<&'a Value>,
@@ -187,19 +174,8 @@ fn in_words(place: &str, parameter: &Value) -> String {
     format!("{place}, {} parameter `{}`", text("in"), text("name"))
 }
 
-fn is_required(value: &Value) -> bool {
-    value["required"] == true
-}
-
-/// The schema of a parameter or header, written directly or under `content`.
-pub(super) fn schema(parameter: &Value) -> Vec<&Value> {
-    let content = parameter["content"].as_object().into_iter().flatten();
-    let written = content.filter_map(|(_, media_type)| media_type.get("schema"));
-    parameter.get("schema").into_iter().chain(written).collect()
-}
-
-/// How a parameter is written: style, explode, reserved characters, or a media
-/// type, with the defaults filled in.
+/// How the value of a parameter is serialized: style, explode and reserved characters, or
+/// a media type. Defaults are filled in.
 fn style(parameter: &Value) -> String {
     if let Some(content) = parameter["content"].as_object() {
         let names: Vec<_> = content.keys().map(String::as_str).collect();
@@ -212,7 +188,7 @@ fn style(parameter: &Value) -> String {
     let style = parameter["style"].as_str().unwrap_or(default);
     let explode = parameter["explode"].as_bool().unwrap_or(style == "form");
     let reserved = match parameter["allowReserved"] == true {
-        true => ", reserved characters as they are",
+        true => ", reserved characters not encoded",
         false => "",
     };
     format!("{style}{}{reserved}", if explode { ", exploded" } else { "" })

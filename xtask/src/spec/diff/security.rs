@@ -1,5 +1,5 @@
-//! Comparing what the operation asks for as credentials. Schemes are compared
-//! by what they are, not by what they are called.
+//! Compares the credentials that the operation requires. The names of the schemes do not
+//! matter.
 
 use std::collections::BTreeMap;
 
@@ -7,43 +7,51 @@ use anyhow::{Result, anyhow};
 use figma_payments_openapi::Document;
 use serde_json::{Map, Value, json};
 
-use super::comparison::{Comparison, Pair};
-use super::operation::both;
+use super::comparison::Comparison;
+use super::pair::Pair;
 
-/// What has to be sent together: the schemes by name, and the scopes of each.
-type Alternative<'a> = BTreeMap<&'a str, (Map<String, Value>, Vec<&'a str>)>;
+/// One security requirement: the schemes that a request needs together, by name.
+type Requirement<'a> = BTreeMap<&'a str, Scheme<'a>>;
 
-/// Keys that a client does not act on.
-const TEXTS: [&str; 3] = ["description", "bearerFormat", "deprecated"];
+/// A security scheme, and the scopes that are required of it.
+#[derive(Debug, PartialEq)]
+struct Scheme<'a> {
+    definition: Map<String, Value>,
+    scopes: Vec<&'a str>,
+}
+
+/// Keys of a scheme that do not change what a client sends.
+const IGNORED: [&str; 3] = ["description", "bearerFormat", "deprecated"];
 
 impl<'a> Comparison<'a> {
     pub(super) fn security(&mut self, place: &str, levels: [Pair<'a>; 2]) -> Result<()> {
         let place = format!("{place}, security");
-        let [old, new] =
-            [0, 1].map(|side| levels.iter().find_map(|level| both(*level, "security")[side]));
-        let (mut before, mut after) = (alternatives(self.old, old)?, alternatives(self.new, new)?);
-        match (asks(&before), asks(&after)) {
+        let security = Pair::first(&levels, "security");
+        let mut before = requirements(self.old, security.old)?;
+        let mut after = requirements(self.new, security.new)?;
+        match (needs_credentials(&before), needs_credentials(&after)) {
             (false, false) => return Ok(()),
             (false, true) => {
-                self.note("security-added", &place, Value::Null, json!(words_of_all(&after)));
+                self.note("security-added", &place, Value::Null, json!(all_in_words(&after)));
                 return Ok(());
             }
             (true, false) => {
-                self.note("security-removed", &place, json!(words_of_all(&before)), Value::Null);
+                self.note("security-removed", &place, json!(all_in_words(&before)), Value::Null);
                 return Ok(());
             }
             (true, true) => {}
         }
-        before.retain(|old| match after.iter().position(|new| meaning(new) == meaning(old)) {
+        before.retain(|old| match after.iter().position(|new| schemes(new) == schemes(old)) {
             Some(index) => {
                 after.remove(index);
                 false
             }
             None => true,
         });
-        // The same names, or the only one left on either side: it was changed.
+        // A requirement with the same names, or the only one that is left on both sides,
+        // counts as changed and not as removed and added.
         before.retain(|old| {
-            let same_names = |new: &Alternative<'_>| new.keys().eq(old.keys());
+            let same_names = |new: &Requirement<'_>| new.keys().eq(old.keys());
             let only = after.len() == 1 && old.len() == 1 && after[0].len() == 1;
             let index = after.iter().position(same_names).or(only.then_some(0));
             let Some(index) = index else { return true };
@@ -53,20 +61,20 @@ impl<'a> Comparison<'a> {
             }
             false
         });
-        for alternative in before {
+        for requirement in before {
             self.note(
                 "security-alternative-removed",
                 &place,
-                json!(words(&alternative)),
+                json!(in_words(&requirement)),
                 Value::Null,
             );
         }
-        for alternative in after {
+        for requirement in after {
             self.note(
                 "security-alternative-added",
                 &place,
                 Value::Null,
-                json!(words(&alternative)),
+                json!(in_words(&requirement)),
             );
         }
         Ok(())
@@ -75,8 +83,8 @@ impl<'a> Comparison<'a> {
     fn scheme(
         &mut self,
         place: &str,
-        (old, old_scopes): &(Map<String, Value>, Vec<&str>),
-        (new, new_scopes): &(Map<String, Value>, Vec<&str>),
+        Scheme { definition: old, scopes: old_scopes }: &Scheme<'_>,
+        Scheme { definition: new, scopes: new_scopes }: &Scheme<'_>,
     ) {
         let kind = |scheme: &Map<String, Value>| {
             (scheme.get("type").cloned(), scheme.get("scheme").cloned())
@@ -108,47 +116,52 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What has to be sent, whatever it is called.
-fn meaning(alternative: &Alternative<'_>) -> Vec<String> {
-    let schemes = alternative.values().map(|scheme| json!(scheme).to_string());
+/// The schemes without their names, in a fixed order, to compare requirements by.
+fn schemes(requirement: &Requirement<'_>) -> Vec<String> {
+    let schemes = requirement.values().map(|it| json!([it.definition, it.scopes]).to_string());
     let mut schemes: Vec<_> = schemes.collect();
     schemes.sort_unstable();
     schemes
 }
 
-/// Whether anything has to be sent at all.
-fn asks(alternatives: &[Alternative<'_>]) -> bool {
-    !alternatives.is_empty() && !alternatives.iter().any(BTreeMap::is_empty)
+/// Whether a request needs credentials. An empty requirement makes them optional.
+fn needs_credentials(requirements: &[Requirement<'_>]) -> bool {
+    !requirements.is_empty() && !requirements.iter().any(BTreeMap::is_empty)
 }
 
-fn alternatives<'a>(
+fn requirements<'a>(
     document: &'a Document,
     security: Option<&'a Value>,
-) -> Result<Vec<Alternative<'a>>> {
-    let malformed = || anyhow!("{}: `security` is not a list of mappings", document.name());
+) -> Result<Vec<Requirement<'a>>> {
+    let malformed = || {
+        anyhow!(
+            "{}: `security` is not a list of mappings, but such a list is expected",
+            document.name()
+        )
+    };
     let Some(security) = security else {
         return Ok(Vec::new());
     };
     let list = security.as_array().ok_or_else(malformed)?;
-    let alternative = |it: &'a Value| {
+    let requirement = |it: &'a Value| {
         let names = it.as_object().ok_or_else(malformed)?.iter();
         let scheme = |(name, scopes): (&'a String, &'a Value)| {
             let scheme = &document.root()["components"]["securitySchemes"][name];
             let mut scheme = document.resolve(scheme).as_object().cloned().unwrap_or_default();
-            scheme.retain(|key, _| !TEXTS.contains(&key.as_str()) && !key.starts_with("x-"));
+            scheme.retain(|key, _| !IGNORED.contains(&key.as_str()) && !key.starts_with("x-"));
             normalize(&mut scheme);
             let scopes = scopes.as_array().into_iter().flatten();
             let mut scopes: Vec<_> = scopes.filter_map(Value::as_str).collect();
             scopes.sort_unstable();
-            (name.as_str(), (scheme, scopes))
+            (name.as_str(), Scheme { definition: scheme, scopes })
         };
         Ok(names.map(scheme).collect())
     };
-    list.iter().map(alternative).collect()
+    list.iter().map(requirement).collect()
 }
 
-/// Names of headers and of authentication schemes have no case; the order of
-/// keys means nothing; a list of available scopes is not what is asked for.
+/// Makes equivalent schemes equal: the names of headers and authentication schemes in
+/// lower case, sorted keys, and no list of the scopes that are available.
 fn normalize(scheme: &mut Map<String, Value>) {
     let lower = |value: &mut Value| {
         if let Some(text) = value.as_str() {
@@ -165,12 +178,12 @@ fn normalize(scheme: &mut Map<String, Value>) {
     scheme.sort_keys();
 }
 
-fn words_of_all(alternatives: &[Alternative<'_>]) -> String {
-    alternatives.iter().map(words).collect::<Vec<_>>().join(" or ")
+fn all_in_words(requirements: &[Requirement<'_>]) -> String {
+    requirements.iter().map(in_words).collect::<Vec<_>>().join(" or ")
 }
 
-fn words(alternative: &Alternative<'_>) -> String {
-    let all = alternative.values().map(|(scheme, _)| scheme_in_words(scheme));
+fn in_words(requirement: &Requirement<'_>) -> String {
+    let all = requirement.values().map(|it| scheme_in_words(&it.definition));
     all.collect::<Vec<_>>().join(" and ")
 }
 

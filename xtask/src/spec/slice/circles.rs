@@ -1,6 +1,6 @@
-//! Schemas that are put together from themselves: no value of them could be
-//! described, and a generator that tried would never end. A schema whose
-//! properties or items are of its own kind, such as a tree, is none of them.
+//! Refuses a schema that contains itself through `allOf`, `anyOf` or `oneOf`: a generator
+//! would never end. A schema that contains itself through its properties or items, such
+//! as a tree, is allowed.
 
 use anyhow::{Result, bail};
 use figma_payments_openapi::Document;
@@ -9,9 +9,9 @@ use serde_json::Value;
 pub(super) fn check(document: &Document) -> Result<()> {
     let schemas = document.root()["components"]["schemas"].as_object();
     for (name, schema) in schemas.into_iter().flatten() {
-        if returns(document, schema, &mut Vec::new()) {
+        if contains_itself(document, schema, &mut Vec::new()) {
             bail!(
-                "{}: #/components/schemas/{name}: goes in circles: it is put together from itself by allOf, anyOf or oneOf",
+                "{}: #/components/schemas/{name}: contains itself through allOf, anyOf or oneOf",
                 document.name()
             );
         }
@@ -19,8 +19,8 @@ pub(super) fn check(document: &Document) -> Result<()> {
     Ok(())
 }
 
-/// Whether the parts of `schema` lead to one that is in `open`.
-fn returns(document: &Document, schema: &Value, open: &mut Vec<*const Value>) -> bool {
+/// Whether `schema` contains one of the schemas in `open`, the ones that contain it.
+fn contains_itself(document: &Document, schema: &Value, open: &mut Vec<*const Value>) -> bool {
     let target = document.resolve(schema);
     let address = std::ptr::from_ref(target);
     if open.contains(&address) {
@@ -28,7 +28,7 @@ fn returns(document: &Document, schema: &Value, open: &mut Vec<*const Value>) ->
     }
     open.push(address);
     let parts = ["allOf", "anyOf", "oneOf"].iter().flat_map(|key| target[*key].as_array());
-    let found = parts.flatten().any(|part| returns(document, part, open));
+    let found = parts.flatten().any(|part| contains_itself(document, part, open));
     open.pop();
     found
 }

@@ -1,16 +1,13 @@
-//! Cutting the payments part out of a document.
+//! Cuts the payments part out of a document.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use figma_payments_openapi::{Document, references};
 use serde_json::{Map, Value, json};
 
+use super::endpoint::{Endpoint, METHODS};
 use super::part::Slice;
-
-const PATH: &str = "/v1/payments";
-const OPERATION_ID: &str = "getPayments";
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// The sections of `components`, in the order in which they are written.
 const SECTIONS: [&str; 10] = [
@@ -26,97 +23,22 @@ const SECTIONS: [&str; 10] = [
     "pathItems",
 ];
 
-/// Where the payments operation stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Its path, `/v1/payments`.
-    pub path: String,
-    /// Its method, `get`.
-    pub method: &'static str,
-}
-
-impl Place {
-    /// Finds the operation by its id, or else by its path.
-    ///
-    /// # Errors
-    ///
-    /// There is none, or more than one.
-    pub fn find(document: &Document) -> Result<Self> {
-        let operations = all(document)?;
-        let found: Vec<_> = operations
-            .iter()
-            .filter(|(place, operation)| {
-                operation["operationId"] == OPERATION_ID
-                    || (place.path == PATH && place.method == "get")
-            })
-            .collect();
-        // An operation that lost both its id and its method is still at its path.
-        let found = match found.is_empty() {
-            true => operations.iter().filter(|(it, _)| it.path == PATH).collect(),
-            false => found,
-        };
-        match found[..] {
-            [(place, _)] => Ok(place.clone()),
-            [] => bail!(
-                "{}: #/paths: has no payments operation; `GET {PATH}` or the operationId `{OPERATION_ID}` is expected",
-                document.name()
-            ),
-            [(one, _), (two, _), ..] => bail!(
-                "{}: #/paths: has two payments operations, `{} {}` and `{} {}`; one is expected",
-                document.name(),
-                one.method.to_uppercase(),
-                one.path,
-                two.method.to_uppercase(),
-                two.path
-            ),
-        }
-    }
-
-    /// The path item that the operation stands in.
-    pub fn item<'a>(&self, document: &'a Document) -> &'a Value {
-        document.resolve(&document.root()["paths"][&self.path])
-    }
-
-    /// The operation itself.
-    pub fn operation<'a>(&self, document: &'a Document) -> &'a Value {
-        &self.item(document)[self.method]
-    }
-}
-
-fn all(document: &Document) -> Result<Vec<(Place, &Value)>> {
-    let paths = document.root()["paths"].as_object();
-    let paths = paths.with_context(|| {
-        let name = document.name();
-        format!("{name}: #/paths: is missing or not a mapping; an OpenAPI document has one")
-    })?;
-    let mut operations = Vec::new();
-    for (path, item) in paths {
-        let item = document.resolve(item);
-        for method in METHODS {
-            if let Some(operation) = item.get(method) {
-                let path = path.clone();
-                operations.push((Place { path, method }, operation));
-            }
-        }
-    }
-    Ok(operations)
-}
-
-/// Cuts the payments part out of a whole document, or out of one that is
-/// already only that part.
+/// Cuts the payments part out of a document. A document that is already only that part
+/// stays as it is.
 ///
 /// # Errors
 ///
-/// No payments operation or two of them, a security scheme that is not
-/// defined, or a reference that leads into the part that is cut off.
+/// The document has no payments operation or two of them, a security scheme that the
+/// operation uses is not defined, or the operation refers to another part of the
+/// document.
 pub fn slice(document: &Document) -> Result<Slice> {
     let root = document.root();
-    let place = Place::find(document)?;
-    let operation = place.operation(document);
+    let endpoint = Endpoint::find(document)?;
+    let operation = endpoint.operation(document);
 
-    let mut item = place.item(document).clone();
+    let mut item = endpoint.item(document).clone();
     if let Some(item) = item.as_object_mut() {
-        item.retain(|key, _| key == place.method || !METHODS.contains(&key.as_str()));
+        item.retain(|key, _| key == endpoint.method || !METHODS.contains(&key.as_str()));
     }
     let mut cut = Map::new();
     for key in ["openapi", "jsonSchemaDialect", "info", "servers"] {
@@ -128,7 +50,7 @@ pub fn slice(document: &Document) -> Result<Slice> {
         let own = operation["tags"].as_array();
         let mut tags = tags.clone();
         tags.retain(|tag| own.is_some_and(|own| own.contains(&tag["name"])));
-        // Where the documentation is read says nothing about the API.
+        // A link to documentation is not part of the API.
         for tag in tags.iter_mut().filter_map(Value::as_object_mut) {
             tag.remove("externalDocs");
         }
@@ -138,7 +60,7 @@ pub fn slice(document: &Document) -> Result<Slice> {
     if operation.get("security").is_none() && security.is_some() {
         cut.insert("security".to_owned(), json!(security));
     }
-    cut.insert("paths".to_owned(), json!({ place.path.as_str(): item }));
+    cut.insert("paths".to_owned(), json!({ endpoint.path.as_str(): item }));
     let schemes = security_schemes(document, security)?;
     let components = closure(document, &Value::Object(cut.clone()), schemes)?;
     cut.insert("components".to_owned(), components);
@@ -154,7 +76,7 @@ fn security_schemes(document: &Document, security: Option<&Value>) -> Result<Vec
             match document.root().pointer(&place) {
                 Some(_) => Ok(place),
                 None => Err(anyhow!(
-                    "{}: #{place}: is missing, but the operation asks for it",
+                    "{}: #{place}: is missing, but the operation uses it",
                     document.name()
                 )),
             }
@@ -162,8 +84,8 @@ fn security_schemes(document: &Document, security: Option<&Value>) -> Result<Vec
         .collect()
 }
 
-/// The components that `start` refers to, directly or not, and those at the
-/// pointers in `wanted`.
+/// The components at the pointers in `wanted`, those that `start` refers to, and those
+/// that these refer to, and so on.
 fn closure(document: &Document, start: &Value, mut wanted: Vec<String>) -> Result<Value> {
     let mut kept = BTreeSet::new();
     wanted.extend(targets("", start));
@@ -175,7 +97,7 @@ fn closure(document: &Document, start: &Value, mut wanted: Vec<String>) -> Resul
                 continue;
             }
             bail!(
-                "{}: `$ref: #{pointer}` leads from the payments operation into another part of the document; only `#/components/…` is followed",
+                "{}: `$ref: #{pointer}`, which the payments operation uses, refers to another part of the document; only references to `#/components/…` are supported",
                 document.name()
             );
         };
@@ -202,7 +124,7 @@ fn closure(document: &Document, start: &Value, mut wanted: Vec<String>) -> Resul
     Ok(Value::Object(components))
 }
 
-/// The pointers that the references in `value` lead to.
+/// The targets of the references in `value`.
 fn targets(at: &str, value: &Value) -> Vec<String> {
     references(at, value)
         .filter_map(|(_, target)| target.as_str()?.strip_prefix('#').map(str::to_owned))

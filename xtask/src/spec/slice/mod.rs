@@ -1,9 +1,7 @@
-//! The payments part of a document: the operation and the closure of what it
-//! refers to. Nothing else, in an order that depends on the document alone.
+//! The payments part of a document: the operation and everything that it refers to,
+//! directly or not, in an order that depends on the document alone.
 
 mod circles;
-mod cut;
-mod part;
-
-pub use cut::{Place, slice};
-pub use part::{Slice, sha256};
+pub mod cut;
+pub mod endpoint;
+pub mod part;

@@ -1,10 +1,11 @@
-//! A slice as text: the same document gives the same bytes, and says at its
-//! top where it came from.
+//! The payments part of a document, and its text in the bundled file.
 
 use anyhow::{Result, ensure};
 use figma_payments_openapi::Document;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+
+use super::circles;
+use crate::spec::digest::sha256;
 
 /// The payments part of a document.
 #[derive(Debug, Clone)]
@@ -15,29 +16,29 @@ pub struct Slice {
 impl Slice {
     pub(super) fn new(name: &str, root: Value) -> Result<Self> {
         let document = Document::from_value(name, root)?;
-        super::circles::check(&document)?;
+        circles::check(&document)?;
         Ok(Slice { document })
     }
 
-    /// The part, as a document of its own.
+    /// The part, as a document.
     pub fn document(&self) -> &Document {
         &self.document
     }
 
-    /// `info.version`, or nothing.
+    /// `info.version`; empty if there is none.
     pub fn version(&self) -> &str {
         let version = self.document.root()["info"]["version"].as_str();
         version.unwrap_or_default()
     }
 
-    /// `info.title`, or nothing.
+    /// `info.title`; empty if there is none.
     pub fn title(&self) -> &str {
         let title = self.document.root()["info"]["title"].as_str();
         title.unwrap_or_default()
     }
 
-    /// What tells two slices apart: all of it but `info`, which changes with
-    /// every release of the whole document, and but the order of keys.
+    /// A hash of the part without `info`, which changes with every release of the whole
+    /// document. The order of keys does not matter.
     pub fn hash(&self) -> String {
         let mut root = self.document.root().clone();
         if let Some(root) = root.as_object_mut() {
@@ -47,12 +48,12 @@ impl Slice {
         sha256(root.to_string().as_bytes())
     }
 
-    /// The text of the bundled file. `origin` is a line about where it came
-    /// from.
+    /// The text of the bundled file. The same document always gives the same text.
+    /// `origin` is one line that says where the document came from.
     ///
     /// # Errors
     ///
-    /// The text would not read back as what was written.
+    /// The text does not give the same document when it is read again.
     pub fn to_yaml(&self, origin: &str) -> Result<String> {
         let body = yaml_serde::to_string(self.document.root())?;
         let text = format!(
@@ -62,15 +63,9 @@ impl Slice {
         let again = Document::parse(self.document.name(), &text)?;
         ensure!(
             again == self.document,
-            "{}: changes when it is written and read again",
+            "{}: is not the same document after it was written and read again",
             self.document.name()
         );
         Ok(text)
     }
-}
-
-/// The SHA-256 of `bytes`, in hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

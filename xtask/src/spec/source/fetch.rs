@@ -1,22 +1,21 @@
-//! Fetching a document.
+//! Fetches a document from a source.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
-use figma_payments_openapi::{Document, MAX_BYTES};
+use anyhow::{Result, bail};
+use figma_payments_openapi::Document;
 use semver::Version;
 
-use super::{https, npm};
-use crate::spec::slice::sha256;
+use super::origin::{Checksum, Origin};
+use super::{https, npm, read};
+use crate::spec::digest::sha256;
 
 /// What `--source` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Figma's own package on npm: this version, or the newest.
+    /// Figma's own package on npm: this version, or the newest if there is none.
     Npm(Option<Version>),
     /// An `https://` URL.
     Https(String),
@@ -27,29 +26,10 @@ pub enum Source {
 /// A document as it was fetched.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// What it says.
+    /// The document.
     pub document: Document,
     /// Where it came from.
     pub origin: Origin,
-}
-
-/// Where a document came from, for the lock and for the comment at its top.
-/// Names nothing of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// In words.
-    pub words: String,
-    /// What tells these bytes from any others.
-    pub checksum: Checksum,
-}
-
-/// What tells a source's bytes from any others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Checksum {
-    /// The version of the package and its integrity.
-    Npm(npm::Package),
-    /// The SHA-256 of the text, in hexadecimal digits.
-    Sha256(String),
 }
 
 impl FromStr for Source {
@@ -67,7 +47,7 @@ impl FromStr for Source {
         }
         if text.contains("://") {
             bail!(
-                "the source `{text}` is not understood; npm, npm@VERSION, an https:// URL or a file is"
+                "the source `{text}` is not supported; use npm, npm@VERSION, an https:// URL or a file"
             );
         }
         Ok(Source::File(text.into()))
@@ -90,31 +70,31 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// One line: what could not be had, and what to do.
+    /// One line that says what could not be fetched, and what to do.
     pub fn fetch(&self) -> Result<Fetched> {
-        let (text, words) = match self {
-            Source::Npm(version) => return Fetched::of(&npm::view(version.as_ref())?),
+        let (text, description) = match self {
+            Source::Npm(version) => return Fetched::from_npm(&npm::view(version.as_ref())?),
             Source::Https(url) => (https::fetch(url)?, https::without_secrets(url)),
             Source::File(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                (read(path)?, format!("the file {name}"))
+                (read::file(path)?, format!("the file {name}"))
             }
         };
         let checksum = Checksum::Sha256(sha256(text.as_bytes()));
-        Fetched::new(&self.to_string(), &text, Origin { words, checksum })
+        Fetched::new(&self.to_string(), &text, Origin { description, checksum })
     }
 }
 
 impl Fetched {
-    /// Fetches a version from npm; what comes has to be what `package` promises.
+    /// Fetches a version from npm and checks its integrity.
     ///
     /// # Errors
     ///
-    /// As [`npm::fetch`], or a document that cannot be read.
-    pub fn of(package: &npm::Package) -> Result<Self> {
+    /// Those of [`npm::fetch`], or the document cannot be read.
+    pub fn from_npm(package: &npm::Package) -> Result<Self> {
         let text = npm::fetch(package)?;
         let checksum = Checksum::Npm(package.clone());
-        let origin = Origin { words: package.to_string(), checksum };
+        let origin = Origin { description: package.to_string(), checksum };
         Fetched::new(&format!("npm@{}", package.version), &text, origin)
     }
 
@@ -122,20 +102,4 @@ impl Fetched {
         let document = Document::parse(name, text)?;
         Ok(Fetched { document, origin })
     }
-}
-
-/// Reads a file as text, but not one that is too large to be a document.
-fn read(path: &Path) -> Result<String> {
-    let file = File::open(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    read_text(file).with_context(|| format!("{}: cannot be taken", path.display()))
-}
-
-/// At most [`MAX_BYTES`] of UTF-8; of more, only so much is read.
-pub(super) fn read_text(from: impl Read) -> Result<String> {
-    let mut bytes = Vec::new();
-    from.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_BYTES {
-        bail!("it is longer than {MAX_BYTES} bytes; an OpenAPI document is expected");
-    }
-    String::from_utf8(bytes).context("it is not UTF-8 text; an OpenAPI document is expected")
 }

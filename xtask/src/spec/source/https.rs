@@ -1,17 +1,17 @@
-//! An `https://` URL, fetched with the user's own curl, which knows their
-//! proxy and certificates. The lock keeps the sha256 of what came.
+//! Fetches an `https://` URL with the installed curl, which knows the user's proxy and
+//! certificates.
 
 use std::io::ErrorKind;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::fetch::read_text;
+use super::read;
 
 pub(super) fn fetch(url: &str) -> Result<String> {
     let shown = without_secrets(url);
-    // Only https, also after a redirect; `--url` keeps the text from being an
-    // option, and `--globoff` from being a pattern.
+    // Only https, also after a redirect. `--url` keeps curl from reading the text as an
+    // option, and `--globoff` from reading it as a pattern.
     let mut curl = Command::new("curl")
         .args(["--silent", "--show-error", "--fail", "--location", "--globoff"])
         .args(["--proto", "=https", "--max-redirs", "5"])
@@ -22,28 +22,29 @@ pub(super) fn fetch(url: &str) -> Result<String> {
         .spawn()
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow!(
-                "curl is not installed; install it, or download {shown} and name the file with --source"
+                "curl is not installed; install it, or download {shown} and give the file with --source"
             ),
             _ => anyhow!("curl cannot be run: {error}"),
         })?;
-    // Read as it comes, so that an endless answer is cut off and not kept; curl
-    // ends when its output is closed.
+    // Read while curl runs, so that reading stops at the limit. curl ends when its output
+    // is closed.
     let text = match curl.stdout.take() {
-        Some(stdout) => read_text(stdout),
+        Some(stdout) => read::text(stdout),
         None => bail!("curl has no output"),
     };
     let output = curl.wait_with_output()?;
-    // Of an answer that is too long, curl's own end says nothing.
+    // First the error of reading: if the text was too long, curl failed only because of
+    // that.
     let text = text.with_context(|| shown.clone())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().next().unwrap_or("curl gave no reason");
+        let said = said.lines().next().unwrap_or("curl printed no reason");
         bail!("{shown}: cannot be fetched ({said}); check the address and the network");
     }
     Ok(text)
 }
 
-/// The URL without what may be a secret: its query, and a user and password.
+/// The URL without the parts that may be secret: the query, the user and the password.
 pub(super) fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let host = url.trim_start_matches("https://");

@@ -1,8 +1,8 @@
-//! Where a document comes from: npm, an `https://` URL or a file. Whatever is
-//! fetched is checked before anything reads it.
+//! Where a document comes from: npm, an `https://` URL or a file. Everything that is
+//! fetched is checked before it is used.
 
-mod fetch;
+pub mod fetch;
 mod https;
 pub mod npm;
-
-pub use fetch::{Checksum, Fetched, Origin, Source};
+pub mod origin;
+mod read;

@@ -1,7 +1,8 @@
-//! Figma's own package, fetched with the user's own npm client and settings,
-//! and checked against its sha512 integrity. What the registry answers is not
-//! trusted: a version has to be one, nothing of a package is run, and an archive
-//! is read up to a bound.
+//! Fetches Figma's own package with the installed npm and its settings, and checks its
+//! sha512 integrity.
+//!
+//! The registry's answers are not trusted: a version has to be a valid version, no code
+//! of a package runs, and only a limited part of an archive is read.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -16,23 +17,23 @@ use semver::Version;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 
-use super::fetch::read_text;
+use super::read;
 
 /// The package that Figma publishes its document in.
 pub const NAME: &str = "@figma/rest-api-spec";
 const DOCUMENT: &str = "package/openapi/openapi.yaml";
 
 const MIB: u64 = 1024 * 1024;
-/// How long an archive may be, and what it unpacks to. Figma's are 0.1 and 0.6 MiB.
+/// The limit for an archive and for its unpacked contents. Figma's have 0.1 and 0.6 MiB.
 const MAX_ARCHIVE: u64 = 64 * MIB;
 
 /// One version of the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// Such as 0.43.0. npm is never handed anything else: it would clone a
-    /// repository's address, and run what that says.
+    /// A version such as 0.43.0. npm must never get any other text: it would clone the
+    /// address of a repository and run its scripts.
     pub version: Version,
-    /// `sha512-` and the digest in Base64, as npm lists it.
+    /// The checksum as npm lists it: `sha512-` and the digest in Base64.
     pub integrity: String,
 }
 
@@ -42,17 +43,18 @@ impl fmt::Display for Package {
     }
 }
 
-/// A version is one: three numbers, and perhaps a tail.
+/// Parses a version, such as 0.43.0.
 pub(crate) fn version(text: &str) -> Result<Version> {
-    text.parse().map_err(|_| anyhow!("`{text}` is not a version; one like 0.43.0 is expected"))
+    text.parse()
+        .map_err(|_| anyhow!("`{text}` is not a version; something like 0.43.0 is expected"))
 }
 
-/// Asks npm about one version, or the newest.
+/// Asks npm for a version and its integrity; without `version`, for the newest.
 ///
 /// # Errors
 ///
-/// npm is missing, cannot reach its registry, knows no such version, or answers
-/// with another one.
+/// npm is missing, cannot reach its registry, does not have the version, or answers with
+/// another version.
 pub fn view(version: Option<&Version>) -> Result<Package> {
     let latest = || format!("{NAME}@latest");
     let wanted = version.map_or_else(latest, |version| format!("{NAME}@{version}"));
@@ -63,18 +65,18 @@ pub fn view(version: Option<&Version>) -> Result<Package> {
     if let Some(version) = version {
         ensure!(
             package.version == *version,
-            "npm answers with version {} where {version} was asked for; check npm's registry",
+            "npm answered with version {} instead of {version}; check npm's registry setting",
             package.version
         );
     }
     Ok(package.clone())
 }
 
-/// Every version that was published, oldest first.
+/// Every published version, oldest first.
 ///
 /// # Errors
 ///
-/// As [`view`].
+/// Those of [`view`].
 pub fn history() -> Result<Vec<Package>> {
     let mut history = ask(&format!("{NAME}@>=0"))?;
     history.sort_by(|one, other| one.version.cmp(&other.version));
@@ -97,27 +99,26 @@ fn ask(wanted: &str) -> Result<Vec<Package>> {
             bail!("npm lists no version with a sha512 integrity for {wanted}");
         };
         let version = version.parse().map_err(|_| {
-            anyhow!("npm answers {wanted} with {version:?}, which is not a version; check npm's registry")
+            anyhow!("npm answered {version:?} for {wanted}, which is not a version; check npm's registry setting")
         })?;
         Ok(Package { version, integrity: integrity.to_owned() })
     };
     listed.iter().map(package).collect()
 }
 
-/// Downloads a version and takes the document out of it.
+/// Downloads a version and unpacks the document.
 ///
 /// # Errors
 ///
-/// npm fails, the archive is not the one that `package` promises, it lacks the
-/// document, or it is too large.
+/// npm fails, or the archive has another integrity, has no document, or is too large.
 pub fn fetch(package: &Package) -> Result<String> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::tempdir().context("a temporary folder cannot be created")?;
     let wanted = format!("{NAME}@{}", package.version);
     npm(&["pack", &wanted, "--ignore-scripts", "--silent"], folder.path())?;
     let archive = fs::read_dir(folder.path())?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|it| it == "tgz"))
-        .ok_or_else(|| anyhow!("npm pack {wanted} left no archive behind"))?;
+        .ok_or_else(|| anyhow!("npm pack {wanted} did not create an archive"))?;
     unpack(&read_archive(&archive)?, package)
 }
 
@@ -126,24 +127,23 @@ fn read_archive(path: &Path) -> Result<Vec<u8>> {
     File::open(path)?.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes)?;
     ensure!(
         bytes.len() as u64 <= MAX_ARCHIVE,
-        "the archive that npm fetched is longer than {} MiB; check npm's registry",
+        "the archive from npm is longer than {} MiB; check npm's registry setting",
         MAX_ARCHIVE / MIB
     );
     Ok(bytes)
 }
 
-/// Fails at the bound, so that what is cut off there is not taken for a whole.
-/// The names in an archive are kept in memory, so that bounding the document
-/// alone would not do.
-struct Bounded<R>(Take<R>);
+/// A reader that fails after [`MAX_ARCHIVE`] bytes. It limits the whole unpacked archive
+/// and not only the document, because `tar` also keeps long file names in memory.
+struct Limited<R>(Take<R>);
 
-impl<R: Read> Bounded<R> {
+impl<R: Read> Limited<R> {
     fn new(from: R) -> Self {
-        Bounded(from.take(MAX_ARCHIVE + 1))
+        Limited(from.take(MAX_ARCHIVE + 1))
     }
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.0.read(buffer)?;
         match self.0.limit() {
@@ -156,31 +156,31 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Checks an archive and takes the document out of it.
+/// Checks the integrity of an archive and unpacks the document.
 fn unpack(archive: &[u8], package: &Package) -> Result<String> {
     let digest = BASE64_STANDARD.encode(Sha512::digest(archive));
     ensure!(
         package.integrity == format!("sha512-{digest}"),
-        "{package}: the archive's checksum is sha512-{digest}, but {} was promised; it was changed or cut short on its way, so try again",
+        "{package}: the archive's checksum is sha512-{digest}, but npm lists {}; it was damaged or changed during the download, so try again",
         package.integrity
     );
-    let mut archive = tar::Archive::new(Bounded::new(GzDecoder::new(archive)));
+    let mut archive = tar::Archive::new(Limited::new(GzDecoder::new(archive)));
     for entry in archive.entries()? {
         let entry = entry.with_context(|| format!("{package}: the archive cannot be read"))?;
         if entry.path_bytes() == DOCUMENT.as_bytes() {
-            return read_text(entry).with_context(|| format!("{package}: {DOCUMENT}"));
+            return read::text(entry).with_context(|| format!("{package}: {DOCUMENT}"));
         }
     }
-    bail!("{package}: has no {DOCUMENT}; Figma may have moved it, so look into the package")
+    bail!("{package}: has no {DOCUMENT}; look for where Figma has moved it")
 }
 
-/// Runs the user's npm, which knows their registry, proxy and credentials.
+/// Runs the installed npm, which knows the user's registry, proxy and credentials.
 fn npm(arguments: &[&str], folder: &Path) -> Result<String> {
     let output =
         Command::new("npm").args(arguments).current_dir(folder).output().map_err(|error| {
             match error.kind() {
                 ErrorKind::NotFound => anyhow!(
-                    "npm is not installed; install Node.js, or name a file or URL with --source"
+                    "npm is not installed; install Node.js, or give a file or URL with --source"
                 ),
                 _ => anyhow!("npm cannot be run: {error}"),
             }
@@ -191,9 +191,9 @@ fn npm(arguments: &[&str], folder: &Path) -> Result<String> {
             .lines()
             .filter_map(|line| line.strip_prefix("npm error "))
             .find(|line| line.contains(' ') && !line.starts_with("code "))
-            .unwrap_or("it gave no reason");
+            .unwrap_or("npm printed no reason");
         bail!(
-            "`npm {}` failed ({said}); check the network and npm's settings, or name a file or URL with --source",
+            "`npm {}` failed ({said}); check the network and npm's settings, or give a file or URL with --source",
             arguments[..2].join(" ")
         );
     }
@@ -221,17 +221,17 @@ mod tests {
     }
 
     #[test]
-    fn the_document_is_taken_out_of_an_archive_that_is_the_promised_one() {
+    fn the_document_is_unpacked_if_the_integrity_is_right() {
         let (archive, package) = packed(DOCUMENT, "openapi: 3.1.0\n");
         assert_eq!(unpack(&archive, &package).unwrap(), "openapi: 3.1.0\n");
     }
 
     #[test]
-    fn an_archive_that_was_cut_short_or_changed_is_refused() {
+    fn a_damaged_archive_is_refused() {
         let (archive, package) = packed(DOCUMENT, "openapi: 3.1.0\n");
         for length in [0, 1, archive.len() / 2, archive.len() - 1] {
             let error = unpack(&archive[..length], &package).unwrap_err();
-            assert!(error.to_string().contains("was promised"), "{error}");
+            assert!(error.to_string().contains("but npm lists"), "{error}");
         }
         let mut changed = archive.clone();
         *changed.last_mut().unwrap() ^= 1;
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_never_reaches_npm() {
+    fn only_a_version_is_passed_to_npm() {
         for text in ["", "latest", "--help", "1 2", "0.1.0;x", ">=0", "1.0", "v1.0.0", "1.0.0 "] {
             assert!(version(text).is_err(), "{text:?}");
         }
