@@ -8,19 +8,26 @@ use xtask::spec::output::Exit;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
-  bindings    print the bindings as the build generates them
-  httpmock    print the mocking helpers for tests, from the same flow
-  contract    let tools that others wrote judge client, sandbox and documents
-  bench       what a call costs, against reqwest by hand; writes it to the README
-  weight      what a consumer's first build takes; writes it to the README
-  deep        what takes too long for the gate: [histories] [fuzz] [sandbox] [bulk] [many]
-              [worker] [release] [defects], all by default
-  corrected-spec  print the corrected document, or [--way token|plugin|widget|file] a view of it
-  public-api  print what users can name; --check compares it with the listing in tests/snapshots
-  wasm        check that the crate compiles for wasm32-unknown-unknown
-  fuzz        run every fuzz target [--seconds N | --inputs N], 20 s each by default
+  bindings        print the bindings as the build generates them
+  httpmock        print helpers to mock the API with httpmock, for tests
+  contract        run the contract tests with Prism, Schemathesis and Redocly
+  bench           measure what a call costs, compared with reqwest by hand, and write
+                  the README's table
+  weight          measure a consumer's first build, compared with reqwest by hand, and
+                  write the README's table
+  deep            run the drills that take too long for .ci/run: [histories] [fuzz]
+                  [sandbox] [bulk] [many] [worker] [release] [defects]; all by default
+  corrected-spec  print the corrected document; with --way token|plugin|widget|file only
+                  with the parameters of one way to ask
+  public-api      print the public API; with --check compare it with the list in
+                  tests/snapshots
+  wasm            check that the crate compiles for wasm32-unknown-unknown
+  fuzz            run every fuzz target for 20 s, or with --seconds N or --inputs N
+  update-spec     replace the bundled OpenAPI document by a new version
+  diff-spec       compare two versions of the OpenAPI document
+  replay-spec     compare all published versions of the OpenAPI document
 
-  update-spec, diff-spec, replay-spec    what Figma changed; --help says more";
+update-spec, diff-spec and replay-spec have --help.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,52 +1,59 @@
-//! `cargo xtask corrected-spec`: the corrected document, for tools that others
-//! wrote.
+//! `cargo xtask corrected-spec`: prints the corrected document for other tools.
 
-use figma_payments_openapi as openapi;
+use figma_payments_openapi::{self as openapi, operation};
 use serde_json::{Value, json};
 
-const PARAMETERS: &str = "/paths/~1v1~1payments/get/parameters";
+/// One valid way to ask: a set of query parameters that a request has to have.
+#[derive(Debug)]
+pub struct Way {
+    /// The value of `--way`.
+    pub name: &'static str,
+    parameters: &'static [&'static str],
+}
 
-/// OpenAPI 3.1 cannot say "exactly one of" about parameters. So there are views
-/// of the document, each with one way to ask: (way, its parameters).
-pub const WAYS: [(&str, &[&str]); 4] = [
-    ("token", &["plugin_payment_token"]),
-    ("plugin", &["user_id", "plugin_id"]),
-    ("widget", &["user_id", "widget_id"]),
-    ("file", &["user_id", "community_file_id"]),
+/// The valid ways to ask. OpenAPI 3.1 cannot express that a request has exactly one of
+/// several sets of parameters, so there is a version of the document for each.
+pub const WAYS: [Way; 4] = [
+    Way { name: "token", parameters: &["plugin_payment_token"] },
+    Way { name: "plugin", parameters: &["user_id", "plugin_id"] },
+    Way { name: "widget", parameters: &["user_id", "widget_id"] },
+    Way { name: "file", parameters: &["user_id", "community_file_id"] },
 ];
 
-/// The document as JSON, whole or as a view.
-pub fn corrected_spec(arguments: &[String]) -> Result<String, String> {
+/// Prints the whole document, or the one for a way to ask.
+pub fn run(arguments: &[String]) -> Result<String, String> {
     let document = match arguments {
         [] => whole()?,
-        [flag, way] if flag == "--way" => view(way)?,
+        [flag, way] if flag == "--way" => with_way(way)?,
         _ => return Err(usage()),
     };
     Ok(format!("{document:#}\n"))
 }
 
 fn usage() -> String {
-    let ways = WAYS.map(|(way, _)| way).join("|");
+    let ways = WAYS.map(|way| way.name).join("|");
     format!("usage: cargo xtask corrected-spec [--way {ways}]")
 }
 
+/// The corrected document.
 pub fn whole() -> Result<Value, String> {
     let corrected = openapi::corrected().map_err(|error| error.to_string())?;
     Ok(corrected.document.root().clone())
 }
 
-/// The document with one way to ask: its parameters, required, and with what a
-/// value has to look like in order to be one.
-pub fn view(way: &str) -> Result<Value, String> {
-    let (_, wanted) = WAYS.iter().find(|(name, _)| *name == way).ok_or_else(usage)?;
+/// The corrected document for one way to ask: only its parameters, all of them required
+/// and with a pattern for valid values.
+pub fn with_way(name: &str) -> Result<Value, String> {
+    let way = WAYS.iter().find(|way| way.name == name).ok_or_else(usage)?;
     let mut root = whole()?;
+    let place = format!("{}/parameters", operation::POINTER);
     let mut parameters = Vec::new();
-    for reference in root.pointer(PARAMETERS).and_then(Value::as_array).into_iter().flatten() {
+    for reference in root.pointer(&place).and_then(Value::as_array).into_iter().flatten() {
         let target = reference["$ref"].as_str().unwrap_or_default();
         let mut parameter =
             root.pointer(target.trim_start_matches('#')).unwrap_or(reference).clone();
         let name = parameter["name"].as_str().unwrap_or_default();
-        if !wanted.contains(&name) {
+        if !way.parameters.contains(&name) {
             continue;
         }
         parameter["schema"]["pattern"] = match name {
@@ -56,11 +63,13 @@ pub fn view(way: &str) -> Result<Value, String> {
         parameter["required"] = json!(true);
         parameters.push(parameter);
     }
-    if parameters.len() != wanted.len() {
-        return Err(format!("{PARAMETERS} has not all of {}", wanted.join(", ")));
+    if parameters.len() != way.parameters.len() {
+        return Err(format!("{place} does not have all of {}", way.parameters.join(", ")));
     }
-    root["paths"]["/v1/payments"]["get"]["parameters"] = parameters.into();
-    // What nothing refers to any more would be reported as a slip.
+    if let Some(all) = root.pointer_mut(&place) {
+        *all = parameters.into();
+    }
+    // Linters complain about components that are not used.
     root["components"].as_object_mut().map(|components| components.remove("parameters"));
     Ok(root)
 }

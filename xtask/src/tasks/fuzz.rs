@@ -1,39 +1,40 @@
-//! `cargo xtask fuzz`: every fuzz target in turn, for some seconds or for a
-//! number of inputs. The seeds are checked in; what a run finds stays in
-//! `fuzz/corpus`, a crash in `fuzz/artifacts`.
+//! `cargo xtask fuzz`: runs every fuzz target, one after the other. It starts from the
+//! inputs in `fuzz/seeds`. Inputs that a run finds stay in `fuzz/corpus`, and inputs that
+//! crash a target in `fuzz/artifacts`; neither is committed.
 
 use std::path::Path;
 use std::process::Command;
 
-const INSTALL: &str = "cargo-fuzz is missing; `cargo install cargo-fuzz` installs it";
+const INSTALL: &str =
+    "cargo-fuzz is not installed; install it with `cargo install --locked cargo-fuzz`";
 
 /// How long each target runs.
 #[derive(Debug, Clone, Copy)]
-pub enum Effort {
+pub enum Limit {
     /// For this many seconds.
     Seconds(u32),
     /// For this many inputs.
     Inputs(u32),
 }
 
-impl Effort {
+impl Limit {
     /// Reads `--seconds N` or `--inputs N`.
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let number = |text: &String| {
             text.parse()
-                .map_err(|_| format!("{text} is not a number; something like 20 is expected"))
+                .map_err(|_| format!("`{text}` is not a number; a number like 20 is expected"))
         };
         match arguments {
-            [] => Ok(Effort::Seconds(20)),
-            [name, value] if name == "--seconds" => Ok(Effort::Seconds(number(value)?)),
-            [name, value] if name == "--inputs" => Ok(Effort::Inputs(number(value)?)),
-            _ => Err("give `--seconds N`, `--inputs N` or nothing".to_owned()),
+            [] => Ok(Limit::Seconds(20)),
+            [name, value] if name == "--seconds" => Ok(Limit::Seconds(number(value)?)),
+            [name, value] if name == "--inputs" => Ok(Limit::Inputs(number(value)?)),
+            _ => Err("usage: cargo xtask fuzz [--seconds N | --inputs N]".to_owned()),
         }
     }
 }
 
-/// Runs all targets; the first that crashes ends it.
-pub fn run(effort: Effort) -> Result<String, String> {
+/// Runs all targets. Stops at the first crash.
+pub fn run(limit: Limit) -> Result<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let seeds = root.join("seeds");
     let entries = std::fs::read_dir(&seeds).map_err(|error| format!("{seeds:?}: {error}"))?;
@@ -43,16 +44,16 @@ pub fn run(effort: Effort) -> Result<String, String> {
     for target in &targets {
         let corpus = root.join("corpus").join(target);
         std::fs::create_dir_all(&corpus).map_err(|error| format!("{corpus:?}: {error}"))?;
-        let limit = match effort {
-            Effort::Seconds(seconds) => format!("-max_total_time={seconds}"),
-            Effort::Inputs(inputs) => format!("-runs={inputs}"),
+        let option = match limit {
+            Limit::Seconds(seconds) => format!("-max_total_time={seconds}"),
+            Limit::Inputs(inputs) => format!("-runs={inputs}"),
         };
-        // libFuzzer writes a line for each find; the last ones tell the sum.
+        // libFuzzer prints a line for each new input; the last lines have the totals.
         let output = Command::new("cargo")
             .current_dir(root.join(".."))
             .args(["fuzz", "run", target, "--sanitizer", "none"])
             .args([corpus, seeds.join(target)])
-            .args(["--", &limit, "-print_final_stats=1", "-verbosity=1", "-timeout=30"])
+            .args(["--", &option, "-print_final_stats=1", "-verbosity=1", "-timeout=30"])
             .output()
             .map_err(|error| format!("{INSTALL} ({error})"))?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -64,7 +65,7 @@ pub fn run(effort: Effort) -> Result<String, String> {
         }
         let inputs =
             said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-        println!("fuzz {target}: {} inputs, no panic", inputs.unwrap_or(" unknown").trim());
+        println!("fuzz {target}: {} inputs, no crash", inputs.unwrap_or(" unknown").trim());
     }
     Ok(format!("{} fuzz targets\n", targets.len()))
 }

@@ -1,4 +1,4 @@
-//! Every command but those of [`spec`](crate::spec): one file or folder each.
+//! Every command except those of [`spec`](crate::spec), with a file or folder each.
 
 mod bench;
 mod contract;
@@ -12,8 +12,8 @@ mod weight;
 
 use figma_payments_openapi as openapi;
 
-/// Runs a command; `None` if there is none of that name. Gives what goes to
-/// standard output.
+/// Runs a command and gives the text for standard output, or the error. `None` if there is
+/// no such command.
 pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>> {
     Some(match command {
         "bindings" => generated(openapi::bindings),
@@ -22,8 +22,8 @@ pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>
         "bench" => bench::run(),
         "weight" => weight::run(),
         "deep" => deep::run(arguments),
-        "corrected-spec" => corrected_spec::corrected_spec(arguments),
-        "fuzz" => fuzz::Effort::parse(arguments).and_then(fuzz::run),
+        "corrected-spec" => corrected_spec::run(arguments),
+        "fuzz" => fuzz::Limit::parse(arguments).and_then(fuzz::run),
         "public-api" => public_api::run(arguments),
         "wasm" => wasm::run(),
         _ => return None,

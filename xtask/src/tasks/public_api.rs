@@ -1,19 +1,19 @@
-//! `cargo xtask public-api`: what users can name, as `tests/snapshots/public-api.txt`
-//! lists it, so that no change of it goes unseen.
+//! `cargo xtask public-api`: lists the public API, and compares it with the list in
+//! `tests/snapshots/public-api.txt`, so that every change of it shows up in a review.
 
 use std::fs;
 use std::process::Command;
 
 use crate::shared::workspace::Workspace;
 
-use crate::tasks::contract;
+use crate::shared::process::{captured, cargo, succeed};
 
-/// The compiler whose documentation the `public-api` crate in use can read.
+/// The version of Rust whose JSON documentation the `public-api` crate can read.
 const RUST: &str = "1.95";
 
 const LISTING: &str = "tests/snapshots/public-api.txt";
 
-/// Prints the listing, or compares it with the one that is checked in.
+/// Prints the list, or compares it with the committed one.
 pub fn run(arguments: &[String]) -> Result<String, String> {
     let check = match arguments {
         [] => false,
@@ -21,7 +21,7 @@ pub fn run(arguments: &[String]) -> Result<String, String> {
         _ => return Err("usage: cargo xtask public-api [--check]".to_owned()),
     };
     if !rustc()?.starts_with(&format!("rustc {RUST}.")) {
-        let why = format!("public-api: skipped, its listing is read with Rust {RUST}\n");
+        let why = format!("public-api: skipped, because it needs Rust {RUST}\n");
         return if check { Ok(why) } else { Err(why) };
     }
     let listed = listing()?;
@@ -31,34 +31,33 @@ pub fn run(arguments: &[String]) -> Result<String, String> {
     let path = Workspace::locate().root().join(LISTING);
     let expected = fs::read_to_string(&path).map_err(|error| format!("{LISTING}: {error}"))?;
     match changes(&expected, &listed) {
-        none if none.is_empty() => Ok(format!("public-api: {} items\n", listed.lines().count())),
+        changes if changes.is_empty() => {
+            Ok(format!("public-api: {} items\n", listed.lines().count()))
+        }
         changes => Err(format!(
-            "the public API is not what {LISTING} lists:\n{changes}\
-             If that is meant: cargo xtask public-api > {LISTING}, and a line in CHANGELOG.md"
+            "the public API differs from {LISTING}:\n{changes}\
+             If this is intended, run cargo xtask public-api > {LISTING} and say so in CHANGELOG.md"
         )),
     }
 }
 
 fn rustc() -> Result<String, String> {
-    let output = Command::new("rustc").arg("--version").output();
-    let output = output.map_err(|error| format!("rustc: {error}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let mut command = Command::new("rustc");
+    command.arg("--version");
+    Ok(captured(command, "rustc cannot be run")?.stdout)
 }
 
 fn listing() -> Result<String, String> {
-    // A target directory of its own: build scripts look at RUSTC_BOOTSTRAP, and
-    // all of them would run again.
+    // A separate target folder: with RUSTC_BOOTSTRAP set, cargo would run all build
+    // scripts again, here and in the next ordinary build.
     let target = Workspace::locate().target().join("public-api");
-    let mut command = contract::cargo();
+    let mut command = cargo();
     command
         .args(["rustdoc", "--quiet", "--package", "figma-payments", "--lib", "--all-features"])
         .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"])
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", &target);
-    let status = command.status().map_err(|error| format!("cargo rustdoc: {error}"))?;
-    if !status.success() {
-        return Err("cargo rustdoc failed; its output says why".to_owned());
-    }
+    succeed(&mut command)?;
     let api = public_api::Builder::from_rustdoc_json(target.join("doc/figma_payments.json"))
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
@@ -67,7 +66,7 @@ fn listing() -> Result<String, String> {
     Ok(api.items().map(|item| format!("{item}\n")).collect())
 }
 
-/// What is gone and what is new, a line each.
+/// One line for each item that was removed or added.
 fn changes(expected: &str, listed: &str) -> String {
     let lines = |text: &str, other: &str, sign: char| -> String {
         let missing = text.lines().filter(|line| !other.lines().any(|found| found == *line));
@@ -81,7 +80,7 @@ mod tests {
     use super::changes;
 
     #[test]
-    fn what_is_gone_and_what_is_new_is_shown() {
+    fn removed_and_added_items_are_listed() {
         assert_eq!(changes("a\nb\n", "a\nb\n"), "");
         assert_eq!(changes("a\nb\n", "b\nc\n"), "- a\n+ c\n");
     }

@@ -1,12 +1,12 @@
-//! The parts of the README that a command writes, each between two markers.
+//! Writes parts of the README, each between two comments that mark its place.
 
 use crate::shared::workspace::Workspace;
 
-/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+/// Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->`.
 ///
 /// # Errors
 ///
-/// The README has no such part, or cannot be read or written.
+/// The README does not have these comments, or cannot be read or written.
 pub fn write(workspace: &Workspace, name: &str, text: &str) -> Result<(), String> {
     let readme = workspace.read("README.md").map_err(|error| format!("{error:#}"))?;
     let replaced = replaced(&readme, name, text)?;
@@ -15,17 +15,18 @@ pub fn write(workspace: &Workspace, name: &str, text: &str) -> Result<(), String
 }
 
 fn replaced(readme: &str, name: &str, text: &str) -> Result<String, String> {
-    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
+    let begin = format!("<!-- {name} -->\n");
+    let end = format!("<!-- /{name} -->\n");
     let (before, rest) = readme.split_once(&begin).ok_or_else(|| missing(&begin))?;
     let (_, after) = rest.split_once(&end).ok_or_else(|| missing(&end))?;
     Ok(format!("{before}{begin}{text}{end}{after}"))
 }
 
 fn missing(marker: &str) -> String {
-    format!("README.md lacks the line `{}`, which says where to write", marker.trim())
+    format!("README.md does not have the line `{}`, which marks where to write", marker.trim())
 }
 
-/// A Markdown table; all columns but the first are numbers.
+/// A Markdown table. Every column except the first is aligned for numbers.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
     let rule: String =
@@ -54,7 +55,7 @@ mod tests {
     const README: &str = "# A\n<!-- bench -->\nold\n<!-- /bench -->\nend\n";
 
     #[test]
-    fn only_what_stands_between_the_markers_is_replaced() {
+    fn only_the_text_between_the_markers_is_replaced() {
         let once = replaced(README, "bench", "new\n").unwrap();
         assert_eq!(once, "# A\n<!-- bench -->\nnew\n<!-- /bench -->\nend\n");
         assert_eq!(replaced(&once, "bench", "new\n").unwrap(), once);

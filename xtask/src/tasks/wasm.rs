@@ -1,29 +1,29 @@
-//! Cargo for `wasm32-unknown-unknown`, with what there is: the target that rustup
-//! has added, or else a compiler and the standard library's source from Debian.
-//! `cargo xtask wasm` checks that the crate compiles there.
+//! `cargo xtask wasm`: checks that the crate compiles for `wasm32-unknown-unknown`. Also
+//! gives other tasks a cargo for this target. It uses rustup's target if it is installed,
+//! or else Debian's compiler with the source of the standard library.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shared::workspace::Workspace;
 
-use crate::tasks::contract;
+use crate::shared::process::{self, captured, succeed};
 
-/// The target.
+/// The name of the target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Debian's compiler, and the source that fits it: two packages.
+/// Debian's compiler and the source of its standard library, from two packages.
 const RUSTC: &str = "/usr/bin/rustc";
 const SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std";
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-/// Checks what can be had on wasm. Without the target that is an error where
-/// `CI` is set, and elsewhere a line that says so.
+/// Checks the crate with several sets of features. If the target is missing, this is an
+/// error if `CI` is set; otherwise the check is skipped.
 pub fn run() -> Result<String, String> {
     let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(missing) if std::env::var_os("CI").is_none() => {
-            return Ok(format!("wasm: not checked: {missing}; with CI set this is an error\n"));
+            return Ok(format!("wasm: skipped: {missing}. If CI is set, this is an error\n"));
         }
         Err(missing) => return Err(format!("wasm: {missing}")),
     };
@@ -33,15 +33,15 @@ pub fn run() -> Result<String, String> {
         command.args(features).args(["--", "-D", "warnings"]);
         succeed(&mut command)?;
     }
-    Ok(format!("wasm: it compiles, with {toolchain}\n"))
+    Ok(format!("wasm: the crate compiles, with {toolchain}\n"))
 }
 
-/// Where the target comes from.
+/// The compiler for the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toolchain {
-    /// rustup added it.
+    /// The usual compiler, with the target that rustup installed.
     Rustup,
-    /// Debian's compiler; the standard library is built with the crate.
+    /// Debian's compiler. Cargo builds the standard library too.
     Debian,
 }
 
@@ -55,34 +55,37 @@ impl std::fmt::Display for Toolchain {
 }
 
 impl Toolchain {
-    /// The one that is there; Debian's is installed if that is possible.
+    /// Finds the compiler. Installs Debian's if rustup's target is missing and the user is
+    /// root.
     pub fn find() -> Result<Self, String> {
-        if said("rustc", &["--print", "target-libdir", "--target", TARGET])
+        if printed("rustc", &["--print", "target-libdir", "--target", TARGET])
             .is_some_and(|folder| Path::new(&folder).is_dir())
         {
             return Ok(Toolchain::Rustup);
         }
         let installed = || Path::new(RUSTC).exists() && Path::new(SOURCE).exists();
-        if !installed() && said("id", &["-u"]).as_deref() == Some("0") {
+        if !installed() && printed("id", &["-u"]).as_deref() == Some("0") {
             for arguments in [
                 &["update"][..],
                 &["install", "--yes", "--no-install-recommends", PACKAGES[0], PACKAGES[1]],
             ] {
                 println!("installing: apt-get {}", arguments.join(" "));
                 let mut apt = Command::new("apt-get");
-                // Its own words are many; if it failed, the files are not there.
+                // Whether it succeeded shows in whether the files exist.
                 let _ = apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
             }
         }
         match installed() {
             true => Ok(Toolchain::Debian),
-            false => Err(format!("no standard library; `rustup target add {TARGET}` installs it")),
+            false => Err(format!(
+                "the target's standard library is not installed; run `rustup target add {TARGET}`"
+            )),
         }
     }
 
-    /// A command of cargo's for the target, in the checkout.
+    /// A cargo command for the target, in the checkout.
     pub fn cargo(self, command: &str) -> Command {
-        let mut cargo = contract::cargo();
+        let mut cargo = process::cargo();
         cargo.args([command, "--target", TARGET]).env("CARGO_TARGET_DIR", target());
         if self == Toolchain::Debian {
             cargo
@@ -95,29 +98,21 @@ impl Toolchain {
     }
 }
 
-/// Where cargo builds for the target: of its own, because of the other compiler.
+/// The target folder for this target. It is separate because the compiler may differ.
 pub fn target() -> PathBuf {
     Workspace::locate().target().join("wasm")
 }
 
-/// The linker that comes with rustup's toolchain; Debian's compiler has none.
+/// The linker of rustup's toolchain, because Debian's compiler comes without one.
 fn linker() -> PathBuf {
-    let tools = said("rustc", &["--print", "target-libdir"]).unwrap_or_default();
+    let tools = printed("rustc", &["--print", "target-libdir"]).unwrap_or_default();
     Path::new(&tools).with_file_name("bin").join("rust-lld")
 }
 
-/// What a program prints, if it succeeds.
-fn said(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
-}
-
-/// Runs a command whose output says why, if it fails.
-pub fn succeed(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("{command:?} failed; its output says why")),
-    }
+/// What a program prints, or `None` if it fails.
+fn printed(program: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let printed = captured(command, program).ok()?.stdout;
+    Some(printed.trim().to_owned())
 }

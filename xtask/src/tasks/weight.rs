@@ -1,6 +1,6 @@
-//! `cargo xtask weight`: what a consumer's first build takes, in crates and in
-//! seconds of processor time, against reqwest by hand. A package is made for each
-//! row in `target/weight` and built there from nothing.
+//! `cargo xtask weight`: measures a consumer's first build, in crates and CPU seconds,
+//! compared with reqwest by hand, and writes the README's table. For each row it creates a
+//! package in `target/weight` and builds it with an empty target folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::shared::workspace::Workspace;
 use crate::tasks::readme::{self, table};
 
-use crate::tasks::bench::program::said;
-use crate::tasks::contract::cargo;
+use crate::shared::process::{captured, cargo};
 
-/// What everybody has who asks an API with reqwest by hand.
+/// What a consumer needs besides reqwest to call an API by hand.
 const BY_HAND: &str = r#"serde = { version = "1", features = ["derive"] }
 serde_json = "1"
 tokio = { version = "1", features = ["rt"] }
@@ -25,7 +24,7 @@ rustls = { version = "0.23", default-features = false, features = ["ring", "std"
 rustls-platform-verifier = "0.7"
 "#;
 
-/// The rows: what is called what, and what the consumer depends on.
+/// The rows: a title, and the dependencies of the consumer.
 fn rows(root: &Path) -> Vec<(String, String)> {
     let ours = |settings: &str| {
         format!("figma-payments = {{ path = {:?}{settings} }}\n{BY_HAND}", root.display())
@@ -42,14 +41,14 @@ fn rows(root: &Path) -> Vec<(String, String)> {
     rows
 }
 
-/// What one consumer takes.
+/// The first build of one consumer.
 struct Weight {
     crates: usize,
-    /// Seconds, as `dev` and as `release`.
+    /// CPU seconds with the profiles `dev` and `release`.
     builds: [f64; 2],
 }
 
-/// Measures, writes the README's part, and ends with the ratios.
+/// Measures, writes the README's table, and gives it with the ratios to reqwest by hand.
 pub fn run() -> Result<String, String> {
     let workspace = Workspace::locate();
     let mut weights = Vec::new();
@@ -72,8 +71,8 @@ pub fn run() -> Result<String, String> {
     ))
 }
 
-/// A package that depends on these and does nothing; versions are those of the
-/// workspace where it has them.
+/// Creates a package that has these dependencies and no code. It gets a copy of the
+/// workspace's lockfile, so that the versions are the same.
 fn consumer(workspace: &Workspace, number: usize, dependencies: &str) -> Result<PathBuf, String> {
     let folder = workspace.target().join("weight").join(number.to_string());
     let manifest = format!(
@@ -97,7 +96,7 @@ fn weigh(consumer: &Path) -> Result<Weight, String> {
         let mut command = cargo();
         command.current_dir(consumer).args(arguments);
         command.env("CARGO_TARGET_DIR", consumer.join("target")).env_remove("CARGO_INCREMENTAL");
-        said(command, "cargo cannot be run").map(|said| said.stdout)
+        captured(command, "cargo cannot be run").map(|printed| printed.stdout)
     };
     cargo(&["fetch"])?;
     let tree = cargo(&["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])?;
@@ -111,21 +110,21 @@ fn weigh(consumer: &Path) -> Result<Weight, String> {
     Ok(Weight { crates: crates(&tree), builds })
 }
 
-/// Without the consumer itself.
+/// The number of crates in the tree, without the consumer itself.
 fn crates(tree: &str) -> usize {
     let names = tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|it| !it.is_empty());
     names.collect::<BTreeSet<_>>().len() - 1
 }
 
-/// Processor time of all processes that this one has started and waited for, as
-/// Linux counts it.
+/// The CPU time of all processes that this one has started and waited for. Only on Linux.
 fn children_seconds() -> Result<f64, String> {
-    let text = fs::read_to_string("/proc/self/stat").map_err(|error| format!("/proc: {error}"))?;
-    stat_seconds(&text).ok_or_else(|| format!("/proc/self/stat is not readable: {text}"))
+    let text = fs::read_to_string("/proc/self/stat")
+        .map_err(|error| format!("/proc/self/stat: {error}"))?;
+    stat_seconds(&text).ok_or_else(|| format!("/proc/self/stat has an unexpected format: {text}"))
 }
 
-/// `cutime` and `cstime`, in hundredths of a second; after the name, which may
-/// hold anything, they are the 14th and 15th word.
+/// The sum of `cutime` and `cstime`, which are in hundredths of a second. They are the
+/// 14th and 15th word after the name of the process, which may contain anything.
 fn stat_seconds(text: &str) -> Option<f64> {
     let (_, after) = text.rsplit_once(')')?;
     let mut ticks = after.split_whitespace().skip(13).map(|word| word.parse::<f64>().ok());
@@ -161,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_and_linux_say_is_read() {
+    fn the_output_of_cargo_and_linux_is_read() {
         let tree =
             "consumer v0.0.0 (/x)\na v1.0.0\nb v1.0.0 (proc-macro)\n\na v1.0.0 (*)\na v2.0.0\n";
         assert_eq!(crates(tree), 3);

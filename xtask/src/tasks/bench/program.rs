@@ -1,5 +1,4 @@
-//! The program in `benches/`: building it, its server in a process of its own,
-//! and what it prints.
+//! The program in `benches/`: builds it, starts its server, and reads what it prints.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,22 +6,19 @@ use std::process::{Child, Command, Stdio};
 
 use crate::shared::workspace::Workspace;
 
-use crate::tasks::contract::cargo;
+use crate::shared::process::{captured, cargo, succeed};
 
 const PACKAGE: &str = "figma-payments-benches";
 
-/// Builds it as a release; nothing of its profile is set anywhere.
+/// Builds it with the unchanged release profile.
 pub fn build() -> Result<PathBuf, String> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", PACKAGE]);
-    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
-    match status.success() {
-        true => Ok(Workspace::locate().target().join("release").join(PACKAGE)),
-        false => Err(format!("{PACKAGE} does not build")),
-    }
+    succeed(&mut command)?;
+    Ok(Workspace::locate().target().join("release").join(PACKAGE))
 }
 
-/// The server, until it is dropped.
+/// The server, in a process that ends when this is dropped.
 pub struct Server {
     child: Child,
     pub base_url: String,
@@ -48,28 +44,11 @@ impl Drop for Server {
     }
 }
 
-/// What a command said, if it succeeded.
-#[derive(Debug)]
-pub struct Said {
-    pub stdout: String,
-    pub stderr: String,
-}
-
-pub fn said(mut command: Command, missing: &str) -> Result<Said, String> {
-    let output = command.output().map_err(|error| format!("{missing} ({error})"))?;
-    let [stdout, stderr] =
-        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    match output.status.success() {
-        true => Ok(Said { stdout, stderr }),
-        false => Err(format!("{command:?} failed\n{stderr}")),
-    }
-}
-
-/// The numbers that the program prints.
+/// Runs the program and reads the numbers that it prints.
 pub fn numbers(program: &Path, arguments: &[&str]) -> Result<Vec<f64>, String> {
     let mut command = Command::new(program);
     command.args(arguments);
-    let said = said(command, "the program is missing")?.stdout;
-    let numbers = said.split_whitespace().map(str::parse).collect::<Result<_, _>>();
-    numbers.map_err(|error| format!("{arguments:?} printed {said}: {error}"))
+    let printed = captured(command, "the program cannot be run")?.stdout;
+    let numbers = printed.split_whitespace().map(str::parse).collect::<Result<_, _>>();
+    numbers.map_err(|error| format!("{arguments:?} printed {printed}: {error}"))
 }

@@ -1,27 +1,28 @@
-//! What one call costs in instructions and allocations: the whole client process
-//! under valgrind, with a number of calls and with twice as many. The difference
-//! is that of the calls alone, and the same every time, on any machine.
+//! Measures what one call costs in instructions and allocations. The whole client process
+//! runs under valgrind, once with a number of calls and once with twice as many. The
+//! difference is the cost of the calls alone, without starting the process.
 
 use std::path::Path;
 use std::process::Command;
 
-use super::program::said;
+use crate::shared::process::captured;
 
-const MISSING: &str = "valgrind is missing; `apt-get install valgrind` or the like installs it";
+const MISSING: &str =
+    "valgrind is not installed; install it, for example with `apt-get install valgrind`";
 
-/// Per call.
+/// The cost of one call.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     pub instructions: u64,
     pub allocations: f64,
 }
 
-/// The memory of a process when it was largest, in bytes asked for.
+/// The largest heap of a process, in bytes.
 pub fn heap(program: &Path, arguments: &[&str]) -> Result<u64, String> {
     number(&run("dhat", program, arguments)?, "At t-gmax:", 0)
 }
 
-/// Of `call NAME BASE_URL`.
+/// The cost of one call of the contender `name`.
 pub fn cost(program: &Path, name: &str, base_url: &str, calls: u64) -> Result<Cost, String> {
     let count = |tool: &str, label: &str, word: usize| {
         let counted = |calls: u64| {
@@ -39,17 +40,17 @@ fn run(tool: &str, program: &Path, arguments: &[&str]) -> Result<String, String>
     let mut command = Command::new("valgrind");
     command.arg(format!("--tool={tool}")).arg(format!("--{tool}-out-file=/dev/null"));
     command.arg(program).args(arguments);
-    Ok(said(command, MISSING)?.stderr)
+    Ok(captured(command, MISSING)?.stderr)
 }
 
-/// Of `==12== Total:     1,234 bytes in 56 blocks` the word at this place after
-/// the label.
+/// The number at this position after the label. In
+/// `==12== Total:     1,234 bytes in 56 blocks` the word 3 after `Total:` is 56.
 fn number(output: &str, label: &str, word: usize) -> Result<u64, String> {
     let found = output.lines().find_map(|line| {
         let (_, after) = line.split_once(label)?;
         after.split_whitespace().nth(word)?.replace(',', "").parse().ok()
     });
-    found.ok_or_else(|| format!("valgrind did not say `{label}`:\n{output}"))
+    found.ok_or_else(|| format!("valgrind did not print `{label}`:\n{output}"))
 }
 
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod tests {
     use super::number;
 
     #[test]
-    fn what_valgrind_says_is_read() {
+    fn the_output_of_valgrind_is_read() {
         let output =
             "==1== \n==1== Collected : 186742683\n==1== Total:     1,234 bytes in 56 blocks\n";
         assert_eq!(number(output, "Collected :", 0), Ok(186_742_683));

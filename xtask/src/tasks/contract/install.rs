@@ -1,4 +1,4 @@
-//! Installing the pinned tools, once for each state of their lockfile.
+//! Installs the pinned tools. They are installed again when their lockfile changes.
 
 use std::fmt;
 use std::fs;
@@ -7,12 +7,12 @@ use std::process::Command;
 
 use crate::shared::workspace::Workspace;
 
-/// Why there is no tool.
+/// Why a tool is not installed.
 #[derive(Debug)]
 pub enum Problem {
-    /// There is no Node or Python that is new enough.
+    /// Node or Python is missing or too old.
     Missing(String),
-    /// There is, and it does not install them.
+    /// The installation failed.
     Failed(String),
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Prism and Redocly.
+/// Installs Prism and Redocly.
 pub fn node(folder: &Path) -> Result<(), Problem> {
     let new_enough = "let [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)";
     expect("node", ["-e", new_enough], "Node 20.19 or newer is not installed")?;
     npm(&source(), folder)
 }
 
-/// What a `package-lock.json` pins.
+/// Installs what the `package-lock.json` in `source` pins.
 pub fn npm(source: &Path, folder: &Path) -> Result<(), Problem> {
     expect("npm", ["--version"], "npm is not installed")?;
     once(source, folder, &["package-lock.json", "package.json"], |folder| {
@@ -39,7 +39,7 @@ pub fn npm(source: &Path, folder: &Path) -> Result<(), Problem> {
     })
 }
 
-/// Schemathesis.
+/// Installs Schemathesis.
 pub fn python(folder: &Path) -> Result<(), Problem> {
     let new_enough = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
     expect("python3", ["-c", new_enough], "Python 3.10 or newer, with venv, is not installed")?;
@@ -53,6 +53,7 @@ pub fn python(folder: &Path) -> Result<(), Problem> {
     })
 }
 
+/// Makes sure that a program runs with these arguments; `or` says what is missing.
 fn expect<const N: usize>(program: &str, arguments: [&str; N], or: &str) -> Result<(), Problem> {
     let output = Command::new(program).args(arguments).output();
     match output.is_ok_and(|output| output.status.success()) {
@@ -61,12 +62,12 @@ fn expect<const N: usize>(program: &str, arguments: [&str; N], or: &str) -> Resu
     }
 }
 
-/// Where the contract's tools are pinned.
+/// The folder with the lockfiles of the contract tests' tools.
 fn source() -> PathBuf {
     Workspace::locate().root().join("tests/contract")
 }
 
-/// Installs, unless the first of the files is what it was when that was done.
+/// Installs, unless it was done before with the same lockfile, the first of `files`.
 fn once(
     source: &Path,
     folder: &Path,

@@ -1,5 +1,5 @@
-//! `cargo xtask contract`: installs the tools that others wrote, lets them judge
-//! client, sandbox and documents, and ends with a line for each of them.
+//! `cargo xtask contract`: installs Prism, Schemathesis and Redocly, runs the contract
+//! tests of client, sandbox and documents with them, and prints a summary for each tool.
 
 pub mod install;
 
@@ -8,53 +8,40 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::shared::workspace::Workspace;
 use figma_payments_openapi as openapi;
 
+use crate::shared::process::cargo;
 use crate::tasks::corrected_spec;
 
-/// What the tests report under, and what each needs to run.
-const TOOLS: [(&str, Needs); 7] = [
-    ("jsonschema", Needs::Nothing),
-    ("httpmock", Needs::Nothing),
-    ("Prism (bundled document)", Needs::Node),
-    ("Prism (corrected document)", Needs::Node),
-    ("Prism (proxy)", Needs::Node),
-    ("Redocly", Needs::Node),
-    ("Schemathesis", Needs::Python),
+/// The tools as the tests name them, and the runtime that each needs.
+const TOOLS: [(&str, Runtime); 7] = [
+    ("jsonschema", Runtime::None),
+    ("httpmock", Runtime::None),
+    ("Prism (bundled document)", Runtime::Node),
+    ("Prism (corrected document)", Runtime::Node),
+    ("Prism (proxy)", Runtime::Node),
+    ("Redocly", Runtime::Node),
+    ("Schemathesis", Runtime::Python),
 ];
 
-/// What a tool runs on.
+/// What a tool needs besides Rust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    Nothing,
+pub enum Runtime {
+    None,
     Node,
     Python,
 }
 
-/// Where tools and documents are put: the tests look there.
+/// The folder with the tools and documents, as the tests expect it.
 pub fn folder() -> PathBuf {
     Workspace::locate().target().join("contract")
 }
 
-/// Cargo in the checkout, as if it had been called from a shell: with the
-/// variables that `cargo run` sets, ring and all that needs it is built again.
-pub fn cargo() -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(Workspace::locate().root());
-    for (name, _) in std::env::vars_os() {
-        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-        if ours.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// Runs everything that can be run. Without Node or Python that is an error
-/// where `CI` is set, and elsewhere a line that says so.
+/// Runs the contract tests. If Node or Python is missing, this is an error if `CI` is set;
+/// otherwise the tests that need it are skipped.
 pub fn run() -> Result<String, String> {
     let missing = prepare()?;
     let mut command = cargo();
@@ -64,11 +51,11 @@ pub fn run() -> Result<String, String> {
         .args(["--", "--include-ignored", "--nocapture", "--test-threads=1"])
         .env("FIGMA_PAYMENTS_CONTRACT", folder())
         .stdout(Stdio::piped());
-    for (needs, _) in &missing {
-        let names: &[&str] = match needs {
-            Needs::Nothing => &[],
-            Needs::Node => &["prism::", "redocly::"],
-            Needs::Python => &["schemathesis::"],
+    for (runtime, _) in &missing {
+        let names: &[&str] = match runtime {
+            Runtime::None => &[],
+            Runtime::Node => &["prism::", "redocly::"],
+            Runtime::Python => &["schemathesis::"],
         };
         for name in names {
             command.args(["--skip", name]);
@@ -86,23 +73,26 @@ pub fn run() -> Result<String, String> {
     let (summary, complete) = reports.summary(&missing);
     match passed && complete {
         true => Ok(summary),
-        false => Err(format!("{summary}the contract does not hold; the tests above say where")),
+        false => Err(format!("{summary}a contract test failed; see its output above")),
     }
 }
 
-/// Installs the tools and writes the documents; gives what could not be had.
-pub fn prepare() -> Result<Vec<(Needs, String)>, String> {
+/// A runtime that is missing, and a message about it.
+type Missing = (Runtime, String);
+
+/// Installs the tools and writes the documents. Gives the runtimes that are missing.
+pub fn prepare() -> Result<Vec<Missing>, String> {
     let folder = folder();
     write_documents(&folder.join("documents"))?;
     let mut missing = Vec::new();
-    for (needs, installed) in
-        [(Needs::Node, install::node(&folder)), (Needs::Python, install::python(&folder))]
+    for (runtime, installed) in
+        [(Runtime::Node, install::node(&folder)), (Runtime::Python, install::python(&folder))]
     {
         match installed {
             Ok(()) => {}
             Err(install::Problem::Missing(what)) if std::env::var_os("CI").is_none() => {
-                println!("{what}: its tools are left out; with CI set this is an error");
-                missing.push((needs, what));
+                println!("{what}: its tools are skipped. If CI is set, this is an error");
+                missing.push((runtime, what));
             }
             Err(problem) => return Err(problem.to_string()),
         }
@@ -117,18 +107,25 @@ fn write_documents(folder: &Path) -> Result<(), String> {
     };
     write("bundled.yml", openapi::BUNDLED)?;
     write("corrected.json", &format!("{:#}\n", corrected_spec::whole()?))?;
-    for (way, _) in corrected_spec::WAYS {
-        write(&format!("{way}.json"), &format!("{:#}\n", corrected_spec::view(way)?))?;
+    for way in corrected_spec::WAYS {
+        let document = corrected_spec::with_way(way.name)?;
+        write(&format!("{}.json", way.name), &format!("{document:#}\n"))?;
     }
     Ok(())
 }
 
-/// Version and cases of each tool, as the tests report them.
+/// What the tests have reported for each tool.
 #[derive(Default)]
-struct Reports(BTreeMap<String, (String, usize)>);
+struct Reports(BTreeMap<String, ToolReport>);
+
+#[derive(Default)]
+struct ToolReport {
+    version: String,
+    cases: usize,
+}
 
 impl Reports {
-    /// Whether the line was a report.
+    /// Reads a line of the tests' output. True if it was a report.
     fn take(&mut self, line: &str) -> bool {
         let mut parts = line.split('\t');
         let (Some("contract"), Some(tool), Some(version), Some(cases)) =
@@ -136,18 +133,22 @@ impl Reports {
         else {
             return false;
         };
-        let entry = self.0.entry(tool.to_owned()).or_default();
-        *entry = (version.to_owned(), entry.1 + cases.parse::<usize>().unwrap_or_default());
+        let report = self.0.entry(tool.to_owned()).or_default();
+        report.version = version.to_owned();
+        report.cases += cases.parse::<usize>().unwrap_or_default();
         true
     }
 
-    /// A line for each tool, and whether none failed.
-    fn summary(&self, missing: &[(Needs, String)]) -> (String, bool) {
-        let (mut text, mut complete) = (String::from("\n"), true);
-        for (tool, needs) in TOOLS {
-            let without = missing.iter().find(|(missing, _)| *missing == needs);
+    /// A line for each tool, and whether every tool that could run has reported.
+    fn summary(&self, missing: &[Missing]) -> (String, bool) {
+        let mut text = String::from("\n");
+        let mut complete = true;
+        for (tool, runtime) in TOOLS {
+            let without = missing.iter().find(|(missing, _)| *missing == runtime);
             let result = match (self.0.get(tool), without) {
-                (Some((version, cases)), _) => format!("{version:8} {cases:5} cases   ok"),
+                (Some(ToolReport { version, cases }), _) => {
+                    format!("{version:8} {cases:5} cases   ok")
+                }
                 (None, Some((_, what))) => format!("not run: {what}"),
                 (None, None) => {
                     complete = false;

@@ -1,5 +1,5 @@
-//! Deliberate defects, one at a time, in a copy of this checkout: each has to be
-//! caught by a tool that others wrote, or by a contract test.
+//! Puts deliberate defects into a copy of the checkout, one at a time. The contract tests
+//! have to catch each of them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,10 +8,11 @@ use std::process::Command;
 
 use crate::shared::workspace::{Workspace, copy_folder};
 
+use crate::shared::process::cargo;
 use crate::tasks::contract;
 
-/// A change of one place of one file. It has to be found there exactly once, so
-/// that a defect which no longer is one is noticed.
+/// A text in a file and its replacement. The file must have the text exactly once, so that
+/// an entry is noticed when the code has changed.
 struct Defect {
     what: &'static str,
     file: &'static str,
@@ -193,7 +194,7 @@ const OF_THE_CLIENT: [Defect; 12] = [
     },
 ];
 
-/// Which tests belong to which tool.
+/// The prefixes of test names, and the tool that these tests use.
 const JUDGES: [(&str, &str); 7] = [
     ("examples::", "jsonschema"),
     ("exchanges::", "jsonschema"),
@@ -204,7 +205,7 @@ const JUDGES: [(&str, &str); 7] = [
     ("schemathesis::", "Schemathesis"),
 ];
 
-/// Plants each defect, and prints who caught it.
+/// Tries each defect and prints which tools caught it.
 pub fn run() -> Result<(), String> {
     contract::prepare()?;
     let workspace = Workspace::locate();
@@ -214,7 +215,7 @@ pub fn run() -> Result<(), String> {
     copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
     let healthy = caught_by(&copy, &target)?;
     if !healthy.is_empty() {
-        return Err(format!("without a defect there are already complaints: {healthy:?}"));
+        return Err(format!("tests fail even without a defect: {healthy:?}"));
     }
     let mut missed = 0;
     let of_whom = [("sandbox", &OF_THE_SANDBOX[..]), ("client", &OF_THE_CLIENT[..])];
@@ -224,7 +225,9 @@ pub fn run() -> Result<(), String> {
             let path = copy.join(file);
             let sound = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
             if sound.matches(from).count() != 1 {
-                return Err(format!("{what}: {file} does not have {from:?} exactly once"));
+                return Err(format!(
+                    "{what}: {file} does not have {from:?} exactly once; adjust the entry"
+                ));
             }
             let write =
                 |text: &str| fs::write(&path, text).map_err(|error| format!("{file}: {error}"));
@@ -245,11 +248,11 @@ pub fn run() -> Result<(), String> {
     }
 }
 
-/// Who complains about the copy as it is. It is built in a place of its own: for
-/// cargo the crates of a copy are those of the checkout, and the next build
-/// there would find the defect's, and take them for fresh.
+/// Runs the contract tests in the copy and gives the tools whose tests failed. It is built
+/// in a separate target folder: cargo cannot tell the crates of a copy from those of the
+/// checkout, so the next build of the checkout would use the ones with the defect.
 fn caught_by(copy: &Path, target: &Path) -> Result<BTreeSet<&'static str>, String> {
-    let mut command: Command = contract::cargo();
+    let mut command: Command = cargo();
     let output = command
         .current_dir(copy)
         .args(["test", "--workspace", "--all-features", "--no-fail-fast"])

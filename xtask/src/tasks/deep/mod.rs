@@ -1,15 +1,14 @@
-//! `cargo xtask deep`: what takes too long for the gate, run before a release
-//! and after a change of what it drills.
+//! `cargo xtask deep`: tests that take too long for `.ci/run`. They are run before a
+//! release, and after a change of the code that they test.
 
 mod defects;
 mod release;
 mod worker;
 
-use crate::tasks::contract;
-use crate::tasks::fuzz::{self, Effort};
-use crate::tasks::wasm::succeed;
+use crate::shared::process::{cargo, succeed};
+use crate::tasks::fuzz::{self, Limit};
 
-/// Prints its figures, and fails if they are wrong.
+/// Prints its results. An error if a test fails or a figure is not good enough.
 type Drill = fn() -> Result<(), String>;
 
 const DRILLS: [(&str, Drill); 8] = [
@@ -23,11 +22,11 @@ const DRILLS: [(&str, Drill); 8] = [
     ("defects", defects::run),
 ];
 
-/// Runs the drills that are named, or all.
+/// Runs the named drills, or all of them.
 pub fn run(names: &[String]) -> Result<String, String> {
     let known = DRILLS.map(|(name, _)| name);
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(format!("{unknown} is no drill; {} are", known.join(", ")));
+        return Err(format!("`{unknown}` is not a drill; the drills are {}", known.join(", ")));
     }
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     for (name, drill) in DRILLS.into_iter().filter(|(name, _)| wanted(name)) {
@@ -37,9 +36,9 @@ pub fn run(names: &[String]) -> Result<String, String> {
     Ok(String::new())
 }
 
-/// A hundred thousand histories of the cache and as many of the rate limiter.
+/// Random histories of the cache and of the rate limiter, a hundred thousand each.
 fn histories() -> Result<(), String> {
-    let mut command = contract::cargo();
+    let mut command = cargo();
     command
         .args(["test", "--release", "--package", "figma-payments", "--all-features", "--lib"])
         .args(["--", "histories", "--nocapture"])
@@ -47,29 +46,30 @@ fn histories() -> Result<(), String> {
     succeed(&mut command)
 }
 
-/// A million inputs for every fuzz target.
+/// Every fuzz target with a million inputs.
 fn fuzz() -> Result<(), String> {
-    fuzz::run(Effort::Inputs(1_000_000)).map(|summary| print!("{summary}"))
+    fuzz::run(Limit::Inputs(1_000_000)).map(|summary| print!("{summary}"))
 }
 
-/// The sandbox under load, SIGKILL and idle connections, in full.
+/// The sandbox under load, after SIGKILL, and with idle connections.
 fn sandbox() -> Result<(), String> {
     tests("drills", Some("sandbox::"), &[])
 }
 
-/// `figma-payments bulk`, killed a hundred times.
+/// `figma-payments bulk`, killed and continued a hundred times.
 fn bulk() -> Result<(), String> {
     tests("drills", Some("bulk::"), &[])
 }
 
-/// A million questions, and the memory they take.
+/// The memory that a million questions need.
 fn many() -> Result<(), String> {
     tests("memory", None, &["--release"])
 }
 
-/// The tests of this test program, in full; only those of a module, if it is named.
+/// Runs the tests of this program with their full size; those of one module, if it is
+/// named.
 fn tests(program: &str, module: Option<&str>, options: &[&str]) -> Result<(), String> {
-    let mut command = contract::cargo();
+    let mut command = cargo();
     command
         .args(["test", "--workspace", "--all-features"])
         .args(options)

@@ -1,5 +1,5 @@
-//! `examples/worker` in `workerd`: built, bound to JavaScript, and driven over
-//! HTTP by `tests/examples/worker.rs`.
+//! Tests `examples/worker` in `workerd`: builds it, generates its JavaScript bindings, and
+//! runs `tests/examples/worker.rs`, which calls it over HTTP.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::shared::workspace::Workspace;
 
-use crate::tasks::contract::{self, install};
+use crate::shared::process::{cargo, succeed};
+use crate::tasks::contract::install;
 use crate::tasks::wasm::{self, TARGET, Toolchain};
 
 const NAME: &str = "palette_worker";
 
-/// Builds the Worker, starts it again and again, and asks it.
+/// Builds the Worker and runs its tests.
 pub fn run() -> Result<(), String> {
     let workspace = Workspace::locate();
     let source = workspace.root().join("examples/worker");
@@ -20,42 +21,43 @@ pub fn run() -> Result<(), String> {
     let app = folder.join("app");
 
     let mut build = Toolchain::find()?.cargo("build");
-    wasm::succeed(build.current_dir(&source).arg("--release"))?;
+    succeed(build.current_dir(&source).arg("--release"))?;
     let built = wasm::target().join(TARGET).join("release").join(format!("{NAME}.wasm"));
     let _ = fs::remove_dir_all(&app);
     let mut bind = std::process::Command::new(bindgen(&source, &folder)?);
     bind.args(["--target", "web", "--no-typescript", "--omit-default-module-path"]);
-    wasm::succeed(bind.arg("--out-dir").arg(&app).arg(built))?;
+    succeed(bind.arg("--out-dir").arg(&app).arg(built))?;
     configure(&source, &app)?;
 
     install::npm(&source, &folder).map_err(|problem| problem.to_string())?;
-    let mut test = contract::cargo();
+    let mut test = cargo();
     test.args(["test", "--workspace", "--all-features", "--test", "examples"])
         .args(["--", "--include-ignored", "--nocapture", "worker::"])
         .env("FIGMA_PAYMENTS_WORKER", app.join("workerd.capnp"))
         .env("FIGMA_PAYMENTS_WORKERD", workerd(&folder)?);
-    wasm::succeed(&mut test)
+    succeed(&mut test)
 }
 
-/// The tool, in the version of the library that the Worker is locked to.
+/// The path of wasm-bindgen's program. It must have the same version as the library in
+/// the Worker's lockfile, and is installed if necessary.
 fn bindgen(source: &Path, folder: &Path) -> Result<PathBuf, String> {
     let lock = read(&source.join("Cargo.lock"))?;
     let (_, rest) = lock
         .split_once("name = \"wasm-bindgen\"\nversion = \"")
-        .ok_or("the Worker does not depend on wasm-bindgen")?;
+        .ok_or("examples/worker/Cargo.lock does not have wasm-bindgen")?;
     let version = rest.split('"').next().unwrap_or_default();
     let tools = folder.join(format!("wasm-bindgen-{version}"));
     let tool = tools.join("bin/wasm-bindgen");
     if !tool.exists() {
-        let mut install = contract::cargo();
-        // Its own lock has what no longer builds.
+        let mut install = cargo();
+        // Without --locked: its own lockfile has a version that no longer compiles.
         install.args(["install", "wasm-bindgen-cli", "--version", &format!("={version}")]);
-        wasm::succeed(install.arg("--root").arg(&tools))?;
+        succeed(install.arg("--root").arg(&tools))?;
     }
     Ok(tool)
 }
 
-/// `workerd` wants to be told every module by its name.
+/// Writes the list of all modules, which `workerd` needs in its configuration.
 fn configure(source: &Path, app: &Path) -> Result<(), String> {
     for file in ["worker.js", "workerd.capnp"] {
         fs::copy(source.join(file), app.join(file)).map_err(|error| format!("{file}: {error}"))?;
@@ -76,7 +78,7 @@ fn configure(source: &Path, app: &Path) -> Result<(), String> {
     fs::write(app.join("modules.capnp"), modules + "];\n").map_err(|error| error.to_string())
 }
 
-/// All files, in folders too.
+/// All files in a folder and its subfolders.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -90,11 +92,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// The program itself: killing npm's wrapper would leave it behind.
+/// The path of the program itself. The tests have to kill it, and killing npm's wrapper
+/// script would leave it running.
 fn workerd(folder: &Path) -> Result<PathBuf, String> {
     let found = files(&folder.join("node_modules/@cloudflare"))?;
     let program = found.into_iter().find(|path| path.ends_with("bin/workerd"));
-    program.ok_or_else(|| "npm has no workerd for this machine".to_owned())
+    program.ok_or_else(|| "npm did not install a workerd for this machine".to_owned())
 }
 
 fn read(file: &Path) -> Result<String, String> {
