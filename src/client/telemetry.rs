@@ -9,6 +9,7 @@ use reqwest::Url;
 use tracing::field::Empty;
 use tracing::{Span, debug, info_span, trace, warn};
 
+use crate::api::operation;
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
@@ -68,10 +69,10 @@ impl Telemetry {
         let span = info_span!(
             "figma_payments.get_payments",
             "otel.kind" = "client",
-            "otel.name" = "GET /v1/payments",
-            "http.request.method" = "GET",
+            "otel.name" = operation::NAME,
+            "http.request.method" = operation::METHOD,
             "url.scheme" = base_url.scheme(),
-            "url.template" = "/v1/payments",
+            "url.template" = operation::PATH,
             "server.address" = base_url.host_str(),
             "server.port" = base_url.port_or_known_default(),
             "http.response.status_code" = Empty,

@@ -14,6 +14,7 @@ use super::message::{Reply, Request};
 use super::purchase::Purchase;
 use super::request_log::RequestLog;
 use super::settings::Settings;
+use crate::api::operation;
 use crate::api::types::PaymentInformation;
 use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody};
 use crate::model::credentials::PluginPaymentToken;
@@ -101,11 +102,11 @@ impl State {
 
     pub(super) fn answer(&mut self, request: &Request) -> Reply {
         self.requests.push(request.clone(), self.settings.request_log_bytes);
-        if request.path() != "/v1/payments" {
+        if request.path() != operation::PATH {
             return self.refuse(Refusal::documented(404));
         }
-        if request.method != "GET" {
-            return self.refuse(Refusal::documented(405)).header("allow", "GET");
+        if request.method != operation::METHOD {
+            return self.refuse(Refusal::documented(405)).header("allow", operation::METHOD);
         }
         let struck = self.faults.strike();
         let outcome = match struck.status() {
