@@ -5,8 +5,6 @@ use std::fmt::Display;
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 
-use crate::tightened::tightened;
-
 /// Types that are not generated, and what the bindings use in their place:
 /// (schema, Rust path). A status in a body is any number: the status line counts.
 const REPLACED: [(&str, &str); 4] = [
@@ -41,7 +39,7 @@ pub fn bindings(lowered: &OpenAPI) -> Result<String, String> {
 fn generate(lowered: &OpenAPI) -> Result<String, String> {
     let tokens = Generator::new(&settings()?).generate_tokens(lowered).map_err(refused)?;
     let file = syn::parse2(tokens).map_err(not_rust)?;
-    let text = prettyplease::unparse(&tightened(file));
+    let text = prettyplease::unparse(&file);
     check(&text)?;
     Ok(text)
 }
@@ -91,11 +89,6 @@ fn check(text: &str) -> Result<(), String> {
         if !text.contains(&format!("pub struct {name} ")) {
             return Err(format!("the bindings lack the type `{name}`"));
         }
-    }
-    if text.contains("\"api-version\"") {
-        return Err("the bindings send the header `api-version`, which Figma does not know; \
-                    src/tightened.rs no longer finds it"
-            .to_owned());
     }
     match ["f64", "f32"].iter().find(|float| text.contains(*float)) {
         Some(float) => Err(format!(

@@ -28,8 +28,6 @@ mod lowering;
 mod names;
 pub mod operation;
 mod pointer;
-#[cfg(feature = "bindings")]
-mod tightened;
 
 #[cfg(feature = "bindings")]
 pub use bindings::bindings;

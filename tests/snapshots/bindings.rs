@@ -202,6 +202,12 @@ Arguments:
         widget_id: Option<&'a str>,
     ) -> Result<ResponseValue<types::GetPaymentsResponseBody>, Error<()>> {
         let url = format!("{}/v1/payments", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -211,14 +217,21 @@ Arguments:
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .query(
-                &[
-                    community_file_id.map(|value| ("community_file_id", value)),
-                    plugin_id.map(|value| ("plugin_id", value)),
-                    plugin_payment_token.map(|value| ("plugin_payment_token", value)),
-                    user_id.map(|value| ("user_id", value)),
-                    widget_id.map(|value| ("widget_id", value)),
-                ],
+                &progenitor_client::QueryParam::new(
+                    "community_file_id",
+                    &community_file_id,
+                ),
             )
+            .query(&progenitor_client::QueryParam::new("plugin_id", &plugin_id))
+            .query(
+                &progenitor_client::QueryParam::new(
+                    "plugin_payment_token",
+                    &plugin_payment_token,
+                ),
+            )
+            .query(&progenitor_client::QueryParam::new("user_id", &user_id))
+            .query(&progenitor_client::QueryParam::new("widget_id", &widget_id))
+            .headers(header_map)
             .build()?;
         let info = OperationInfo {
             operation_id: "get_payments",

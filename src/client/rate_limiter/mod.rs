@@ -225,22 +225,26 @@ impl RateLimiter {
             format!("{:.1} s", left.min(A_YEAR).as_secs_f64())
         };
         let pause = state.pause.as_ref().filter(|pause| pause.until > now);
-        let (until, why) = match pause {
-            Some(pause) => {
-                let until = pause.until.max(slot);
-                (until, format!("an earlier 429 asks to wait for another {}", seconds(until)))
-            }
-            None => (slot, format!("{} in {}", self.limit_in_words(state, now), seconds(slot))),
+        let until = pause.map_or(slot, |pause| pause.until.max(slot));
+        let allowed = format!(
+            "allowed in {}, and the deadline of this call is in {}",
+            seconds(until),
+            seconds(deadline)
+        );
+        let message = match pause {
+            Some(_) => format!(
+                "no request was sent: Figma answered 429 to an earlier request and said how long to wait; the next request is {allowed}"
+            ),
+            None => self.limit_in_words(state, now, &allowed),
         };
-        let message = format!("not sent: {why}; this call's deadline is in {}", seconds(deadline));
-        Error::new(ErrorKind::RateLimited, message).with(|it| {
-            it.sent = false;
-            it.response.retry_after = Some(until.saturating_duration_since(now));
-            it.response.rate_limit = pause.and_then(|pause| pause.limit.clone());
+        Error::new(ErrorKind::RateLimited, message).with(|details| {
+            details.sent = false;
+            details.response.retry_after = Some(until.saturating_duration_since(now));
+            details.response.rate_limit = pause.and_then(|pause| pause.limit.clone());
         })
     }
 
-    fn limit_in_words(&self, state: &State, now: Instant) -> String {
+    fn limit_in_words(&self, state: &State, now: Instant, allowed: &str) -> String {
         let setting = match self.asked_by {
             AskedBy::Token => "by_token",
             AskedBy::User => "by_user",
@@ -248,13 +252,13 @@ impl RateLimiter {
         let set = self.set.per_minute;
         match state.bucket.in_force(now) {
             Some((in_force, InForce::SlowedDown)) => format!(
-                "the rate limit that you set (`{setting}`, {set} a minute) is {in_force:.0} a minute for a while after a 429, and allows this request"
+                "no request was sent: after a 429 your rate limit `{setting}` is {in_force:.0} instead of {set} a minute for some minutes; the next request is {allowed}; ask less often, or raise the deadline"
             ),
             Some((in_force, InForce::Assumed)) => format!(
-                "no rate limit is set (`{setting}`), and {in_force:.0} a minute are assumed for a while after a 429, which allows this request"
+                "no request was sent: no rate limit `{setting}` is set, so after a 429 the client keeps to {in_force:.0} a minute for some minutes; the next request is {allowed}; set the limit of your plan, or raise the deadline"
             ),
             Some((_, InForce::AsSet)) | None => format!(
-                "the rate limit that you set (`{setting}`, {set} a minute) allows this request"
+                "no request was sent: your rate limit `{setting}` is {set} a minute; the next request is {allowed}; raise one of them"
             ),
         }
     }

@@ -122,8 +122,8 @@ async fn a_slot_after_the_deadline_is_refused_at_once() {
     assert_eq!(error.retry_after(), Some(10 * SECOND));
     assert_eq!(
         error.to_string(),
-        "not sent: the rate limit that you set (`by_user`, 6 a minute) allows this request in \
-         10.0 s; this call's deadline is in 9.0 s"
+        "no request was sent: your rate limit `by_user` is 6 a minute; the next request is \
+         allowed in 10.0 s, and the deadline of this call is in 9.0 s; raise one of them"
     );
     let waiting = waits(&limiter, WaitPolicy::Deadline, 11 * SECOND).await;
     let error = acquire(&limiter, within(15 * SECOND)).await.unwrap_err();
@@ -139,7 +139,7 @@ async fn a_429_pauses_all_and_lets_one_through_a_minute() {
     too_many(&limiter, Some(Duration::MAX));
     let error = acquire(&limiter, within(12 * SECOND)).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(A_YEAR));
-    assert!(error.to_string().contains("an earlier 429 asks to wait"), "{error}");
+    assert!(error.to_string().contains("Figma answered 429 to an earlier request"), "{error}");
     for minute in 1..5 {
         let (one, other) = tokio::join!(
             acquire(&limiter, within(100 * SECOND)),

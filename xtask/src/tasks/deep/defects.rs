@@ -107,22 +107,22 @@ const OF_THE_SANDBOX: [Defect; 14] = [
     Defect {
         what: "any method will do",
         file: STATE,
-        from: r#"if request.method != "GET""#,
+        from: "if request.method != operation::METHOD",
         to: r#"if request.method == "NONE""#,
     },
 ];
 
-const QUERY: &str = "src/query.rs";
-const TRANSPORT: &str = "src/transport.rs";
-const CREDENTIAL: &str = "let (name, value) = &*transport.credential;";
+const QUERY: &str = "src/model/query.rs";
+const ATTEMPT: &str = "src/platform/native/attempt.rs";
+const CREDENTIAL: &str = "let (name, value) = &*context.credential;";
 const INSERT: &str = "request.headers_mut().insert(name.clone(), value.clone());";
 
 const OF_THE_CLIENT: [Defect; 12] = [
     Defect {
         what: "an id goes through a float",
-        file: TRANSPORT,
+        file: ATTEMPT,
         from: CREDENTIAL,
-        to: r#"let (name, value) = &*transport.credential;
+        to: r#"let (name, value) = &*context.credential;
             let query = request.url().query().unwrap_or_default().replace("1678669904810665842", "1678669904810665700");
             request.url_mut().set_query(Some(&query));"#,
     },
@@ -134,33 +134,33 @@ const OF_THE_CLIENT: [Defect; 12] = [
     },
     Defect {
         what: "the access token is not sent",
-        file: TRANSPORT,
+        file: ATTEMPT,
         from: INSERT,
         to: "let _ = (name, value);",
     },
     Defect {
         what: "the access token goes as a bearer token",
-        file: "src/credentials.rs",
+        file: "src/model/credentials.rs",
         from: r#"HeaderName::from_static("x-figma-token"), token.0.clone()"#,
         to: r#"reqwest::header::AUTHORIZATION, Zeroizing::new(format!("Bearer {}", token.as_str()))"#,
     },
     Defect {
         what: "the access token stands in a second header",
-        file: TRANSPORT,
+        file: ATTEMPT,
         from: INSERT,
         to: r#"request.headers_mut().insert(name.clone(), value.clone()); request.headers_mut().insert("x-token", value.clone());"#,
     },
     Defect {
         what: "the path is wrong",
-        file: TRANSPORT,
+        file: ATTEMPT,
         from: CREDENTIAL,
-        to: r#"let (name, value) = &*transport.credential; request.url_mut().set_path("/v1/payment");"#,
+        to: r#"let (name, value) = &*context.credential; request.url_mut().set_path("/v1/payment");"#,
     },
     Defect {
         what: "the generator's api-version goes along",
-        file: TRANSPORT,
-        from: INSERT,
-        to: r#"request.headers_mut().insert(name.clone(), value.clone()); request.headers_mut().insert("api-version", "1.0.0".parse().unwrap());"#,
+        file: ATTEMPT,
+        from: r#"request.headers_mut().remove("api-version");"#,
+        to: "",
     },
     Defect {
         what: "the user is left out",
@@ -188,9 +188,9 @@ const OF_THE_CLIENT: [Defect; 12] = [
     },
     Defect {
         what: "it is not a GET",
-        file: TRANSPORT,
+        file: ATTEMPT,
         from: CREDENTIAL,
-        to: "let (name, value) = &*transport.credential; *request.method_mut() = http::Method::POST;",
+        to: "let (name, value) = &*context.credential; *request.method_mut() = http::Method::POST;",
     },
 ];
 
