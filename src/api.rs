@@ -1,6 +1,6 @@
-//! What is generated from the document: the bindings and the operation's constants.
-//! The models are public. The generated client is not, because its errors print
-//! tokens; [`Client`](crate::Client) uses it.
+//! What the build generates from the bundled OpenAPI document. The models are public.
+//! The generated client is private, because its errors print tokens;
+//! [`Client`](crate::Client) wraps it.
 
 #[allow(missing_docs, dead_code, rustdoc::bare_urls, reason = "written by progenitor")]
 mod bindings {
@@ -8,7 +8,10 @@ mod bindings {
 }
 
 /// The operation's method and path.
-#[cfg_attr(not(feature = "sandbox"), allow(dead_code, reason = "the sandbox needs more of it"))]
+#[cfg_attr(
+    not(feature = "sandbox"),
+    allow(dead_code, reason = "the sandbox uses all of it, the client only a part")
+)]
 pub(crate) mod operation {
     include!(concat!(env!("OUT_DIR"), "/operation.rs"));
 }

@@ -34,19 +34,19 @@ use crate::api::types::PaymentInformation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The question cannot be asked: an id that is not one, no resource or more
-    /// than one, or two users that contradict each other. Nothing was sent.
+    /// The query is invalid: an id or a payment token is malformed, there is no
+    /// resource or more than one, or it names two different users. Nothing was sent.
     ///
-    /// *What to do:* the message says what was given and what is missing. The
-    /// input of your caller or your own code is wrong.
+    /// *What to do:* the message says what was given and what is expected. Correct
+    /// your caller's input, or your own code.
     InvalidQuery,
-    /// The client cannot be built with these settings: an access token, base URL,
-    /// header value or time that cannot work. Nothing was sent.
+    /// The client cannot be built with these settings: the access token, the base
+    /// URL, a header value or a timeout is not usable. Nothing was sent.
     ///
     /// *What to do:* change the setting that the message names.
     Configuration,
-    /// Figma refused the question: status 400, or another 4xx that has no kind
-    /// of its own. Figma's guide says that the message names the parameter.
+    /// Figma refused the query: status 400, or another 4xx that has no kind of its
+    /// own. Figma's guide says that the message names the parameter.
     ///
     /// *What to do:* read [`Error::api_message`].
     BadRequest,
@@ -54,70 +54,74 @@ pub enum ErrorKind {
     /// status does not say which of the two, and it is not documented whether the
     /// message does.
     ///
-    /// *What to do:* if asking by user fails too, the access token is wrong or too
-    /// old. Access tokens live 90 days at most: make a new one and
-    /// [set it](crate::Client::set_access_token). Otherwise the payment token
-    /// is too old or was used before: the plugin has to make a new one.
+    /// *What to do:* if asking by user fails too, the access token is wrong or has
+    /// expired. Access tokens live 90 days at most: make a new one and
+    /// [set it](crate::Client::set_access_token). Otherwise the payment token has
+    /// expired or was used before: the plugin has to make a new one.
     Unauthorized,
-    /// Status 403: Figma knows the access token, but it may not ask this.
+    /// Status 403: Figma knows the access token, but its account may not ask about
+    /// this resource.
     ///
     /// *What to do:* use an access token of the account that owns the resource.
     Forbidden,
-    /// Status 404: there is no such resource, or the base URL is wrong.
+    /// Status 404: the resource does not exist, or the base URL is wrong.
     ///
-    /// *What to do:* check the id of the resource, its kind, and the base URL.
+    /// *What to do:* check the id and the kind of the resource, and the base URL.
     NotFound,
     /// Too many requests. Either Figma answered 429; or nothing was sent
     /// ([`Error::attempts`] is 0), because an earlier 429 said how long to wait, or
     /// because [the limit that you set](crate::RateLimits) allows no request before
     /// the deadline. [`Error::retry_after`] says how long to wait (days have been
-    /// seen), [`Error::rate_limit`] which limit of Figma's it was.
+    /// seen), [`Error::rate_limit`] which of Figma's limits it was.
     ///
-    /// *What to do:* ask less often. Cache the answers, and set the limits of your
-    /// plan.
+    /// *What to do:* ask less often. Cache the answers, and set the
+    /// [limits](crate::ClientBuilder::rate_limits) of your plan.
     RateLimited,
-    /// Status 5xx.
+    /// Status 5xx: Figma, or a proxy before it, has a problem.
     ///
-    /// *What to do:* wait.
+    /// *What to do:* try again later.
     Server,
-    /// No complete response within the time for connecting, for one attempt, or
-    /// for the whole call; or the server gave up waiting (408).
+    /// There was no complete response within the time for connecting, for one
+    /// attempt, or for the whole call; or the server answered 408.
     ///
-    /// *What to do:* wait, or set a longer
-    /// [`timeout`](crate::ClientBuilder::timeout).
+    /// *What to do:* try again later, or set a longer
+    /// [`timeout`](crate::ClientBuilder::timeout) or
+    /// [`deadline`](crate::ClientBuilder::deadline).
     Timeout,
-    /// No connection: name resolution, TCP, TLS or a proxy failed.
+    /// The client could not connect: name resolution, TCP, TLS or a proxy failed.
     ///
-    /// *What to do:* the message says which of them; check network and
-    /// certificates.
+    /// *What to do:* the message says which of them. Check the network and the
+    /// installed certificates.
     Connect,
     /// The connection broke before the response was complete.
     ///
-    /// *What to do:* wait.
+    /// *What to do:* try again later.
     Transport,
-    /// The server answered with a redirect. The client did not follow it, because
-    /// the access token would go along.
+    /// The server answered with a redirect (3xx). The client did not follow it,
+    /// because that would send the access token to the new address.
     ///
     /// *What to do:* check the base URL.
     Redirect,
     /// The response body is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
     ///
-    /// *What to do:* something else than Figma answers; check the base URL.
+    /// *What to do:* check the base URL; it is probably not Figma that answered.
     BodyTooLarge,
-    /// Status 200 with a body that cannot be read, or that says that the request
-    /// failed.
+    /// The status is 200, but the body cannot be read, or it says that the request
+    /// failed; or the status is one that this API does not have, such as 204.
     ///
-    /// *What to do:* see whether a newer version of this crate can read it.
+    /// *What to do:* look for a newer version of this crate. Figma may have changed
+    /// its response.
     InvalidResponse,
-    /// The response is about another user or resource than you asked about. The
-    /// payment token of another plugin of yours is one cause.
+    /// The response is about another user or resource than you asked about. One
+    /// cause is the payment token of another plugin of yours.
     ///
-    /// *What to do:* never treat it as access.
+    /// *What to do:* do not give access.
     Mismatch,
 }
 
 impl ErrorKind {
-    /// Its name in logs and metrics, such as `rate_limited`. It never changes.
+    /// The name of this kind for logs and metrics, such as `rate_limited`. It never
+    /// changes.
     pub fn as_str(self) -> &'static str {
         match self {
             ErrorKind::InvalidQuery => "invalid_query",
@@ -146,8 +150,8 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Why there is no answer. It is as large as a pointer and cheap to clone. It holds
-/// no secret: no access token, no payment token, and no URL that was asked.
+/// Why a call has no answer. It is as large as a pointer and cheap to clone. It holds
+/// no secret: no access token, no payment token, and not the URL of the request.
 ///
 /// [`kind`](Self::kind) says what to do; see the table of [`ErrorKind`].
 ///
@@ -162,8 +166,8 @@ impl fmt::Display for ErrorKind {
 #[derive(Debug, Clone)]
 pub struct Error(pub(crate) Arc<Details>);
 
-/// The limit of Figma's that a 429 is about, as the headers of the response describe
-/// it. Names and values are from developers.figma.com/docs/rest-api/rate-limits.
+/// Which of Figma's limits a 429 is about, by the headers of the response. Names and
+/// values are from developers.figma.com/docs/rest-api/rate-limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitHeaders {
@@ -191,7 +195,7 @@ pub(crate) struct Details {
     pub(crate) mismatched: Option<Mismatched>,
 }
 
-/// A response about somebody else than was asked about. It is not shown, because
+/// The answer that is not about what was asked. `Debug` does not show it, because
 /// errors are logged.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "cache"), expect(dead_code, reason = "only the cache reads it"))]
@@ -203,7 +207,7 @@ impl fmt::Debug for Mismatched {
     }
 }
 
-/// What a response that is no success said.
+/// What an error keeps of the response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Response {
     pub(crate) status: Option<u16>,
@@ -235,13 +239,13 @@ impl Error {
         Error::new(ErrorKind::Configuration, message)
     }
 
-    /// The same error with more known about it.
-    pub(crate) fn with(mut self, add: impl FnOnce(&mut Details)) -> Self {
-        add(Arc::make_mut(&mut self.0));
+    /// The same error, with its details changed.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Details)) -> Self {
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// What kind of error it is, and so what to do.
+    /// What went wrong. [`ErrorKind`] says what to do about each kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -255,16 +259,16 @@ impl Error {
     ///
     /// | Status | When | What your caller can do |
     /// |---|---|---|
-    /// | 400 | the question cannot be asked, or Figma refused it | correct the request |
+    /// | 400 | the query is invalid, or Figma refused it | correct the request |
     /// | 401 | Figma refused the payment token | make a new payment token, once |
     /// | 403 | the payment token is for another user or resource | nothing |
     /// | 500 | your own settings are wrong | nothing |
     /// | 503 | you could not find out | try again later |
     ///
-    /// It is 503, and not 401, when Figma answers 401 to a question by user: your
-    /// access token was refused, which your caller cannot change.
+    /// When Figma answers 401 to a query by user, this is 503 and not 401: Figma
+    /// refused your access token, and your caller cannot change that.
     ///
-    /// "Has not paid" is no error; answer 402 to it.
+    /// "Has not paid" is not an error; answer 402 to it.
     pub fn suggested_status(&self) -> u16 {
         match self.kind() {
             ErrorKind::InvalidQuery | ErrorKind::BadRequest => 400,
@@ -285,37 +289,37 @@ impl Error {
         }
     }
 
-    /// The value of `Retry-After` for your own caller, in whole seconds: what
-    /// [`retry_after`](Self::retry_after) says, rounded up, at least 1 and at most
+    /// The value of `Retry-After` for your own caller, in whole seconds:
+    /// [`retry_after`](Self::retry_after), rounded up, at least 1 and at most
     /// `longest`. Figma may ask for days, and your caller should not wait that long.
     ///
-    /// `None` if [`suggested_status`](Self::suggested_status) is not 503, or if it
-    /// is not known how long to wait.
+    /// `None` if [`suggested_status`](Self::suggested_status) is not 503, or if
+    /// [`retry_after`](Self::retry_after) is `None`.
     pub fn suggested_retry_after(&self, longest: Duration) -> Option<u64> {
         let wait = self.retry_after().filter(|_| self.suggested_status() == 503)?;
         let wait = wait.min(longest);
         Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
-    /// How long to wait before asking again. From Figma's `Retry-After`, in seconds
-    /// or as a date; days have been seen. If nothing was sent: what is left of an
-    /// earlier `Retry-After`, or the time until the limit that you set allows a
-    /// request.
+    /// How long to wait before asking again. If there was a response, this is its
+    /// `Retry-After` (seconds or a date; days have been seen). If nothing was sent, it
+    /// is what is left of an earlier `Retry-After`, or the time until
+    /// [your own limit](crate::RateLimits) allows a request.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.response.retry_after
     }
 
-    /// Which limit of Figma's a 429 is about, if its headers say so.
+    /// Which of Figma's limits a 429 is about, if its headers say so.
     pub fn rate_limit(&self) -> Option<&RateLimitHeaders> {
         self.0.response.rate_limit.as_ref()
     }
 
-    /// The id that the server gave the request, to quote to Figma's support.
+    /// The id that the server gave the request. Quote it to Figma's support.
     pub fn request_id(&self) -> Option<&str> {
         self.0.response.request_id.as_deref()
     }
 
-    /// What the server said, at most 1,024 characters of it, with secrets taken out.
+    /// The message in the response, up to 1,024 characters, with secrets removed.
     pub fn api_message(&self) -> Option<&str> {
         self.0.response.api_message.as_deref()
     }
@@ -327,8 +331,10 @@ impl Error {
 
     /// Whether the same call may succeed later, without a change on your side.
     pub fn is_retryable(&self) -> bool {
+        if self.0.used_up {
+            return false;
+        }
         match self.kind() {
-            _ if self.0.used_up => false,
             ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Connect
@@ -347,7 +353,11 @@ impl fmt::Display for Error {
             write!(f, "; the server said: {said}")?;
         }
         if let (Some(_), Some(wait)) = (details.response.status, details.response.retry_after) {
-            write!(f, "; it asks to wait {} s before the next request", wait.as_secs_f64().ceil())?;
+            write!(
+                f,
+                "; the server asks to wait {} s before the next request",
+                wait.as_secs_f64().ceil()
+            )?;
         }
         if let Some(id) = &details.response.request_id {
             write!(f, "; request id {id}")?;

@@ -1,5 +1,5 @@
-//! Ways in for the fuzzer (`--cfg fuzzing`): the code that [`Client`](crate::Client)
-//! runs, without a socket.
+//! Functions for the fuzzer (`--cfg fuzzing`). They run what [`Client`](crate::Client)
+//! runs on a response, without a network.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use crate::model::credentials::PersonalAccessToken;
 use crate::model::query::PaymentQuery;
 use crate::platform::exchange::{Attempted, BindingsError, Exchange};
 
-/// What the client makes of a response to `query` with this status and body.
+/// Decodes a response to `query` as the client does.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn read(
     decode::decode(attempted, query, &secrets)
 }
 
-/// What the client makes of a `Retry-After`.
+/// Parses a `Retry-After` header as the client does.
 pub fn retry_after(text: &str) -> Option<Duration> {
     decode::parse_retry_after(text, SystemTime::now())
 }

@@ -1,10 +1,10 @@
-//! Enums of the API's words.
+//! Enums whose values the API writes as text, such as `PAID`.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// An enum of the API's words, which keeps a word that it does not know.
+/// Defines an enum of API values. It keeps a value that it does not know as `Unknown`.
 macro_rules! api_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -12,15 +12,16 @@ macro_rules! api_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$about])* $variant,)+
-            /// Something else, as the server wrote it; empty if it wrote nothing.
+            /// A value that this version does not know, as the server wrote it. Empty if
+            /// the server wrote none.
             Unknown(String),
         }
 
         impl $name {
-            /// The API's words for the variants that this version knows.
+            /// The values that this version knows, as the API writes them.
             pub const KNOWN: &[&str] = &[$($word),+];
 
-            /// The API's word for it.
+            /// The value as the API writes it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $($name::$variant => $word,)+
@@ -62,6 +63,6 @@ macro_rules! api_enum {
 
 pub(super) use api_enum;
 
-/// A word in JSON. Copied only if it has escapes in it.
+/// A JSON string. It is borrowed unless it has escapes.
 #[derive(Deserialize)]
-pub(super) struct Word<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct JsonStr<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -1,5 +1,5 @@
-//! The two secrets. They are never printed, and wiped from memory when the last copy
-//! of ours is dropped.
+//! The two secrets: access token and payment token. They are never printed. This
+//! crate's copies are wiped from memory when they are dropped.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
-/// Secret text.
+/// Defines a type for secret text.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -43,9 +43,9 @@ impl PersonalAccessToken {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if it is empty or has
-    /// anything but visible ASCII characters in it, as a header needs; a line
-    /// end left by reading a file is the usual cause.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the token is empty, or
+    /// has a character other than visible ASCII, which no header can carry. The usual
+    /// cause is the line end of a file that the token was read from.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
         let token = Zeroizing::new(token.into());
         let problem = if token.is_empty() {
@@ -61,8 +61,8 @@ impl PersonalAccessToken {
 
 secret! {
     /// A short-lived token that names a user and the plugin or widget they run,
-    /// made by `figma.payments.getPluginPaymentTokenAsync()`. How long it lives and
-    /// whether it can be used twice is not documented.
+    /// made by `figma.payments.getPluginPaymentTokenAsync()`. How long it lives, and
+    /// whether it can be used twice, is not documented.
     ///
     /// `Debug` prints no part of it, and there is no `Display`.
     PluginPaymentToken
@@ -72,13 +72,14 @@ impl PluginPaymentToken {
     /// The longest token that is accepted, in bytes.
     pub const MAX_BYTES: usize = 4096;
 
-    /// Takes the token as the plugin sent it. Nothing is known of its shape, so
-    /// nothing more is asked of it than that it can be one.
+    /// Takes the token as the plugin sent it. The format of payment tokens is not
+    /// documented, so almost any text is accepted.
     ///
     /// # Errors
     ///
-    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if it is empty, blank,
-    /// longer than [`MAX_BYTES`](Self::MAX_BYTES), or has control characters.
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if the token is empty or
+    /// blank, is longer than [`MAX_BYTES`](Self::MAX_BYTES), or has control
+    /// characters.
     pub fn new(token: impl Into<String>) -> Result<Self, Error> {
         let token = Zeroizing::new(token.into());
         let problem = if token.trim().is_empty() {
@@ -100,17 +101,17 @@ impl PluginPaymentToken {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthScheme {
-    /// `X-Figma-Token: …`, as Figma's own document and guide have it.
+    /// `X-Figma-Token: …`, as Figma's own document and guide say.
     #[default]
     FigmaToken,
-    /// `Authorization: Bearer …`, as the bundled document has it; for mock
-    /// servers that follow it to the letter.
+    /// `Authorization: Bearer …`, as the bundled document says. For mock servers
+    /// that check requests against that document.
     Bearer,
 }
 
 impl AuthScheme {
-    /// The header: marked sensitive, shared by all requests, and wiped when the
-    /// last of them is gone.
+    /// The header. It is marked sensitive. All requests share its text, which is
+    /// wiped from memory when the last of them is dropped.
     pub(crate) fn header(
         self,
         token: &PersonalAccessToken,
@@ -119,8 +120,9 @@ impl AuthScheme {
             AuthScheme::FigmaToken => (HeaderName::from_static("x-figma-token"), token.0.clone()),
             AuthScheme::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", *token.0))),
         };
-        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
-            .map_err(|_| Error::configuration("the access token cannot be carried by a header"))?;
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|_| {
+            Error::configuration("the access token has a character that no header can carry")
+        })?;
         value.set_sensitive(true);
         Ok((name, value))
     }

@@ -1,5 +1,5 @@
 //! Ids. They are text and never numbers: a real plugin id, 1678669904810665842,
-//! is above 2^53.
+//! is above 2^53, so a float cannot hold it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// An id has 1 to 20 digits, as many as the largest 64-bit number.
+/// An id has 1 to 20 digits. The largest 64-bit number has 20.
 fn check_id(what: &str, text: &str) -> Result<(), Error> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let hint = match text.len() {
@@ -28,9 +28,9 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// 1 to 20 digits, kept as text; never empty, never a float. Comes from
-        /// text (`FromStr`, `TryFrom`) or from a `u64`. In JSON it is text both
-        /// ways; a number is refused, because on its way it may have been a float.
+        /// 1 to 20 digits, kept as text. Make one from text (`FromStr`, `TryFrom`) or
+        /// from a `u64`. In JSON it is text. A JSON number is refused, because it may
+        /// have lost digits in a program that reads numbers as floats.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         pub struct $name(ArrayString<20>);
@@ -88,7 +88,7 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of a Figma user, as OAuth 2 with Figma gives it to you.
+    /// The id of a Figma user, as you get it from Figma's OAuth 2.
     UserId, "the user id"
 }
 id! {

@@ -1,5 +1,5 @@
-//! JSON schemas of the types that are written by hand, as the corrected document
-//! describes them (feature `schemars`).
+//! JSON schemas of the hand-written types, as the corrected document describes them
+//! (feature `schemars`).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What is asked, and what is answered.
+//! The types of queries and answers.
 
 mod api_enum;
 pub(crate) mod credentials;

@@ -1,5 +1,5 @@
-//! The answer. Its model is generated. Here are the types of its fields that are
-//! written by hand, because the published documents disagree about their shape.
+//! The answer. Its model is generated. The types of two of its fields are written by
+//! hand here, because the published documents disagree about their shape.
 
 use std::fmt;
 
@@ -7,18 +7,19 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::api::types::PaymentInformation;
-use crate::model::api_enum::{Word, api_enum};
+use crate::model::api_enum::{JsonStr, api_enum};
 use crate::model::ids::UserId;
 use crate::model::resource::{Resource, ResourceType};
 
 impl PaymentInformation {
-    /// An answer of your own making, without a `date_of_purchase`: for tests, and for
-    /// `Entitlements::prime`.
+    /// Makes an answer without asking Figma, for tests and for `Entitlements::prime`.
+    /// It has no `date_of_purchase`.
     ///
     /// ```
     /// use figma_payments::{PaymentInformation, PaymentStatus, Resource, UserId};
     ///
-    /// let (user, plugin) = (UserId::try_from("500123")?, Resource::plugin("1122334455")?);
+    /// let user = UserId::try_from("500123")?;
+    /// let plugin = Resource::plugin("1122334455")?;
     /// let mut payment = PaymentInformation::new(&user, &plugin, PaymentStatus::Paid);
     /// payment.date_of_purchase = Some("2024-06-15T14:30:00Z".into());
     /// # Ok::<(), figma_payments::Error>(())
@@ -33,8 +34,8 @@ impl PaymentInformation {
         }
     }
 
-    /// Whether the user has access: if the status is PAID or TRIAL, and for no
-    /// other. A `date_of_purchase` does not count, because it stays after a refund.
+    /// Whether the user has access: true for PAID and TRIAL, and for no other status.
+    /// The `date_of_purchase` does not matter, because it stays after a refund.
     ///
     /// ```
     /// # use figma_payments::PaymentInformation;
@@ -47,8 +48,8 @@ impl PaymentInformation {
     }
 
     /// The resource that the answer is about. `None` if the answer names a kind of
-    /// resource that this version does not know, or an id that is not one. Such an
-    /// answer is never taken for one about the resource that you asked about.
+    /// resource that this version does not know, or a malformed id. Such an answer
+    /// never matches a query that names a resource.
     pub fn resource(&self) -> Option<Resource> {
         match self.resource_type {
             ResourceType::Plugin => Resource::plugin(&self.resource_id).ok(),
@@ -62,9 +63,9 @@ impl PaymentInformation {
 api_enum! {
     /// Whether a user has paid for a resource.
     ///
-    /// It is read in each shape that was published: text (`"PAID"`), an object with
-    /// `type`, an object with `status`. An object with both is an error if they
-    /// contradict each other. A status that is missing, null or new is
+    /// It is read from each shape that was published: text (`"PAID"`), an object with
+    /// `type`, or an object with `status`. An object with both is an error if they
+    /// differ. A status that is missing, null or new becomes
     /// [`Unknown`](Self::Unknown) and gives no access. It is written as text.
     PaymentStatus {
         /// An active purchase.
@@ -73,7 +74,7 @@ api_enum! {
         Trial = "TRIAL",
         /// No purchase, or one that was refunded or has lapsed.
         Unpaid = "UNPAID",
-        /// On the plugin's side this means an internal error; it gives no access.
+        /// In Figma's plugin API this means an internal error. It gives no access.
         NotSupported = "NOT_SUPPORTED",
     }
 }
@@ -111,12 +112,12 @@ impl<'de> Deserialize<'de> for PaymentStatus {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut found: Option<PaymentStatus> = None;
-                while let Some(Word(key)) = map.next_key()? {
+                while let Some(JsonStr(key)) = map.next_key()? {
                     if key != "type" && key != "status" {
                         map.next_value::<de::IgnoredAny>()?;
                         continue;
                     }
-                    let Some(Word(text)) = map.next_value()? else { continue };
+                    let Some(JsonStr(text)) = map.next_value()? else { continue };
                     let status = PaymentStatus::from(&*text);
                     if found.as_ref().is_some_and(|found| *found != status) {
                         return Err(de::Error::custom(
@@ -133,18 +134,19 @@ impl<'de> Deserialize<'de> for PaymentStatus {
     }
 }
 
-/// When the user bought the resource, as the server wrote it: by the document a
-/// UTC ISO 8601 timestamp, such as `2024-06-15T14:30:00Z`.
+/// When the user bought the resource, as the server wrote it. The document says that
+/// it is a UTC ISO 8601 timestamp, such as `2024-06-15T14:30:00Z`.
 ///
 /// It stays after a refund or an ended subscription (npm `@figma/rest-api-spec`
-/// 0.43.0), so it proves nothing, and it is kept as text so that an odd one
-/// does not cost a buyer the answer. Parse it with the date library you use.
+/// 0.43.0), so it does not prove a purchase. It is kept as text, so that an unusual
+/// date does not make the whole answer an error. Parse it with the date library you
+/// use.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct DateOfPurchase(String);
 
 impl DateOfPurchase {
-    /// The timestamp as the server wrote it, which may be anything.
+    /// The timestamp as the server wrote it. It may be any text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -156,7 +158,7 @@ impl From<&str> for DateOfPurchase {
     }
 }
 
-/// Takes text as it is and anything else as its JSON.
+/// Keeps a string as it is, and any other value as its JSON text.
 impl<'de> Deserialize<'de> for DateOfPurchase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(DateOfPurchase(match serde_json::Value::deserialize(deserializer)? {

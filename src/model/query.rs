@@ -1,4 +1,4 @@
-//! The question. A query has exactly one way to ask, because no other can be made.
+//! The query: it asks either by user and resource, or by payment token.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;
 use crate::model::resource::Resource;
 
-/// Has this user paid for this resource? There are two ways to ask. A query that is
-/// neither of them cannot be made.
+/// The question whether a user has paid for a resource. There are two ways to ask it:
+/// by user and resource, or by payment token.
 ///
-/// The answer is compared with the query before you get it. If it is about another
-/// user or resource, you get [`ErrorKind::Mismatch`].
+/// The client compares each answer with the query. If the answer is about another user
+/// or resource, you get [`ErrorKind::Mismatch`] instead.
 ///
 /// ```
 /// use figma_payments::{PaymentQuery, PluginPaymentToken, Resource, UserId};
@@ -52,15 +52,15 @@ impl PaymentQuery {
         PaymentQuery { ask: Ask::User(user, resource), expected_user: None }
     }
 
-    /// Asks by a payment token, which has to be for `resource`. If you sell several
-    /// plugins, this keeps a token of a cheap one from giving access to an expensive
-    /// one.
+    /// Asks by payment token, and requires that the token is for `resource`. If you
+    /// sell several plugins, a token of a cheap one then gives no access to an
+    /// expensive one.
     pub fn by_token(token: PluginPaymentToken, resource: Resource) -> Self {
         PaymentQuery { ask: Ask::Token(token, Some(resource)), expected_user: None }
     }
 
-    /// Asks by a payment token for whatever resource it is for. Look at
-    /// [`PaymentInformation::resource`] before you grant anything.
+    /// Asks by payment token, for any resource of yours. Check
+    /// [`PaymentInformation::resource`] before you give access.
     pub fn by_token_any_resource(token: PluginPaymentToken) -> Self {
         PaymentQuery { ask: Ask::Token(token, None), expected_user: None }
     }
@@ -87,7 +87,7 @@ impl PaymentQuery {
         }
     }
 
-    /// Refuses a query by user that expects another user.
+    /// Refuses a query by user that expects a different user.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match (&self.ask, &self.expected_user) {
             (Ask::User(user, _), Some(expected)) if user != expected => Err(Error::invalid_query(
@@ -97,7 +97,7 @@ impl PaymentQuery {
         }
     }
 
-    /// The user asked about or expected, if the question names one.
+    /// The user that the query asks about or expects, if it names one.
     pub fn user(&self) -> Option<&UserId> {
         match &self.ask {
             Ask::User(user, _) => Some(user),
@@ -105,7 +105,7 @@ impl PaymentQuery {
         }
     }
 
-    /// The resource asked about, if the question names one.
+    /// The resource that the query asks about, if it names one.
     pub fn resource(&self) -> Option<&Resource> {
         match &self.ask {
             Ask::User(_, resource) => Some(resource),
@@ -119,7 +119,8 @@ impl PaymentQuery {
         match &self.ask {
             Ask::Token(token, _) => [None, None, Some(token.as_str()), None, None],
             Ask::User(user, resource) => {
-                let (user, id) = (Some(user.as_str()), Some(resource.id()));
+                let user = Some(user.as_str());
+                let id = Some(resource.id());
                 match resource {
                     Resource::CommunityFile(_) => [id, None, None, user, None],
                     Resource::Plugin(_) => [None, id, None, user, None],
@@ -129,41 +130,54 @@ impl PaymentQuery {
         }
     }
 
-    /// Whether the answer is one to this question. The error names no user: it
-    /// will be logged.
+    /// Checks that the answer is about what was asked. The error does not quote the
+    /// users, because it will be logged.
     pub(crate) fn verify(&self, answer: &PaymentInformation) -> Result<(), Error> {
-        let asked = match &self.ask {
+        let asked_user = match &self.ask {
             Ask::User(user, _) => Some(user),
             Ask::Token(..) => None,
         };
-        let mut users = asked.into_iter().chain(&self.expected_user);
+        let mut users = asked_user.into_iter().chain(&self.expected_user);
         if users.any(|user| answer.user_id != user.as_str()) {
-            return Err(Error::new(ErrorKind::Mismatch, "the answer is about another user"));
+            return Err(Error::new(
+                ErrorKind::Mismatch,
+                "the answer is about another user than the query; give no access",
+            ));
         }
-        let (id, kind) = (&answer.resource_id, &answer.resource_type);
-        let other = |asked: &&Resource| asked.id() != id || asked.resource_type() != *kind;
-        let Some(asked) = self.resource().filter(other) else { return Ok(()) };
-        let answered = answer.resource();
-        let answered = answered.map_or("one that is not known".into(), |it| it.to_string());
-        let message = format!("asked about {asked}, the answer is about {answered}");
-        Err(Error::new(ErrorKind::Mismatch, message))
+        let Some(asked) = self.resource() else { return Ok(()) };
+        let same_id = asked.id() == answer.resource_id;
+        if same_id && asked.resource_type() == answer.resource_type {
+            return Ok(());
+        }
+        let answered = match answer.resource() {
+            Some(resource) => resource.to_string(),
+            None => "a resource that this version does not know".to_owned(),
+        };
+        Err(Error::new(
+            ErrorKind::Mismatch,
+            format!(
+                "the query is about {asked}, but the answer is about {answered}; give no access"
+            ),
+        ))
     }
 }
 
 /// The five query parameters of the API as they come from outside: from a form,
-/// a JSON body, a command line. `TryFrom` makes a [`PaymentQuery`] of the four
-/// combinations that are valid, and says of every other what is wrong:
+/// a JSON body or a command line. `TryFrom` turns them into a [`PaymentQuery`]. Valid
+/// are:
 ///
 /// - `plugin_payment_token` alone (as [`PaymentQuery::by_token_any_resource`]), or
 /// - `user_id` with exactly one of `community_file_id`, `plugin_id`, `widget_id`.
 ///
-/// A token alone asks about *any* resource of yours: compare
-/// [`PaymentInformation::resource`] before you grant anything, or take the token
-/// out and use [`PaymentQuery::by_token`]. And never grant access to a user id
-/// that the client only claims.
+/// For any other combination the error says what is wrong.
 ///
-/// In JSON, ids are text: a number fails in serde already. `null` and absent are
-/// the same, empty text is an error, unknown keys are ignored.
+/// A token alone asks about *any* resource of yours: check
+/// [`PaymentInformation::resource`] before you give access, or use
+/// [`PaymentQuery::by_token`] with the token instead. And never give access for a user
+/// id that only the client claims.
+///
+/// In JSON, ids are text; serde refuses numbers. `null` means absent, empty text is an
+/// error, and unknown keys are ignored.
 ///
 /// ```
 /// use figma_payments::{PaymentParams, PaymentQuery};
@@ -188,7 +202,7 @@ pub struct PaymentParams {
     pub widget_id: Option<String>,
 }
 
-/// Says which parameters are given, and nothing of their values.
+/// Prints which parameters are given, but not their values.
 impl fmt::Debug for PaymentParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.given().into_iter().map(|(name, _)| name);
@@ -216,19 +230,20 @@ impl TryFrom<PaymentParams> for PaymentQuery {
             params.widget_id.as_deref().map(Resource::widget),
         ];
         let mut resources = resources.into_iter().flatten();
-        let (resource, another) = (resources.next(), resources.next());
+        let resource = resources.next();
+        let second_resource = resources.next();
         match (params.plugin_payment_token, params.user_id, resource) {
             (Some(token), None, None) => {
                 Ok(PaymentQuery::by_token_any_resource(PluginPaymentToken::new(token)?))
             }
-            (Some(_), _, _) => refuse("a payment token together with ids is ambiguous"),
-            (None, _, _) if another.is_some() => refuse("several resources are named"),
+            (Some(_), _, _) => refuse("a payment token and ids are given together"),
+            (None, _, _) if second_resource.is_some() => refuse("several resources are given"),
             (None, Some(user), Some(resource)) => {
                 Ok(PaymentQuery::by_user(user.try_into()?, resource?))
             }
-            (None, Some(_), None) => refuse("a user is named without a resource"),
-            (None, None, Some(_)) => refuse("a resource is named without a user"),
-            (None, None, None) => refuse("no parameter is named"),
+            (None, Some(_), None) => refuse("a user is given without a resource"),
+            (None, None, Some(_)) => refuse("a resource is given without a user"),
+            (None, None, None) => refuse("no parameter is given"),
         }
     }
 }

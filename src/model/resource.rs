@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Error;
-use crate::model::api_enum::{Word, api_enum};
+use crate::model::api_enum::{JsonStr, api_enum};
 use crate::model::ids::{CommunityFileId, PluginId, WidgetId};
 
 /// Something on Figma's Community that a user can pay for.
@@ -48,9 +48,9 @@ impl Resource {
         CommunityFileId::try_from(id.as_ref()).map(Resource::CommunityFile)
     }
 
-    /// The resource of a Community page, from its URL:
-    /// `https://www.figma.com/community/plugin/1678669904810665842/name?more`,
-    /// and likewise for `widget` and `file`.
+    /// The resource of a Community page, from the page's URL:
+    /// `https://www.figma.com/community/plugin/1678669904810665842/name?more`, or the
+    /// same with `widget` or `file`.
     ///
     /// ```
     /// use figma_payments::Resource;
@@ -69,17 +69,19 @@ impl Resource {
         let refuse =
             |why: &str| Error::invalid_query(format!("the Community URL {why}; {EXPECTED}"));
         let url = url.as_ref();
-        // A URL parser drops some of it, even in the middle of an id.
+        // URL parsers drop line ends and tabs, even in the middle of an id.
         if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(refuse("has white space in it"));
         }
         let url =
-            reqwest::Url::parse(url).map_err(|error| refuse(&format!("is no URL ({error})")))?;
-        let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
-        let host = matches!(url.host_str(), Some("www.figma.com" | "figma.com"));
+            reqwest::Url::parse(url).map_err(|error| refuse(&format!("is not a URL ({error})")))?;
+        let no_user = url.username().is_empty() && url.password().is_none();
+        let no_port = url.port().is_none();
+        let is_figma = matches!(url.host_str(), Some("www.figma.com" | "figma.com"));
         let mut segments = url.path_segments().into_iter().flatten();
-        if url.scheme() != "https" || !host || !plain || segments.next() != Some("community") {
-            return Err(refuse("leads elsewhere"));
+        let is_community = segments.next() == Some("community");
+        if url.scheme() != "https" || !is_figma || !no_user || !no_port || !is_community {
+            return Err(refuse("does not lead to Figma's Community"));
         }
         match (segments.next(), segments.next()) {
             (Some("plugin"), Some(id)) => Resource::plugin(id),
@@ -102,16 +104,15 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) for text that is no
-    /// JSON object, or whose `id` is missing, not text, or no id.
+    /// [`InvalidQuery`](crate::ErrorKind::InvalidQuery) if the text is not a JSON
+    /// object, or if its `id` is missing, not text, or malformed.
     pub fn from_manifest(manifest: impl AsRef<str>) -> Result<Self, Error> {
         let text = manifest.as_ref().trim_start_matches('\u{feff}');
-        let manifest: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-            Error::invalid_query(format!("the manifest is not readable as JSON: {error}"))
-        })?;
+        let manifest: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| Error::invalid_query(format!("the manifest is not JSON: {error}")))?;
         let id = manifest["id"].as_str().ok_or_else(|| {
             Error::invalid_query(
-                "the manifest has no `id` that is text; Figma assigns one: put it in quotes, or it loses digits",
+                "the manifest has no `id`, or the `id` is not text; put the id that Figma assigned in quotes, because a number may lose digits",
             )
         })?;
         match manifest["containsWidget"] == true {
@@ -139,7 +140,7 @@ impl Resource {
     }
 }
 
-/// Prints what it is and its id: `plugin 1678669904810665842`.
+/// Prints the kind and the id: `plugin 1678669904810665842`.
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,6 +183,6 @@ api_enum! {
 
 impl<'de> Deserialize<'de> for ResourceType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(ResourceType::from(&*Word::deserialize(deserializer)?.0))
+        Ok(ResourceType::from(&*JsonStr::deserialize(deserializer)?.0))
     }
 }

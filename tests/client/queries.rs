@@ -67,7 +67,8 @@ fn combination(bits: u8) -> PaymentParams {
 
 #[test]
 fn four_of_the_32_combinations_are_questions_and_28_say_why_not() {
-    let (mut accepted, mut refused) = (Vec::new(), 0);
+    let mut accepted = Vec::new();
+    let mut refused = 0;
     for bits in 0..32u8 {
         match PaymentQuery::try_from(combination(bits)) {
             Ok(_) => accepted.push(bits),
@@ -75,14 +76,15 @@ fn four_of_the_32_combinations_are_questions_and_28_say_why_not() {
                 refused += 1;
                 assert_eq!(error.kind(), ErrorKind::InvalidQuery);
                 assert_eq!(error.attempts(), 0);
-                let (token, user) = (bits & 1 != 0, bits & 2 != 0);
+                let token = bits & 1 != 0;
+                let user = bits & 2 != 0;
                 let resources = (bits >> 2).count_ones();
                 let why = match (token, user, resources) {
-                    (false, false, 0) => "no parameter is named (given: nothing)",
-                    (true, _, _) => "a payment token together with ids is ambiguous",
-                    (_, _, 2..) => "several resources are named",
-                    (_, true, _) => "a user is named without a resource (given: user_id)",
-                    (_, false, _) => "a resource is named without a user",
+                    (false, false, 0) => "no parameter is given (given: nothing)",
+                    (true, _, _) => "a payment token and ids are given together",
+                    (_, _, 2..) => "several resources are given",
+                    (_, true, _) => "a user is given without a resource (given: user_id)",
+                    (_, false, _) => "a resource is given without a user",
                 };
                 let message = error.to_string();
                 assert!(message.contains(why), "{bits:05b}: {message}");
@@ -200,17 +202,20 @@ fn community_pages_name_their_resource() {
         Resource::community_file("13").unwrap()
     );
     for (url, why) in [
-        ("", "is no URL"),
-        ("www.figma.com/community/plugin/1", "is no URL"),
+        ("", "is not a URL"),
+        ("www.figma.com/community/plugin/1", "is not a URL"),
         ("https://www.figma.com/community/plugin/1\n2", "white space"),
         (" https://www.figma.com/community/plugin/1", "white space"),
-        ("http://www.figma.com/community/plugin/1", "leads elsewhere"),
-        ("https://www.figma.com.example/community/plugin/1", "leads elsewhere"),
-        ("https://www.figma.com@example.com/community/plugin/1", "leads elsewhere"),
-        ("https://a@www.figma.com/community/plugin/1", "leads elsewhere"),
-        ("https://www.figma.com:8443/community/plugin/1", "leads elsewhere"),
-        ("https://www.figma.com/file/1", "leads elsewhere"),
-        ("https://www.figma.com/", "leads elsewhere"),
+        ("http://www.figma.com/community/plugin/1", "does not lead to Figma's Community"),
+        ("https://www.figma.com.example/community/plugin/1", "does not lead to Figma's Community"),
+        (
+            "https://www.figma.com@example.com/community/plugin/1",
+            "does not lead to Figma's Community",
+        ),
+        ("https://a@www.figma.com/community/plugin/1", "does not lead to Figma's Community"),
+        ("https://www.figma.com:8443/community/plugin/1", "does not lead to Figma's Community"),
+        ("https://www.figma.com/file/1", "does not lead to Figma's Community"),
+        ("https://www.figma.com/", "does not lead to Figma's Community"),
         ("https://www.figma.com/community", "names neither"),
         ("https://www.figma.com/community/plugin", "names neither"),
         ("https://www.figma.com/community/profile/1", "names neither"),
@@ -233,12 +238,12 @@ fn a_manifest_names_its_plugin_or_widget() {
     let widget = r#"{"id": "12", "containsWidget": true}"#;
     assert_eq!(Resource::from_manifest(widget).unwrap(), Resource::widget("12").unwrap());
     for (manifest, why) in [
-        ("", "not readable as JSON"),
-        ("{", "not readable as JSON"),
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
         ("[]", "has no `id`"),
         ("{}", "has no `id`"),
         (r#"{"id": null}"#, "has no `id`"),
-        (r#"{"id": 1678669904810665842}"#, "put it in quotes"),
+        (r#"{"id": 1678669904810665842}"#, "in quotes"),
         (r#"{"id": ""}"#, "the plugin id is empty"),
         (r#"{"id": "x", "containsWidget": true}"#, "the widget id has something"),
     ] {

@@ -74,10 +74,10 @@ fn configuration_error(builder: ClientBuilder) -> String {
 fn settings_that_make_no_sense_are_refused() {
     let builder = || Client::builder(access_token());
     for (url, why) in [
-        ("", "is no URL"),
-        ("api.figma.com", "is no URL"),
-        ("ftp://api.figma.com", "is not one of HTTP"),
-        ("mailto:a@example.com", "is not one of HTTP"),
+        ("", "is not a URL"),
+        ("api.figma.com", "is not a URL"),
+        ("ftp://api.figma.com", "does not begin with http:// or https://"),
+        ("mailto:a@example.com", "does not begin with http:// or https://"),
         ("https://api.figma.com?x=1", "has a query"),
         ("https://api.figma.com#x", "has a query or a fragment"),
         ("https://user:hunter2@api.figma.com", "has a user name or a password"),
@@ -88,7 +88,7 @@ fn settings_that_make_no_sense_are_refused() {
     ] {
         let message = configuration_error(builder().base_url(url));
         assert!(message.contains(why), "{url}: {message}");
-        assert!(message.contains("is expected") && !message.contains("hunter2"), "{message}");
+        assert!(message.contains("use a URL like") && !message.contains("hunter2"), "{message}");
     }
     for loopback in
         ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:4010", "http://localhost"]

@@ -136,7 +136,7 @@ async fn anything_but_one_valid_way_to_ask_is_400_and_says_why() {
     let (sandbox, _) = sandbox().await;
     sandbox.mint_token(&user(), &plugin());
     for (query, why) in [
-        ("", "no parameter is named"),
+        ("", "no parameter is given"),
         ("plugin_id=1", "without a user"),
         ("user_id=1", "without a resource"),
         ("user_id=1&plugin_id=1&widget_id=1", "several resources"),
@@ -157,7 +157,7 @@ async fn anything_but_one_valid_way_to_ask_is_400_and_says_why() {
         ("plugin_payment_token=ppt_sandbox_1&user_id=1", "ambiguous"),
         ("plugin_payment_token=ppt_sandbox_1&plugin_id=1", "ambiguous"),
         ("plugin_payment_token=ppt_sandbox_1&user_id=1&plugin_id=1", "ambiguous"),
-        ("USER_ID=1&PLUGIN_ID=1", "no parameter is named"),
+        ("USER_ID=1&PLUGIN_ID=1", "no parameter is given"),
     ] {
         let answer = get(&sandbox, &format!("/v1/payments?{query}")).await;
         assert_eq!(answer.status, 400, "{query}: {answer:?}");
@@ -414,7 +414,7 @@ fn a_purchase_reads_strictly_and_writes_what_it_reads() {
         serde_json::from_value::<Purchase>(line).unwrap_err().to_string()
     };
     for (key, value, why) in [
-        ("payment_status", r#""paid""#, "PAID, TRIAL, UNPAID or NOT_SUPPORTED is expected"),
+        ("payment_status", r#""paid""#, "has to be one of PAID, TRIAL, UNPAID, NOT_SUPPORTED"),
         ("date_of_purchase", r#""2024-06-15""#, "a UTC timestamp like"),
         ("date_of_purchase", r#""2024-13-15T14:30:00Z""#, "a UTC timestamp like"),
         ("date_of_purchase", r#""2024-06-15T14:30:00+02:00""#, "a UTC timestamp like"),

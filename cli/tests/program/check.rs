@@ -102,7 +102,7 @@ async fn a_payment_token_comes_by_standard_input() {
         (
             ["--plugin", "42"],
             3,
-            "asked about plugin 42, the answer is about plugin 1678669904810665842",
+            "the query is about plugin 42, but the answer is about plugin 1678669904810665842",
         ),
     ] {
         let ran = check_token(&program, &arguments, b"ppt_one");
@@ -188,7 +188,10 @@ fn nothing_is_asked_if_the_question_is_none() {
         (&["--user", "x", "--plugin", PLUGIN], "1 to 20 digits are expected"),
         (&["--user", "1", "--plugin", "1e18"], "1 to 20 digits are expected"),
         (&["--user", "1", "--plugin", "1", "--widget", "2"], "cannot be used with"),
-        (&["--user", "1", "--resource-url", "https://example.com/1"], "leads elsewhere"),
+        (
+            &["--user", "1", "--resource-url", "https://example.com/1"],
+            "does not lead to Figma's Community",
+        ),
         (&["--user", "1", "--plugin", "1", "--base-url", "http://example.com"], "plain http://"),
         (&["ppt_token"], "unexpected argument"),
     ] {
