@@ -298,7 +298,7 @@ impl Error {
     pub fn suggested_retry_after(&self, longest: Duration) -> Option<u64> {
         let wait = self.retry_after().filter(|_| self.suggested_status() == 503)?;
         let wait = wait.min(longest);
-        Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 
     /// How long to wait before asking again. If there was a response, this is its

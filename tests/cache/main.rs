@@ -6,4 +6,5 @@ mod support;
 
 mod entitlements;
 mod outage;
+mod priming;
 mod races;

@@ -279,7 +279,7 @@ async fn a_question_that_contradicts_itself_harms_nobody() {
     let other = by_user().expecting_user(UserId::from(7));
     for _ in 0..2 {
         let refused = entitlements.get(&other).await.unwrap_err();
-        assert_eq!((refused.kind(), refused.attempts()), (ErrorKind::Mismatch, 0));
+        assert_eq!((refused.kind(), refused.attempts()), (ErrorKind::InvalidQuery, 0));
         assert!(entitlements.get_fresh(&other).await.is_err());
     }
     figma.answers(1);

@@ -1,5 +1,7 @@
 //! Success answers: three shapes of status, odd fields, and what gives access.
 
+use std::collections::HashSet;
+
 use figma_payments::{
     Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, Resource, ResourceType,
 };
@@ -187,6 +189,35 @@ async fn an_unknown_kind_of_resource_is_told_and_is_no_resource() {
 
     let error = client(&server).get_payments(support::by_token()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
+}
+
+#[test]
+fn every_known_word_is_a_variant_and_any_other_is_kept() {
+    assert_eq!(PaymentStatus::KNOWN, ["PAID", "TRIAL", "UNPAID", "NOT_SUPPORTED"]);
+    assert_eq!(ResourceType::KNOWN, ["PLUGIN", "WIDGET", "COMMUNITY_FILE"]);
+    for word in PaymentStatus::KNOWN {
+        let status: PaymentStatus = word.parse().unwrap();
+        assert!(!matches!(status, PaymentStatus::Unknown(_)), "{word}");
+        assert_eq!(status.as_str(), *word);
+    }
+    for word in ResourceType::KNOWN {
+        assert!(!matches!(word.parse().unwrap(), ResourceType::Unknown(_)), "{word}");
+    }
+    let gifted: PaymentStatus = "GIFTED".parse().unwrap();
+    assert_eq!(gifted, PaymentStatus::Unknown("GIFTED".to_owned()));
+    assert!(!gifted.grants_access());
+}
+
+#[test]
+fn an_answer_of_ones_own_is_that_of_a_server() {
+    let made = PaymentInformation::new(&support::user(), &support::plugin(), PaymentStatus::Paid);
+    let read: PaymentInformation =
+        serde_json::from_value(paid_without("/meta/date_of_purchase")["meta"].take()).unwrap();
+    assert_eq!(made, read);
+    let mut bought = made.clone();
+    bought.date_of_purchase = Some("2024-06-15T14:30:00Z".into());
+    let different = HashSet::from([made, read, bought]);
+    assert_eq!(different.len(), 2, "equal answers have equal hashes");
 }
 
 #[test]

@@ -16,3 +16,5 @@ mod limits;
 mod queries;
 #[cfg(feature = "sandbox")]
 mod requests;
+#[cfg(feature = "sandbox")]
+mod suggestions;

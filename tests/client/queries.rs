@@ -130,6 +130,73 @@ fn untyped_parameters_do_not_show_the_token() {
     assert_eq!(printed, r#"{"plugin_payment_token", "user_id"}"#);
 }
 
+/// A line of code that compiles only if the type is not `Serialize`: otherwise the
+/// compiler cannot tell which of the two implementations is meant.
+trait NotSerialize<Marker> {
+    fn holds() {}
+}
+
+impl<T> NotSerialize<()> for T {}
+impl<T: serde::Serialize> NotSerialize<u8> for T {}
+
+#[test]
+fn untyped_parameters_cannot_be_written_out_with_their_token() {
+    <PaymentParams as NotSerialize<_>>::holds();
+}
+
+#[test]
+fn queries_are_compared_by_what_they_ask() {
+    let others = [
+        support::by_token(),
+        support::by_user().expecting_user(user()),
+        PaymentQuery::by_user(UserId::from(7), support::plugin()),
+        PaymentQuery::by_user(user(), Resource::plugin("7").unwrap()),
+    ];
+    assert_eq!(support::by_user(), support::by_user());
+    for other in others {
+        assert_ne!(support::by_user(), other);
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_names_two_users_is_never_sent() {
+    let server = answering(200, support::paid()).await;
+    let query = support::by_user().expecting_user(UserId::from(7));
+    let error = client(&server).get_payments(query).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidQuery, 0), "{error}");
+    assert!(error.to_string().contains("expecting_user"), "{error}");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn ids_are_taken_where_text_is() {
+    fn length(text: impl AsRef<str>) -> usize {
+        text.as_ref().len()
+    }
+    assert_eq!(length(UserId::from(500123)), 6);
+    assert_eq!(length(PluginId::from(42)), 2);
+    assert_eq!(length(WidgetId::from(7)), 1);
+    assert_eq!(length(CommunityFileId::from(7)), 1);
+    assert_eq!(Resource::plugin(PluginId::from(42)).unwrap().id(), "42");
+}
+
+#[cfg(feature = "schemars")]
+#[test]
+fn the_schema_of_an_id_is_text_of_1_to_20_digits() {
+    let expected = json!({ "type": "string", "pattern": "^[0-9]{1,20}$" });
+    for (name, schema) in [
+        ("UserId", schemars::schema_for!(UserId)),
+        ("PluginId", schemars::schema_for!(PluginId)),
+        ("WidgetId", schemars::schema_for!(WidgetId)),
+        ("CommunityFileId", schemars::schema_for!(CommunityFileId)),
+    ] {
+        assert_eq!(schema.get("title"), Some(&json!(name)));
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(schema.get(key), Some(value), "{name}: {key}");
+        }
+    }
+}
+
 #[test]
 fn an_id_is_1_to_20_digits() {
     for good in ["0", "7", LARGE_ID, "18446744073709551615", "00000000000000000000"] {
@@ -300,7 +367,6 @@ async fn an_answer_to_another_question_is_a_mismatch() {
         (support::by_user(), paid_but("/meta/resource_type", json!("SLIDES"))),
         (support::by_user(), paid_but("/meta/user_id", json!("0500123"))),
         (support::by_user(), paid_but("/meta/user_id", json!(""))),
-        (support::by_user().expecting_user(stranger()), support::paid()),
         (support::by_token(), paid_but("/meta/resource_id", json!("7"))),
         (support::by_token(), paid_but("/meta/resource_type", json!("COMMUNITY_FILE"))),
         (support::by_token().expecting_user(stranger()), support::paid()),
