@@ -70,7 +70,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     let other = sandbox.mint_token(&buyer, &Resource::plugin("42")?);
     match client.get_payments(PaymentQuery::by_token(other, plugin.clone())).await {
         Ok(payment) => return Err(format!("a token of another plugin opened {payment:?}").into()),
-        Err(error) => println!("  {:?}: {error}", error.kind()),
+        Err(error) => println!("  {}: {error}", error.kind()),
     }
 
     println!("\nby a payment token that nobody made:");
@@ -78,7 +78,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     match client.get_payments(PaymentQuery::by_token(forged, plugin)).await {
         Ok(payment) => Err(format!("a forged token opened {payment:?}").into()),
         Err(error) => {
-            println!("  {:?}: {error}", error.kind());
+            println!("  {}: {error}", error.kind());
             Ok(())
         }
     }

@@ -1,6 +1,7 @@
 //! `figma-payments check`: one question.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::time::Duration;
 
 use figma_payments::{
     AskedBy, Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
@@ -140,11 +141,11 @@ fn as_json(outcome: &Result<PaymentInformation, Error>, asked_by: AskedBy) -> St
             value
         }
         Err(error) => json!({ "error": {
-            "kind": format!("{:?}", error.kind()),
+            "kind": error.kind().as_str(),
             "message": error.to_string(),
             "remedy": remedy(error, asked_by),
             "status": error.status(),
-            "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs()),
+            "retry_after_seconds": error.suggested_retry_after(Duration::MAX),
         } }),
     };
     value.to_string()

@@ -1,5 +1,7 @@
 //! What to do about an error, for the person at the terminal.
 
+use std::time::Duration;
+
 use figma_payments::{AskedBy, Error, ErrorKind};
 use humantime::format_duration;
 
@@ -48,9 +50,10 @@ pub fn remedy(error: &Error, asked_by: AskedBy) -> String {
 }
 
 fn rate_limited(error: &Error) -> String {
-    let wait = error.retry_after().filter(|wait| !wait.is_zero());
-    let when = match wait {
-        Some(wait) => format!("Ask again in {}.", format_duration(wait)),
+    let when = match error.suggested_retry_after(Duration::MAX) {
+        Some(seconds) => {
+            format!("Ask again in {}.", format_duration(Duration::from_secs(seconds)))
+        }
         None => "Ask again in a minute.".to_owned(),
     };
     let seat = error.rate_limit().and_then(|limit| limit.limit_type.as_deref());

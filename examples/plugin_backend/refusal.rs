@@ -1,8 +1,8 @@
-//! What the plugin is answered in place of what it asked for: a status, a word
-//! that the plugin can rely on, and how long it should wait.
+//! The answer when the plugin does not get what it asked for: a status, a word that
+//! the plugin can rely on, and how long to wait.
 //!
-//! "Has not paid" is one thing, "could not tell" another: a buyer who is asked to
-//! pay again is angry.
+//! "Has not paid" and "could not find out" are two different answers. If you mix them
+//! up, you ask buyers to pay twice.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use axum::response::{IntoResponse, Response};
 use figma_payments::{Error, ErrorKind};
 use serde_json::json;
 
-/// The plugin's user is not kept waiting for longer. Figma may ask for days.
+/// The longest `Retry-After` that the plugin gets. Figma may ask for days.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// When nobody says how long an outage lasts.
-const USUAL_WAIT: Duration = Duration::from_secs(5);
+/// The `Retry-After`, in seconds, of an outage whose length is not known.
+const USUAL_WAIT: u64 = 5;
 
 pub enum Refusal {
     /// No payment token came with the request.
     NoToken,
-    /// Figma said so.
+    /// Figma says that this user has not paid.
     Unpaid,
-    /// This caller asks too often.
+    /// This caller asks too often, and has to wait this long.
     TooOften(Duration),
-    /// As many questions are under way as may be.
+    /// The backend already waits for as many answers from Figma as it may.
     Busy,
-    /// There is no answer about this token, or none that counts.
+    /// It could not be found out whether this user has paid.
     NoAnswer(Error),
 }
 
@@ -39,44 +39,54 @@ impl From<Error> for Refusal {
 }
 
 impl Refusal {
-    /// The words are part of the API: the plugin decides by them and by the
-    /// status.
-    fn status(&self) -> (StatusCode, &'static str) {
+    fn status(&self) -> StatusCode {
         match self {
-            Refusal::NoToken => (StatusCode::UNAUTHORIZED, "token_missing"),
-            Refusal::Unpaid => (StatusCode::PAYMENT_REQUIRED, "payment_required"),
-            Refusal::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
-            Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-            Refusal::NoAnswer(error) => match error.kind() {
-                ErrorKind::InvalidQuery | ErrorKind::BadRequest => {
-                    (StatusCode::BAD_REQUEST, "bad_request")
-                }
-                ErrorKind::Unauthorized => (StatusCode::UNAUTHORIZED, "token_refused"),
-                ErrorKind::Mismatch => (StatusCode::FORBIDDEN, "wrong_plugin"),
-                ErrorKind::Configuration => (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured"),
-                _ => (StatusCode::SERVICE_UNAVAILABLE, "cannot_tell"),
+            Refusal::NoToken => StatusCode::UNAUTHORIZED,
+            Refusal::Unpaid => StatusCode::PAYMENT_REQUIRED,
+            Refusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::NoAnswer(error) => StatusCode::from_u16(error.suggested_status())
+                .unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+
+    /// A word that the plugin can decide by. It is part of this backend's API.
+    fn word(&self) -> &'static str {
+        match self {
+            Refusal::NoToken => "token_missing",
+            Refusal::Unpaid => "payment_required",
+            Refusal::TooOften(_) => "too_many_requests",
+            Refusal::Busy => "busy",
+            Refusal::NoAnswer(error) => match error.suggested_status() {
+                400 => "bad_request",
+                401 => "token_refused",
+                403 => "wrong_plugin",
+                500 => "misconfigured",
+                _ => "cannot_tell",
             },
         }
     }
 
-    /// Every 429 and 503 says when to come back.
-    fn wait(&self, status: StatusCode) -> Option<Duration> {
-        match (self, status) {
-            (Refusal::TooOften(wait), _) => Some(*wait),
-            (Refusal::NoAnswer(error), StatusCode::SERVICE_UNAVAILABLE) => {
-                Some(error.retry_after().unwrap_or(USUAL_WAIT))
+    /// When to ask again, in seconds. Every 429 and 503 says so.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            // Rounded up, so that nobody comes back too early.
+            Refusal::TooOften(wait) => Some(wait.as_secs_f64().ceil() as u64),
+            Refusal::Busy => Some(1),
+            Refusal::NoAnswer(error) if error.suggested_status() == 503 => {
+                Some(error.suggested_retry_after(LONGEST_WAIT).unwrap_or(USUAL_WAIT))
             }
-            (Refusal::Busy, _) => Some(Duration::from_secs(1)),
-            _ => None,
+            Refusal::NoAnswer(_) | Refusal::NoToken | Refusal::Unpaid => None,
         }
     }
 
-    /// For whoever runs the backend. The error holds no token; each failed
-    /// attempt has been logged by the client.
-    fn log(&self, word: &str) {
+    /// For the people who run the backend. The error holds no token, and the client
+    /// has logged each failed attempt.
+    fn log(&self) {
+        let word = self.word();
         match self {
-            // These do not pass by themselves: the access token, the id, the
-            // base URL, or this program has to change.
+            // Waiting does not help with these: the access token, the id, the base
+            // URL, or this program has to change.
             Refusal::NoAnswer(error)
                 if matches!(
                     error.kind(),
@@ -89,7 +99,7 @@ impl Refusal {
                         | ErrorKind::InvalidResponse
                 ) =>
             {
-                tracing::error!(kind = ?error.kind(), word, "somebody has to act");
+                tracing::error!(kind = %error.kind(), word, "somebody has to act");
             }
             _ => tracing::debug!(word, "refused"),
         }
@@ -98,22 +108,18 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, word) = self.status();
-        self.log(word);
-        let mut response = (status, Json(json!({ "error": word }))).into_response();
+        self.log();
+        let status = self.status();
+        let mut response = (status, Json(json!({ "error": self.word() }))).into_response();
         let headers = response.headers_mut();
-        if let Some(wait) = self.wait(status) {
-            headers.insert(RETRY_AFTER, whole_seconds(wait).into());
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
-            // HTTP demands it; for this scheme no browser asks for a password.
+            // HTTP requires this header with 401. With `Bearer` no browser asks for a
+            // password.
             headers.insert(WWW_AUTHENTICATE, "Bearer".parse().expect("a header value"));
         }
         response
     }
-}
-
-/// Rounded up, so that nobody comes back too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.min(LONGEST_WAIT).as_millis().div_ceil(1000).max(1) as u64
 }

@@ -49,7 +49,7 @@ pub fn router(backend: Backend) -> Router {
 
 /// The paid feature. Whoever gets here has paid, or is trying it.
 async fn palette(PayingUser(user): PayingUser) -> Json<Value> {
-    tracing::debug!(source = ?user.source, "the user may");
+    tracing::debug!(source = %user.source, "access granted");
     tracing::trace!(user_id = user.payment.user_id, "draws a palette");
     let colors: Vec<_> = (0..5).map(|_| format!("#{:06x}", fastrand::u32(..0x100_0000))).collect();
     let trial = user.payment.payment_status == PaymentStatus::Trial;

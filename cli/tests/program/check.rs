@@ -130,7 +130,7 @@ async fn scripts_get_json() {
     assert_eq!(program.control("POST", "/faults", fault).await.status, 200);
     let ran = check(&program, &asked);
     let printed: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!((ran.code, &printed["error"]["kind"]), (Some(3), &json!("Forbidden")));
+    assert_eq!((ran.code, &printed["error"]["kind"]), (Some(3), &json!("forbidden")));
     assert_eq!(printed["error"]["status"], 403);
     assert_eq!(ran.stdout.lines().count(), 1);
     assert!(ran.stderr.starts_with("error: "), "{ran:?}");

@@ -101,7 +101,7 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
     let (user, plugin) = (("user_id", "1"), ("plugin_id", "1"));
     for (method, path, body, status, why) in [
         ("PUT", "/purchases", json!(null), 400, "the body is not what was expected"),
-        ("PUT", "/purchases", purchase("paid"), 400, "PAID, TRIAL, UNPAID or NOT_SUPPORTED"),
+        ("PUT", "/purchases", purchase("paid"), 400, "PAID, TRIAL, UNPAID, NOT_SUPPORTED"),
         ("PUT", "/purchases", json!({ user.0: 1, plugin.0: "1" }), 400, "expected a string"),
         ("POST", "/tokens", json!({ user.0: "1" }), 400, "either plugin_id or widget_id"),
         ("POST", "/tokens", json!({ user.0: "1", plugin.0: "x" }), 400, "digits"),

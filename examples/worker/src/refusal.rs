@@ -1,23 +1,23 @@
-//! What the plugin is answered in place of what it asked for. "Has not paid" is
-//! one thing, "could not tell" another.
+//! The answer when the plugin does not get what it asked for. "Has not paid" and
+//! "could not find out" are two different answers.
 
 use std::time::Duration;
 
-use figma_payments::{Error, ErrorKind};
+use figma_payments::Error;
 use serde_json::json;
 use worker::{Response, console_error};
 
-/// The plugin's user is not kept waiting for longer. Figma may ask for days.
+/// The longest `Retry-After` that the plugin gets. Figma may ask for days.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub enum Refusal {
     /// No payment token came with the request.
     NoToken,
-    /// Figma said so.
+    /// Figma says that this user has not paid.
     Unpaid,
-    /// There is no answer about this token, or none that counts.
+    /// It could not be found out whether this user has paid.
     NoAnswer(Error),
-    /// A setting is missing.
+    /// A setting of the Worker is missing or wrong.
     Misconfigured(worker::Error),
 }
 
@@ -35,13 +35,12 @@ impl From<worker::Error> for Refusal {
 
 impl Refusal {
     pub fn response(&self) -> worker::Result<Response> {
-        let (status, word) = self.status();
+        let (status, word) = self.status_and_word();
         let response = Response::from_json(&json!({ "error": word }))?.with_status(status);
         match self {
             Refusal::NoAnswer(error) => {
-                console_error!("{error}"); // there is no token and no URL in it
-                if let (503, Some(wait)) = (status, error.retry_after()) {
-                    let seconds = wait.min(LONGEST_WAIT).as_millis().div_ceil(1000).max(1);
+                console_error!("{error}"); // an error holds no token and no URL
+                if let Some(seconds) = error.suggested_retry_after(LONGEST_WAIT) {
                     response.headers().set("Retry-After", &seconds.to_string())?;
                 }
             }
@@ -51,18 +50,18 @@ impl Refusal {
         Ok(response)
     }
 
-    /// The README's table.
-    fn status(&self) -> (u16, &'static str) {
+    /// The word is for the plugin to decide by; it is part of this backend's API.
+    fn status_and_word(&self) -> (u16, &'static str) {
         match self {
             Refusal::NoToken => (401, "token_missing"),
             Refusal::Unpaid => (402, "payment_required"),
             Refusal::Misconfigured(_) => (500, "misconfigured"),
-            Refusal::NoAnswer(error) => match error.kind() {
-                ErrorKind::InvalidQuery | ErrorKind::BadRequest => (400, "bad_request"),
-                ErrorKind::Unauthorized => (401, "token_refused"),
-                ErrorKind::Mismatch => (403, "wrong_plugin"),
-                ErrorKind::Configuration => (500, "misconfigured"),
-                _ => (503, "cannot_tell"),
+            Refusal::NoAnswer(error) => match error.suggested_status() {
+                400 => (400, "bad_request"),
+                401 => (401, "token_refused"),
+                403 => (403, "wrong_plugin"),
+                500 => (500, "misconfigured"),
+                status => (status, "cannot_tell"),
             },
         }
     }
