@@ -16,7 +16,8 @@ commands:
   weight          measure a consumer's first build, compared with reqwest by hand, and
                   write the README's table
   deep            run the drills that take too long for .ci/run: [histories] [fuzz]
-                  [sandbox] [bulk] [many] [worker] [release] [defects]; all by default
+                  [sandbox] [bulk] [many] [worker] [release] [defects] [mutants]; all by
+                  default. `mutants K/N` tries one of N parts, K from 0 to N-1
   corrected-spec  print the corrected document; with --way token|plugin|widget|file only
                   with the parameters of one way to ask
   public-api      print the public API; with --check compare it with the list in

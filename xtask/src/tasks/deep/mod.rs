@@ -2,6 +2,7 @@
 //! release, and after a change of the code that they test.
 
 mod defects;
+mod mutants;
 mod release;
 mod worker;
 
@@ -11,7 +12,7 @@ use crate::tasks::fuzz::{self, Limit};
 /// Prints its results. An error if a test fails or a figure is not good enough.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 8] = [
+const DRILLS: [(&str, Drill); 9] = [
     ("histories", histories),
     ("fuzz", fuzz),
     ("sandbox", sandbox),
@@ -20,10 +21,17 @@ const DRILLS: [(&str, Drill); 8] = [
     ("worker", worker::run),
     ("release", release::run),
     ("defects", defects::run),
+    ("mutants", || mutants::run(None)),
 ];
 
-/// Runs the named drills, or all of them.
+/// Runs the named drills, or all of them. `mutants K/N` runs a part of the mutants.
 pub fn run(names: &[String]) -> Result<String, String> {
+    if let [drill, part] = names
+        && drill == "mutants"
+        && part.contains('/')
+    {
+        return mutants::run(Some(part)).map(|()| String::new());
+    }
     let known = DRILLS.map(|(name, _)| name);
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("`{unknown}` is not a drill; the drills are {}", known.join(", ")));

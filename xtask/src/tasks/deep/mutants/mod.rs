@@ -1,0 +1,132 @@
+//! Mutation testing with cargo-mutants: it changes the library in one small way at a time
+//! (a mutant), and some test has to fail. A mutant that no test catches needs an entry in
+//! `survivors.toml`.
+//!
+//! To keep a mutant cheap, only the tests that are about the mutated code are built and
+//! run, in one copy of the checkout with its own target folder, so that cargo compiles
+//! incrementally from one mutant to the next. Results stay below `target/deep/mutants`.
+
+mod outcomes;
+mod survivors;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use outcomes::Outcomes;
+use survivors::Survivors;
+
+use crate::shared::exclusive::Exclusive;
+use crate::shared::process::{captured, cargo, install_subcommand};
+use crate::shared::workspace::{Workspace, copy_folder};
+
+const PACKAGE: &str = "figma-payments";
+
+/// The folders whose code is mutated.
+const ROOMS: [&str; 3] = ["src/model", "src/client", "src/cache"];
+
+/// The test programs that judge these folders, besides the library's unit tests.
+const TEST_PROGRAMS: [&str; 2] = ["client", "cache"];
+
+/// The features that this code and these tests need.
+const FEATURES: &str = "cache,sandbox,schemars";
+
+/// What cargo builds with. Incremental builds without debug information are the fastest,
+/// and with a little optimization the tests take a quarter of the time.
+const BUILD_SETTINGS: [(&str, &str); 3] = [
+    ("CARGO_INCREMENTAL", "1"),
+    ("CARGO_PROFILE_DEV_DEBUG", "0"),
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+];
+
+/// A mutant has timed out when its tests take this many times as long as without it.
+const TIMEOUT_MULTIPLIER: &str = "3";
+
+/// The share of viable mutants that has to be caught, in percent.
+const LEAST_SHARE: f64 = 97.0;
+
+/// Runs all mutants, or the part `K/N` of them, with K from 0 to N-1.
+pub fn run(part: Option<&str>) -> Result<(), String> {
+    let survivors = Survivors::parse(include_str!("survivors.toml"))?;
+    install_subcommand("mutants")?;
+    let mut version = cargo();
+    version.args(["mutants", "--version"]);
+    print!("{}", captured(version, "cargo cannot be run")?.stdout);
+
+    let workspace = Workspace::locate();
+    let folder = workspace.target().join("deep/mutants");
+    let _lock = Exclusive::take(&folder.join("lock")).map_err(|error| format!("{error:#}"))?;
+    let copy = folder.join("checkout");
+    let _ = fs::remove_dir_all(&copy);
+    copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
+
+    let results = folder.join(part.map_or("all".to_owned(), |part| part.replace('/', "-of-")));
+    let mut command = cargo_mutants(&copy, &folder.join("target"), part)?;
+    fs::create_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
+    // It fails also if a mutant survives. What it found is in its results.
+    let status = command.arg("--output").arg(&results).status();
+    let status = status.map_err(|error| format!("cargo mutants: {error}"))?;
+
+    let path = results.join("mutants.out/outcomes.json");
+    let text = fs::read_to_string(&path).map_err(|error| {
+        format!("cargo mutants wrote no results ({status}, {}: {error})", path.display())
+    })?;
+    let outcomes =
+        Outcomes::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    print!("{}", outcomes.summary());
+    judge(&outcomes, &survivors, part.is_none())
+}
+
+/// The command without `--output`. Nothing is read from a configuration file.
+fn cargo_mutants(copy: &Path, target: &Path, part: Option<&str>) -> Result<Command, String> {
+    let mut command = cargo();
+    command
+        .current_dir(copy)
+        .args(["mutants", "--no-config", "--in-place", "--colors", "never"])
+        .args(["--package", PACKAGE, "--features", FEATURES])
+        .args(["--timeout-multiplier", TIMEOUT_MULTIPLIER])
+        // As --cargo-arg it also keeps other test programs from being built.
+        .arg("--cargo-arg=--lib");
+    for program in TEST_PROGRAMS {
+        command.arg(format!("--cargo-arg=--test={program}"));
+    }
+    for room in ROOMS {
+        if !copy.join(room).is_dir() {
+            return Err(format!("the folder {room} does not exist; adjust ROOMS in mutants.rs"));
+        }
+        command.args(["--file", &format!("{room}/**")]);
+    }
+    if let Some(part) = part {
+        // Round-robin, so that every part has mutants of every folder.
+        command.args(["--sharding", "round-robin", "--shard", part]);
+    }
+    command.envs(BUILD_SETTINGS).env("CARGO_TARGET_DIR", target);
+    // With it the random tests would take hours.
+    command.env_remove("FIGMA_PAYMENTS_DEEP");
+    Ok(command)
+}
+
+/// Compares the missed mutants with the list of survivors. The share is only judged if
+/// all mutants were tried, because one mutant is too much of a part.
+fn judge(outcomes: &Outcomes, survivors: &Survivors, all_tried: bool) -> Result<(), String> {
+    let unlisted = survivors.unlisted(&outcomes.missed);
+    if !unlisted.is_empty() {
+        let names = unlisted.iter().map(|it| format!("  {}\n", it.name)).collect::<String>();
+        return Err(format!(
+            "no test catches these mutants:\n{names}Add a test, or an entry in {} with the reason why none is needed",
+            survivors::FILE
+        ));
+    }
+    if all_tried {
+        for entry in survivors.not_needed(&outcomes.missed) {
+            println!("{}: no longer needed: {}: {}", survivors::FILE, entry.file, entry.mutant);
+        }
+        if outcomes.share() < LEAST_SHARE {
+            return Err(format!(
+                "{:.1} % of the mutants are caught; {LEAST_SHARE} % is the least that is accepted",
+                outcomes.share()
+            ));
+        }
+    }
+    Ok(())
+}
