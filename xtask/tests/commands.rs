@@ -136,7 +136,8 @@ fn what_was_reviewed_is_fetched_again_to_say_what_changed_since() {
     assert_eq!(checkout.run(&["update-spec", "--check"]).code, 4);
     assert_eq!(checkout.run(&["update-spec", "--review", "0.99.0"]).code, 0);
     // From now on npm has two versions.
-    let (one, two) = (checkout.file("one"), checkout.file("two"));
+    let one = checkout.file("one");
+    let two = checkout.file("two");
     let keep = |folder: &std::path::Path| {
         std::fs::create_dir(folder).unwrap();
         for name in ["package.tgz", "view.json"] {
@@ -179,7 +180,8 @@ fn other_texts_are_stale_but_no_change() {
 #[test]
 fn a_diff_is_text_json_or_markdown() {
     let checkout = Checkout::new();
-    let (old, new) = (checkout.root().join(DOCUMENT), checkout.file("new.yml"));
+    let old = checkout.root().join(DOCUMENT);
+    let new = checkout.file("new.yml");
     std::fs::write(&new, OFFICIAL).unwrap();
     let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
     let text = checkout.run(&["diff-spec", old, new]);
@@ -230,7 +232,8 @@ fn control_characters_in_a_document_are_escaped_in_every_format() {
         .replacen("COMMUNITY_FILE]", &format!("COMMUNITY_FILE, \"A{hostile}\"]"), 1)
         .replacen("        payment_status:\n", &format!("        \"p{hostile}\":\n"), 1);
     std::fs::write(&new, text).unwrap();
-    let (old, new) = (checkout.root().join(DOCUMENT), new.to_str().unwrap());
+    let old = checkout.root().join(DOCUMENT);
+    let new = new.to_str().unwrap();
     for format in ["text", "json", "markdown"] {
         let ran = checkout.run(&["diff-spec", old.to_str().unwrap(), new, "--format", format]);
         assert_eq!(ran.code, 0, "{}", ran.said);

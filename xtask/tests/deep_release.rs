@@ -11,7 +11,8 @@ use tempfile::TempDir;
 /// drill's output and the recorded arguments.
 fn release(failing: &str) -> (Output, String) {
     let folder: TempDir = tempfile::tempdir().unwrap();
-    let (cargo, asked) = (folder.path().join("cargo"), folder.path().join("asked"));
+    let cargo = folder.path().join("cargo");
+    let asked = folder.path().join("asked");
     let script = format!(
         "#!/bin/sh\necho \"$*\" >>'{}'\ncase \"$*\" in *'{failing}'*) exit 1 ;; esac\n",
         asked.display()

@@ -28,7 +28,8 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     fn start(checkout: &'a Checkout, arguments: &[&str]) -> Self {
-        let (reached, gate) = (checkout.file("reached"), checkout.file("gate"));
+        let reached = checkout.file("reached");
+        let gate = checkout.file("gate");
         checkout.cargo(&format!(
             "[ -e '{reached}' ] && exit; touch '{reached}'; while [ ! -e '{gate}' ]; do sleep 0.02; done",
             reached = reached.display(),

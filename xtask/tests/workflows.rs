@@ -1,12 +1,12 @@
-//! What the workflows of `.github/workflows` may do: run only actions that cannot
-//! be changed under them, and never read a document with the right to write.
+//! Rules for the workflows in `.github/workflows`: actions are pinned to a commit, and a job
+//! that may write runs no code that could come from a document or a pull request.
 
 use std::fs;
 use std::path::Path;
 
 use yaml_serde::Value;
 
-/// A workflow that keeps all rules.
+/// A workflow that follows all rules.
 const GOOD: &str = "\
 on:
   schedule:
@@ -30,20 +30,22 @@ jobs:
         run: gh api --raw-field body=\"$REPORT\"
 ";
 
-/// Programs that run what they are given, or what they fetch. A job that may
-/// write runs none of them.
+/// Programs that run code which they are given or which they fetch. A job that may write
+/// must not run them.
 const RUNNERS: [&str; 15] = [
     "bash", "cargo", "curl", "eval", "make", "node", "npm", "npx", "pip", "python", "python3",
     "run", "rustup", "sh", "wget",
 ];
 
-/// What a workflow does that it may not.
+/// The rules that a workflow breaks.
 fn problems(text: &str) -> Vec<String> {
     let workflow: Value = yaml_serde::from_str(text).unwrap();
     let mut problems = Vec::new();
     for trigger in ["pull_request_target", "workflow_run"] {
         if named(&workflow["on"], trigger) {
-            problems.push(format!("`on: {trigger}` gives what others send the right to write"));
+            problems.push(format!(
+                "`on: {trigger}` lets pull requests of others run with permission to write"
+            ));
         }
     }
     let jobs = workflow["jobs"].as_mapping().expect("a workflow has jobs");
@@ -68,14 +70,14 @@ fn problems(text: &str) -> Vec<String> {
             Some(_) => {}
         }
         if !job["uses"].is_null() {
-            found.push("it calls a workflow, which this test does not follow".to_owned());
+            found.push("it calls another workflow, which this test cannot check".to_owned());
         }
         problems.extend(found.into_iter().map(|problem| format!("job {name}: {problem}")));
     }
     problems
 }
 
-/// Whether a trigger stands in `on`, which is a name, a list or a mapping.
+/// Whether `on`, which is a name, a list or a mapping, has this trigger.
 fn named(on: &Value, trigger: &str) -> bool {
     let listed =
         on.as_sequence().is_some_and(|it| it.iter().any(|it| it.as_str() == Some(trigger)));
@@ -96,12 +98,15 @@ fn problems_of_step(step: &Value, text: &str) -> Vec<String> {
         }
     }
     if step["run"].as_str().is_some_and(|script| script.contains("${{")) {
-        problems.push("a script has `${{`, which becomes part of it; use `env`".to_owned());
+        problems.push(
+            "a script has `${{`, whose value would become part of the script; use `env`".to_owned(),
+        );
     }
     problems
 }
 
-/// A tag can be moved to another commit; the version is for who reads it.
+/// Whether an action is pinned to a commit, because a tag can be moved to another commit,
+/// with the version in a comment for the reader.
 fn is_pinned(action: &str, text: &str) -> bool {
     let Some((name, commit)) = action.split_once('@') else { return false };
     let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -130,7 +135,7 @@ fn problems_with_writing(step: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_workflow_pins_its_actions_and_reads_no_document_where_it_may_write() {
+fn every_workflow_follows_the_rules() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows");
     let mut actions = 0;
     let mut found = Vec::new();
@@ -142,11 +147,11 @@ fn every_workflow_pins_its_actions_and_reads_no_document_where_it_may_write() {
         actions += text.matches("uses: ").count();
     }
     assert_eq!(found, [""; 0]);
-    assert!(actions >= 3, "the workflows are not where they were");
+    assert!(actions >= 3, "the workflows were not found");
 }
 
 #[test]
-fn a_workflow_that_breaks_a_rule_is_told_which() {
+fn a_broken_rule_is_reported() {
     assert_eq!(problems(GOOD), [""; 0]);
     let commit = "@0123456789abcdef0123456789abcdef01234567 # v6.0.2";
     let pinned = &format!("actions/checkout{commit}");

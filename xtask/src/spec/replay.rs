@@ -37,10 +37,12 @@ pub fn replay(workspace: &Workspace, run_tests: bool) -> Result<Output> {
     let mut with_effect = 0;
     for pair in slices.windows(2) {
         let step = diff(&pair[0], &pair[1])?;
-        let (verdict, effect) = (step.verdict(), step.effect());
+        let verdict = step.verdict();
+        let effect = step.effect();
         with_changes += usize::from(verdict != Verdict::None);
         with_effect += usize::from(effect != Verdict::None);
-        let (old, new) = (escaped(pair[0].version()), escaped(pair[1].version()));
+        let old = escaped(pair[0].version());
+        let new = escaped(pair[1].version());
         let _ = writeln!(report, "{old:>7} to {new:7} verdict {verdict:10} effect {effect}");
         for change in &step.changes {
             let _ = writeln!(report, "        [{}] {}", change.id, change.message);
@@ -48,7 +50,8 @@ pub fn replay(workspace: &Workspace, run_tests: bool) -> Result<Output> {
     }
     let distinct = distinct(&history, &slices);
     for Distinct { slice, packages } in &distinct {
-        let (first, last) = (packages[0], packages[packages.len() - 1]);
+        let first = packages[0];
+        let last = packages[packages.len() - 1];
         let files = dry_run(workspace, &lock, last, slice)?;
         let versions = format!("{} to {}", first.version, last.version);
         let _ = writeln!(report, "slice {} ({versions}): the dry run passes", &slice.hash()[..12]);

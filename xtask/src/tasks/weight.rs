@@ -132,7 +132,8 @@ fn stat_seconds(text: &str) -> Option<f64> {
 }
 
 fn report(weights: &[(String, Weight)]) -> String {
-    let [same, default] = [&weights[0].1, &weights[1].1];
+    let same = &weights[0].1;
+    let default = &weights[1].1;
     let rows = weights.iter().map(|(called, weight)| {
         let mut row = vec![called.clone(), weight.crates.to_string()];
         for (profile, seconds) in weight.builds.into_iter().enumerate() {

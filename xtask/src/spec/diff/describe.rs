@@ -20,7 +20,8 @@ impl NormalizedSchema<'_> {
             text.push_str(&format!(" {{{}}}", properties.join(", ")));
         }
         for alternatives in &self.alternatives {
-            let (keyword, count) = (alternatives.keyword, alternatives.branches.len());
+            let keyword = alternatives.keyword;
+            let count = alternatives.branches.len();
             text.push_str(&format!(", {keyword} of {count}"));
         }
         text

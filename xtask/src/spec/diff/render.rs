@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-use super::report::{Change, Report, Verdict};
+use super::report::{Change, CorrectionState, Report, Verdict};
 use crate::spec::escape;
 
 /// How a report is written.
@@ -80,7 +80,7 @@ impl Report {
         }
         out.push_str("\ncorrections on the new document:\n");
         for state in &self.corrections {
-            let (id, outcome) = (state.id, state.outcome.as_ref());
+            let CorrectionState { id, outcome } = state;
             let _ = match outcome {
                 Ok(outcome) => writeln!(out, "  {id:24} {outcome}"),
                 Err(error) => writeln!(out, "  {id:24} error: {error}"),
@@ -119,8 +119,8 @@ impl Report {
 
 fn write_changes(out: &mut String, changes: &[Change]) {
     for change in changes {
-        let (wire, api) = (change.wire, change.api);
-        let _ = writeln!(out, "\nwire {wire:10} api {api:10} [{}]", change.id);
+        let Change { wire, api, id, .. } = change;
+        let _ = writeln!(out, "\nwire {wire:10} api {api:10} [{id}]");
         let _ = writeln!(out, "  {}", change.message);
     }
 }

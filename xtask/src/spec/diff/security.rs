@@ -90,8 +90,8 @@ impl<'a> Comparison<'a> {
             (scheme.get("type").cloned(), scheme.get("scheme").cloned())
         };
         if kind(old) != kind(new) {
-            let (old, new) = (scheme_in_words(old), scheme_in_words(new));
-            self.note("security-scheme-type-changed", place, json!(old), json!(new));
+            let old = json!(scheme_in_words(old));
+            self.note("security-scheme-type-changed", place, old, json!(scheme_in_words(new)));
             return;
         }
         let keys = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));

@@ -210,7 +210,8 @@ pub fn run() -> Result<(), String> {
     contract::prepare()?;
     let workspace = Workspace::locate();
     let folder = workspace.target().join("deep");
-    let (copy, target) = (folder.join("defects"), folder.join("target"));
+    let copy = folder.join("defects");
+    let target = folder.join("target");
     let _ = fs::remove_dir_all(&copy);
     copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
     let healthy = caught_by(&copy, &target)?;

@@ -107,7 +107,7 @@ fn cargo_mutants(copy: &Path, target: &Path, part: Option<&str>) -> Result<Comma
 }
 
 /// Compares the missed mutants with the list of survivors. The share is only judged if
-/// all mutants were tried, because one mutant is too much of a part.
+/// all mutants were tried: in a small part a single mutant changes it too much.
 fn judge(outcomes: &Outcomes, survivors: &Survivors, all_tried: bool) -> Result<(), String> {
     let unlisted = survivors.unlisted(&outcomes.missed);
     if !unlisted.is_empty() {
