@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::operation::METHOD_KEY;
+
 /// The keys that one kind of object may have.
 pub(super) struct AllowedKeys {
     /// The kind of object, for messages: "an operation".
@@ -72,10 +74,8 @@ pub(super) const COMPONENTS: AllowedKeys = AllowedKeys {
     ],
 };
 
-pub(super) const PATH_ITEM: AllowedKeys = AllowedKeys {
-    of: "a path with the one operation `get`",
-    keys: &["get", "summary", "description"],
-};
+pub(super) const PATH_ITEM: AllowedKeys =
+    AllowedKeys { of: "a path item", keys: &[METHOD_KEY, "summary", "description"] };
 
 pub(super) const OPERATION: AllowedKeys = AllowedKeys {
     of: "an operation",

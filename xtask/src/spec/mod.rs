@@ -2,7 +2,7 @@
 //! document, and how a new version of it becomes the bundled one.
 //!
 //! From a command to the bundled files: [`command`] reads the arguments, [`source`]
-//! fetches a document, [`slice`] cuts the payments part out of it, [`diff`] compares it
+//! fetches a document, [`mod@slice`] cuts the payments part out of it, [`diff`] compares it
 //! with another, [`trial`] builds the crate with it, and [`replace`] writes the files.
 
 pub mod bundled;
