@@ -30,7 +30,7 @@ pub fn run(names: &[String]) -> Result<String, String> {
         && drill == "mutants"
         && part.contains('/')
     {
-        return mutants::run(Some(part)).map(|()| String::new());
+        return mutants::run(Some(part.parse()?)).map(|()| String::new());
     }
     let known = DRILLS.map(|(name, _)| name);
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {

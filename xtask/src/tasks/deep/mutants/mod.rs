@@ -12,6 +12,7 @@ mod survivors;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::str::FromStr;
 
 use outcomes::Outcomes;
 use survivors::Survivors;
@@ -45,8 +46,30 @@ const TIMEOUT_MULTIPLIER: &str = "3";
 /// The share of viable mutants that has to be caught, in percent.
 const LEAST_SHARE: f64 = 97.0;
 
-/// Runs all mutants, or the part `K/N` of them, with K from 0 to N-1.
-pub fn run(part: Option<&str>) -> Result<(), String> {
+/// One of `count` equal parts of the mutants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// From 0 to `count` - 1.
+    index: u32,
+    count: u32,
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    /// Reads `K/N`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/');
+        let numbers = numbers.and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((index, count)) if index < count => Ok(Part { index, count }),
+            _ => Err(format!("`{text}` is not a part of the mutants; use K/N, K from 0 to N-1")),
+        }
+    }
+}
+
+/// Tries all mutants or a part of them.
+pub fn run(part: Option<Part>) -> Result<(), String> {
     let survivors = Survivors::parse(include_str!("survivors.toml"))?;
     install_subcommand("mutants")?;
     let mut version = cargo();
@@ -60,10 +83,15 @@ pub fn run(part: Option<&str>) -> Result<(), String> {
     let _ = fs::remove_dir_all(&copy);
     copy_folder(workspace.root(), &copy).map_err(|error| format!("{error:#}"))?;
 
-    let results = folder.join(part.map_or("all".to_owned(), |part| part.replace('/', "-of-")));
+    let results = folder.join(match part {
+        Some(Part { index, count }) => format!("{index}-of-{count}"),
+        None => "all".to_owned(),
+    });
     let mut command = cargo_mutants(&copy, &folder.join("target"), part)?;
+    // Without the results of an earlier run, which could be taken for those of this one.
+    let _ = fs::remove_dir_all(&results);
     fs::create_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
-    // It fails also if a mutant survives. What it found is in its results.
+    // It also fails if a mutant survives, so what counts is the file with its results.
     let status = command.arg("--output").arg(&results).status();
     let status = status.map_err(|error| format!("cargo mutants: {error}"))?;
 
@@ -78,7 +106,7 @@ pub fn run(part: Option<&str>) -> Result<(), String> {
 }
 
 /// The command without `--output`. Nothing is read from a configuration file.
-fn cargo_mutants(copy: &Path, target: &Path, part: Option<&str>) -> Result<Command, String> {
+fn cargo_mutants(copy: &Path, target: &Path, part: Option<Part>) -> Result<Command, String> {
     let mut command = cargo();
     command
         .current_dir(copy)
@@ -96,9 +124,9 @@ fn cargo_mutants(copy: &Path, target: &Path, part: Option<&str>) -> Result<Comma
         }
         command.args(["--file", &format!("{room}/**")]);
     }
-    if let Some(part) = part {
+    if let Some(Part { index, count }) = part {
         // Round-robin, so that every part has mutants of every folder.
-        command.args(["--sharding", "round-robin", "--shard", part]);
+        command.args(["--sharding", "round-robin", "--shard", &format!("{index}/{count}")]);
     }
     command.envs(BUILD_SETTINGS).env("CARGO_TARGET_DIR", target);
     // With it the random tests would take hours.
@@ -129,4 +157,17 @@ fn judge(outcomes: &Outcomes, survivors: &Survivors, all_tried: bool) -> Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn a_part_counts_from_0() {
+        assert_eq!("1/8".parse(), Ok(Part { index: 1, count: 8 }));
+        for text in ["8/8", "1/0", "1/", "-1/8", "a/b", "../x", "1"] {
+            assert!(text.parse::<Part>().is_err(), "{text}");
+        }
+    }
 }
