@@ -46,6 +46,23 @@ pub enum AskedBy {
     Token,
 }
 
+impl AskedBy {
+    /// Its name in logs and metrics: `user` or `token`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AskedBy::User => "user",
+            AskedBy::Token => "token",
+        }
+    }
+}
+
+/// Prints the [name](Self::as_str).
+impl fmt::Display for AskedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl PaymentQuery {
     /// Asks by user and resource.
     pub fn by_user(user: UserId, resource: Resource) -> Self {

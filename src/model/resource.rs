@@ -10,6 +10,7 @@ use crate::model::ids::{CommunityFileId, PluginId, WidgetId};
 
 /// Something on Figma's Community that a user can pay for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Resource {
     /// A plugin.
     Plugin(PluginId),

@@ -61,6 +61,7 @@ pub(super) fn access_token() -> PersonalAccessToken {
 
 /// In which of the three published shapes `payment_status` is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StatusShape {
     /// `"PAID"`, as the bundled document has it.
     #[default]

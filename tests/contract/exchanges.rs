@@ -53,7 +53,7 @@ async fn every_request_of_the_client_is_documented_and_asks_what_was_meant() {
         let key = match &resource {
             Resource::Plugin(_) => "plugin_id",
             Resource::Widget(_) => "widget_id",
-            Resource::CommunityFile(_) => "community_file_id",
+            _ => "community_file_id",
         };
         let by_user = PaymentQuery::by_user(user.clone(), resource.clone());
         client.get_payments(by_user).await.unwrap();
@@ -154,7 +154,7 @@ async fn every_answer_of_the_sandbox_is_documented() {
             match &resource {
                 Resource::Plugin(_) => "plugin_id",
                 Resource::Widget(_) => "widget_id",
-                Resource::CommunityFile(_) => "community_file_id",
+                _ => "community_file_id",
             },
         );
         for purchase in kinds {
