@@ -3,26 +3,21 @@
 mod common;
 
 use common::{HANDED_OVER, OFFICIAL_STYLE, bundled, corrected, edited};
-use figma_payments_openapi::{CORRECTIONS, Corrected, Outcome, attempt, correct, name, operation};
+use figma_payments_openapi::{CORRECTIONS, Outcome, attempt, correct, name, operation};
 use serde_json::json;
-
-fn report(corrected: &Corrected) -> String {
-    let lines = corrected.report.iter();
-    lines.map(|(it, outcome)| format!("{} {outcome}\n", it.id)).collect()
-}
 
 #[test]
 fn the_corrections_of_the_bundled_document_are_pinned() {
     assert_eq!(
-        report(&corrected(&bundled())),
+        corrected(&bundled()).outcomes(),
         include_str!("corrections.lock.txt"),
-        "`cargo xtask update-spec` refreshes openapi/tests/corrections.lock.txt"
+        "if a correction was changed on purpose: `cargo xtask corrections > openapi/tests/corrections.lock.txt`"
     );
 }
 
 #[test]
 fn the_official_style_needs_fewer() {
-    let report = report(&corrected(OFFICIAL_STYLE));
+    let report = corrected(OFFICIAL_STYLE).outcomes();
     for (id, outcome) in [
         ("ids-as-text", "no longer needed"),
         ("x-figma-token", "no longer needed"),

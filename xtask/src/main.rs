@@ -9,6 +9,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
   bindings        print the bindings as the build generates them
+  corrections     print what each correction does to the bundled document
   httpmock        print helpers to mock the API with httpmock, for tests
   contract        run the contract tests with Prism, Schemathesis and Redocly
   bench           measure what a call costs, compared with reqwest by hand, and write

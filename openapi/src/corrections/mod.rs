@@ -39,6 +39,13 @@ pub struct Corrected {
     pub report: Vec<(&'static Correction, Outcome)>,
 }
 
+impl Corrected {
+    /// A line for each correction: its id, and what became of it.
+    pub fn outcomes(&self) -> String {
+        self.report.iter().map(|(it, outcome)| format!("{} {outcome}\n", it.id)).collect()
+    }
+}
+
 /// Applies all [`CORRECTIONS`] to a document whose schemas have their names (see
 /// [`name`](crate::name)).
 ///

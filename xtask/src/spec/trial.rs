@@ -24,9 +24,7 @@ use crate::shared::workspace::{Workspace, copy_folder};
 pub fn dry_run(workspace: &Workspace, document: String, lock: &Lock) -> Result<Vec<Replacement>> {
     let read = Document::parse(openapi::BUNDLED_NAME, &document)?;
     let corrected = openapi::correct(&openapi::name(&read)?)?;
-    let outcomes = corrected.report.iter();
-    let corrections =
-        outcomes.map(|(correction, outcome)| format!("{} {outcome}\n", correction.id)).collect();
+    let corrections = corrected.outcomes();
     let lowered = openapi::lower(&corrected.document)?;
     let bindings = without_panic_messages(|| openapi::bindings(&lowered));
     let bindings = bindings.map_err(|error| anyhow!(error))?;

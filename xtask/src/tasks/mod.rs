@@ -17,6 +17,9 @@ use figma_payments_openapi as openapi;
 pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>> {
     Some(match command {
         "bindings" => generated(openapi::bindings),
+        "corrections" => openapi::corrected()
+            .map(|corrected| corrected.outcomes())
+            .map_err(|error| error.to_string()),
         "httpmock" => generated(openapi::httpmock),
         "contract" => contract::run(),
         "bench" => bench::run(),
