@@ -1,4 +1,4 @@
-//! Many questions at once.
+//! Many queries: `get_payments_all`.
 
 use futures_util::{Stream, StreamExt};
 
@@ -11,35 +11,34 @@ use crate::model::query::PaymentQuery;
 use crate::platform::clock::Instant;
 use crate::platform::task::spawn_and_abort_on_drop;
 
-/// As many questions are under way at once; more would only wait for the limit.
-const AT_ONCE: usize = 8;
+/// How many queries are under way at once. More would only wait for the rate limit.
+const MAX_CONCURRENT: usize = 8;
 
 impl Client {
-    /// A call that waits for its slot as long as it takes.
-    async fn call_of_batch(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
+    async fn call_in_batch(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
         let deadline = self.deadline(Instant::now());
         let options = CallOptions { wait: WaitPolicy::Batch, deadline, before_attempt: || {} };
         Ok(self.call(query, options).await?.0)
     }
 
-    /// Asks one question after the other, up to 8 at once, and gives each back
-    /// with its answer, in order of completion.
+    /// Asks Figma many queries, up to 8 at once. Gives back each query with its answer
+    /// or error, in the order in which they complete. The streams are those of the
+    /// crate `futures-util`.
     ///
-    /// Made for the limits: waiting for a slot (see
-    /// [`RateLimits`](crate::RateLimits)) takes nothing from the deadline, and a
-    /// question that meets a 429 waits as long as it says, a minute if it says
-    /// nothing, and is asked again until it is answered. Where no limit is set,
-    /// 50 requests a minute are allowed from the first 429 on, until five minutes
-    /// after the last one. Other failures are given back after the usual attempts. Memory does not
-    /// grow with the number of questions. Drop the stream to stop: at
-    /// [`Unauthorized`](crate::ErrorKind::Unauthorized) and
-    /// [`Forbidden`](crate::ErrorKind::Forbidden), say, which every other question
-    /// would meet too.
+    /// It keeps to the rate limits and waits as long as they need. The wait for a slot
+    /// (see [`RateLimits`](crate::RateLimits)) does not count for the deadline. After a
+    /// 429 it waits as long as `Retry-After` says, or a minute if there is none, and
+    /// asks again until the query is answered. If no limit is set, it keeps to 50
+    /// requests a minute from the first 429 until five minutes after the last one.
+    /// Other errors come back after the usual attempts.
     ///
-    /// On one client, callers of [`get_payments`](Client::get_payments) go first:
-    /// while any of them waits, all such streams together get one slot in ten. It
-    /// takes and gives a stream of the crate
-    /// `futures-util`.
+    /// Memory does not grow with the number of queries. Drop the stream to stop, for
+    /// instance at [`Unauthorized`](crate::ErrorKind::Unauthorized) or
+    /// [`Forbidden`](crate::ErrorKind::Forbidden), because every other query would get
+    /// the same error.
+    ///
+    /// Calls of [`get_payments`](Client::get_payments) on the same client have
+    /// priority: while any of them waits, all batches together get one slot in ten.
     ///
     /// ```
     /// use figma_payments::{Client, Error, PaymentQuery, Resource, UserId};
@@ -67,17 +66,18 @@ impl Client {
             let client = client.clone();
             async move {
                 let asked = query.clone();
-                // Its time runs, whatever whoever has the stream is busy with.
-                let ask = async move { client.call_of_batch(&asked).await };
-                let outcome = spawn_and_abort_on_drop(ask).await;
+                // In a task of its own, so that it goes on while the owner of the stream
+                // is busy and does not poll it. Otherwise its timeouts would run out.
+                let call = async move { client.call_in_batch(&asked).await };
+                let outcome = spawn_and_abort_on_drop(call).await;
                 (query, outcome)
             }
         };
-        Box::pin(queries.map(ask).buffer_unordered(AT_ONCE))
+        Box::pin(queries.map(ask).buffer_unordered(MAX_CONCURRENT))
     }
 }
 
-/// A hundred thousand users on a simulated clock, with a server in this process.
+/// A hundred thousand users, on a simulated clock, with a simulated server.
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -97,12 +97,14 @@ mod tests {
 
     const USERS: u32 = 100_000;
 
-    /// A leaky bucket. A call that finds it full is refused.
+    /// A server with a leaky bucket. It answers 429 when the bucket is full.
     struct Server {
         per_minute: u32,
+        /// How many requests the bucket holds.
         bucket: u32,
         empty_at: Mutex<Instant>,
         began: Instant,
+        /// When it answered 429.
         refused: Mutex<Vec<Duration>>,
         random: Mutex<fastrand::Rng>,
     }
@@ -110,14 +112,19 @@ mod tests {
     impl Server {
         fn new(per_minute: u32, bucket: u32) -> Self {
             let began = Instant::now();
-            let random = Mutex::new(fastrand::Rng::with_seed(7));
-            let (empty_at, refused) = (Mutex::new(began), Mutex::default());
-            Server { per_minute, bucket, empty_at, began, refused, random }
+            Server {
+                per_minute,
+                bucket,
+                empty_at: Mutex::new(began),
+                began,
+                refused: Mutex::default(),
+                random: Mutex::new(fastrand::Rng::with_seed(7)),
+            }
         }
 
         async fn answer(&self, user: &UserId) -> Result<PaymentInformation, Error> {
-            let on_the_way = Duration::from_millis(self.random.lock().unwrap().u64(10..200));
-            sleep(on_the_way).await;
+            let latency = Duration::from_millis(self.random.lock().unwrap().u64(10..200));
+            sleep(latency).await;
             let drop = Duration::from_secs(60) / self.per_minute;
             let now = Instant::now();
             let wait = {
@@ -129,7 +136,7 @@ mod tests {
                 }
                 after.saturating_duration_since(full_at)
             };
-            sleep(on_the_way).await;
+            sleep(latency).await;
             if wait.is_zero() {
                 return Ok(paid(user));
             }
@@ -141,8 +148,8 @@ mod tests {
             }))
         }
 
-        /// How long it takes to answer all, if nobody is ever refused or late.
-        fn ideal(&self) -> Duration {
+        /// The shortest time in which all users can be answered.
+        fn ideal_time(&self) -> Duration {
             (USERS - self.bucket) * (Duration::from_secs(60) / self.per_minute)
         }
     }
@@ -157,7 +164,8 @@ mod tests {
         }
     }
 
-    /// Asks about all; every user is answered once. Gives the time it took.
+    /// Asks about all users, checks that each is answered once, and returns the time
+    /// that it took.
     async fn ask_all(client: &Client, server: &Server) -> Duration {
         let plugin = Resource::plugin("1").unwrap();
         let users = stream::iter((0..USERS).map(|user| UserId::from(u64::from(user))));
@@ -185,36 +193,45 @@ mod tests {
         client.simulated(RetryPolicy::none(), Arc::new(answers))
     }
 
-    fn told(what: &str, server: &Server, took: Duration) -> (f64, usize) {
-        let ratio = took.as_secs_f64() / server.ideal().as_secs_f64();
+    struct Summary {
+        /// The time that it took, divided by the shortest possible time.
+        time_ratio: f64,
+        /// How many requests were answered 429.
+        refused: usize,
+    }
+
+    fn summary(name: &str, server: &Server, took: Duration) -> Summary {
+        let time_ratio = took.as_secs_f64() / server.ideal_time().as_secs_f64();
         let refused = server.refused.lock().unwrap().len();
-        println!("{what}: {ratio:.4} of the ideal time, {refused} refused");
-        (ratio, refused)
+        println!("{name}: {time_ratio:.4} of the ideal time, {refused} refused");
+        Summary { time_ratio, refused }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn at_the_pace_of_the_server_nobody_is_refused() {
+    async fn with_the_servers_own_limit_only_the_first_minute_has_429s() {
         for bucket in [50, 2] {
             let server = Arc::new(Server::new(50, bucket));
             let client = client(50, &server);
             let took = ask_all(&client, &server).await;
-            let (ratio, refused) = told(&format!("a bucket of {bucket}"), &server, took);
-            assert!(ratio < 1.01);
-            let late = Duration::from_secs(60);
-            assert!(server.refused.lock().unwrap().iter().all(|at| *at < late), "{refused}");
+            let Summary { time_ratio, refused } =
+                summary(&format!("a bucket of {bucket}"), &server, took);
+            assert!(time_ratio < 1.01);
+            let minute = Duration::from_secs(60);
+            assert!(server.refused.lock().unwrap().iter().all(|at| *at < minute), "{refused}");
             assert_eq!(client.counters().retries, refused as u64);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stricter_server_is_adapted_to() {
-        for (set, per_minute) in [(50, 45), (50, 30), (50, 10), (0, 50)] {
+    async fn the_client_adapts_to_a_stricter_server() {
+        for (setting, per_minute) in [(50, 45), (50, 30), (50, 10), (0, 50)] {
             let server = Arc::new(Server::new(per_minute, per_minute));
-            let client = client(set, &server);
+            let client = client(setting, &server);
             let took = ask_all(&client, &server).await;
-            let (ratio, refused) = told(&format!("{set} set, {per_minute} granted"), &server, took);
-            assert!(ratio < 1.01, "it still finishes in good time");
-            assert!(refused < USERS as usize / 20, "and is rarely refused");
+            let Summary { time_ratio, refused } =
+                summary(&format!("{setting} set, {per_minute} granted"), &server, took);
+            assert!(time_ratio < 1.01, "it takes little more than the shortest possible time");
+            assert!(refused < USERS as usize / 20, "few requests are refused");
             assert_eq!(client.counters().retries, refused as u64);
             assert_eq!(client.counters().rate_limited, refused as u64);
         }

@@ -1,5 +1,5 @@
-//! Makes a [`Client`]. Settings are taken as they come, and checked in
-//! [`ClientBuilder::build`].
+//! Builds a [`Client`]. The setters take any value; [`ClientBuilder::build`] checks
+//! them all.
 
 use std::fmt;
 use std::time::Duration;
@@ -133,7 +133,7 @@ impl ClientBuilder {
 
     /// The longest time for connecting, with name resolution and TLS.
     ///
-    /// Not on wasm, where the host connects.
+    /// Not available on wasm, where the host connects.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -172,12 +172,12 @@ impl ClientBuilder {
     /// says: it follows no redirects, sends no `Referer`, retries nothing by
     /// itself, unpacks nothing, logs no bytes, and uses no proxy for loopback.
     ///
-    /// TLS is that of your own reqwest, and its features choose it: `rustls` or
-    /// `native-tls` for instance. This crate turns none of them on, because they
-    /// count for the whole program. Without one, [`build`](Self::build) refuses
+    /// The features of your reqwest choose its TLS, for instance `rustls` or
+    /// `native-tls`. This crate turns none of them on, because cargo would turn it on
+    /// for the whole program. Without such a feature, [`build`](Self::build) refuses
     /// `https://`.
     ///
-    /// Not on wasm, where the host has its own.
+    /// Not available on wasm, where the host has its own HTTP client.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn http(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = Some(http);
@@ -191,10 +191,10 @@ impl ClientBuilder {
     /// [`Configuration`](crate::ErrorKind::Configuration), and the message names
     /// the setting:
     ///
-    /// - a base URL that is not one of `http://` or `https://`, that has a query, a
-    ///   fragment or user info, or that would send the token unencrypted to another
+    /// - a base URL that does not begin with `http://` or `https://`, that has a query,
+    ///   a fragment or user info, or that would send the token unencrypted to another
     ///   machine
-    /// - a time of zero
+    /// - a timeout or deadline of zero
     /// - a user agent that no header can carry
     /// - TLS that cannot be set up, because no root certificates are installed for
     ///   instance

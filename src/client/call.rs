@@ -1,4 +1,5 @@
-//! One call: a slot from the rate limiter, an attempt, and what to do after it.
+//! One call: wait for a slot from the rate limiter, make an attempt, and retry if
+//! needed.
 
 use std::borrow::Borrow;
 use std::pin::pin;
@@ -20,53 +21,52 @@ use crate::platform::clock::{Instant, sleep};
 
 type Answer = Result<PaymentInformation, Error>;
 
-/// What a call is asked to do, beside its question.
+/// How to make a call.
 pub(crate) struct CallOptions<F> {
     pub(crate) wait: WaitPolicy,
-    /// When the call ends, whatever it has by then.
+    /// The call ends at this time, with an answer or an error.
     pub(crate) deadline: Instant,
-    /// Called just before each attempt goes out. What it gives for the last one
-    /// comes back with the answer.
+    /// Called just before each attempt is sent. What it returns for the last attempt is
+    /// returned with the answer.
     pub(crate) before_attempt: F,
 }
 
 /// What to do after an attempt.
 enum Next {
     Return(Answer),
-    /// As soon as the rate limiter has a slot.
-    AskAgain,
-    WaitThenAskAgain(Duration),
+    /// Try again as soon as the rate limiter has a slot.
+    RetryAtOnce,
+    RetryAfter(Duration),
 }
 
-/// What the attempts of a call have told so far.
+/// What a call knows between its attempts.
 struct RetryState<'a> {
     shared: &'a Shared,
     asked_by: AskedBy,
     wait: WaitPolicy,
     deadline: Instant,
     attempts: u32,
-    /// Attempts that ended in a 429 and that a batch waits out. The retry policy
-    /// does not count them.
-    limited: u32,
+    /// Attempts of a batch that were answered 429. They do not count for the retry
+    /// policy, because a batch waits until the limit allows more.
+    batch_429s: u32,
     last_error: Option<Error>,
-    /// The first failure after which the server may have used the payment token up.
+    /// The first failed attempt after which the payment token may be used up.
     maybe_used_up: Option<Error>,
 }
 
 impl Client {
     /// Asks Figma about one user and one resource (`GET /v1/payments`).
     ///
-    /// Takes a [`PaymentQuery`] by value or by reference. Make one of
-    /// [`PaymentParams`](crate::PaymentParams) if your input is untyped. The
-    /// response is checked: it is about the user and the resource that you asked
-    /// about, or you get an error.
+    /// Takes a [`PaymentQuery`] by value or by reference. If your input is untyped, make
+    /// the query from [`PaymentParams`](crate::PaymentParams). The response is compared
+    /// with the query: if it is about another user or resource, you get an error.
     /// [`grants_access`](PaymentInformation::grants_access) says whether the user
     /// has access.
     ///
     /// # Errors
     ///
     /// See [`ErrorKind`](crate::ErrorKind); [`Error::suggested_status`] says what
-    /// to answer your own caller. "Has not paid" is no error: it is a
+    /// to answer your own caller. "Has not paid" is not an error: it is a
     /// [`PaymentInformation`] that grants no access.
     pub async fn get_payments(
         &self,
@@ -77,7 +77,7 @@ impl Client {
         Ok(self.call(query.borrow(), options).await?.0)
     }
 
-    /// A call with options of its own.
+    /// Like [`get_payments`](Self::get_payments), with options.
     pub(crate) async fn call<M>(
         &self,
         query: &PaymentQuery,
@@ -86,7 +86,8 @@ impl Client {
         query.check()?;
         let telemetry = &self.shared.telemetry;
         let span = telemetry.call_began(&self.shared.base_url, query);
-        let attempts = pin!(self.attempts(query, options)); // not moved: it is large
+        // Pinned here, because it is large and `instrument` would move it.
+        let attempts = pin!(self.attempts(query, options));
         let outcome = attempts.instrument(span.clone()).await;
         let by_token = query.asked_by() == AskedBy::Token;
         let outcome = outcome.map_err(|error| error.with(|details| details.by_token = by_token));
@@ -94,7 +95,7 @@ impl Client {
         outcome
     }
 
-    /// One attempt: asks, and judges what comes of it.
+    /// Sends one request and decodes the response.
     async fn attempt(
         &self,
         query: &PaymentQuery,
@@ -103,8 +104,8 @@ impl Client {
         let Shared { http, bindings_url, .. } = &*self.shared;
         #[cfg(test)]
         if let Some(simulated) = &self.shared.simulated {
-            let answered = tokio::time::timeout(timeout, simulated(query.clone())).await;
-            return answered.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "simulated")));
+            let answer = tokio::time::timeout(timeout, simulated(query.clone())).await;
+            return answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "simulated")));
         }
         let credential = self.shared.credential.read();
         let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
@@ -133,7 +134,7 @@ impl Client {
             wait: options.wait,
             deadline: options.deadline,
             attempts: 0,
-            limited: 0,
+            batch_429s: 0,
             last_error: None,
             maybe_used_up: None,
         };
@@ -149,8 +150,8 @@ impl Client {
             let answer = self.attempt(query, timeout).await;
             match state.next(sent, answer) {
                 Next::Return(answer) => return answer.map(|answer| (answer, mark)),
-                Next::AskAgain => now = Instant::now(),
-                Next::WaitThenAskAgain(wait) => {
+                Next::RetryAtOnce => now = Instant::now(),
+                Next::RetryAfter(wait) => {
                     sleep(wait).await;
                     now = Instant::now();
                     if let Some(error) = state.last_error.take_if(|_| now >= state.deadline) {
@@ -167,10 +168,10 @@ impl<'a> RetryState<'a> {
         self.shared.limiters.of(self.asked_by)
     }
 
-    /// An attempt begins. Gives the time that it may take.
+    /// Records that an attempt begins, and returns its timeout.
     fn begin(&mut self, client: &Client, sent: Instant) -> Duration {
         if self.wait == WaitPolicy::Batch {
-            // The wait for a slot takes nothing from the deadline.
+            // The wait for a slot does not count for the deadline.
             self.deadline = client.deadline(sent);
         }
         self.attempts += 1;
@@ -178,11 +179,11 @@ impl<'a> RetryState<'a> {
         self.shared.settings.timeout.min(self.deadline.saturating_duration_since(sent))
     }
 
-    /// An attempt that went out at `sent` has ended.
+    /// Decides what to do after an attempt that was sent at `sent`.
     fn next(&mut self, sent: Instant, answer: Answer) -> Next {
         let answer = answer.map_err(|error| error.with(|it| it.attempts = self.attempts));
         self.shared.telemetry.attempt_ended(self.attempts, &answer);
-        if self.was_not_limited(&answer) {
+        if self.passed_the_limit(&answer) {
             self.limiter().on_response(sent);
         }
         let error = match answer {
@@ -193,22 +194,22 @@ impl<'a> RetryState<'a> {
             Err(error) => error,
         };
         if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &self.maybe_used_up) {
-            return Next::Return(Err(perhaps_used_up(first, self.attempts)));
+            return Next::Return(Err(used_up_error(first, self.attempts)));
         }
         if error.kind() == ErrorKind::RateLimited {
-            self.slow_down(sent, &error);
+            self.on_too_many_requests(sent, &error);
             if self.wait == WaitPolicy::Batch {
-                self.limited += 1;
-                return Next::AskAgain;
+                self.batch_429s += 1;
+                return Next::RetryAtOnce;
             }
         }
         self.retry(error)
     }
 
-    /// Whether the server has looked at the request, and not only at the limit. A
-    /// 401 by payment token may be the answer to a forged one, which is no sign of
-    /// anything.
-    fn was_not_limited(&self, answer: &Answer) -> bool {
+    /// Whether this answer shows that Figma's rate limit let the request through. A 401
+    /// to a query by payment token does not: anybody can make us ask with a forged token,
+    /// and Figma may refuse it before it looks at the limit.
+    fn passed_the_limit(&self, answer: &Answer) -> bool {
         match answer.as_ref().map_err(Error::status) {
             Ok(_) => true,
             Err(Some(401)) => self.asked_by == AskedBy::User,
@@ -217,51 +218,52 @@ impl<'a> RetryState<'a> {
         }
     }
 
-    /// After a 429 nobody asks for as long as it says. A batch waits a minute
-    /// where it says nothing.
-    fn slow_down(&self, sent: Instant, error: &Error) {
-        let unsaid = match self.wait {
+    /// Slows down all clones, and pauses them for as long as `Retry-After` says. If a
+    /// 429 has none, a batch pauses them for a minute, and other calls do not.
+    fn on_too_many_requests(&self, sent: Instant, error: &Error) {
+        let default_pause = match self.wait {
             WaitPolicy::Deadline => None,
             WaitPolicy::Batch => Some(MINUTE),
         };
-        let pause = error.retry_after().or(unsaid);
+        let pause = error.retry_after().or(default_pause);
         self.limiter().on_too_many_requests(self.wait, sent, error, pause);
     }
 
     fn retry(&mut self, error: Error) -> Next {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let counted = self.attempts - self.limited;
+        let counted = self.attempts - self.batch_429s;
         match self.shared.settings.retry.wait(counted, &error, left) {
             Some(wait) if self.shared.budget.withdraw() => {
-                let reached = error.0.sent && error.kind() != ErrorKind::RateLimited;
-                if reached && self.asked_by == AskedBy::Token {
+                let was_seen = error.0.sent && error.kind() != ErrorKind::RateLimited;
+                if was_seen && self.asked_by == AskedBy::Token {
                     self.maybe_used_up.get_or_insert_with(|| error.clone());
                 }
                 self.last_error = Some(error);
-                Next::WaitThenAskAgain(wait)
+                Next::RetryAfter(wait)
             }
             _ => Next::Return(Err(error)),
         }
     }
 }
 
-/// A payment token may be good only once. If an attempt with it failed and may
-/// have reached the server, a 401 on the next one does not mean that the token
-/// was bad: the first failure is the one to report.
-fn perhaps_used_up(first: &Error, attempts: u32) -> Error {
+/// The error for a retry that was refused with 401. A payment token may be usable only
+/// once. If the first attempt failed but may have reached the server, it may have used
+/// the token up. Then the token was not wrong, so the first failure is reported.
+fn used_up_error(first: &Error, attempts: u32) -> Error {
     first.clone().with(|details| {
         details.attempts = attempts;
         details.used_up = true;
         details.message.push_str(
-            "; a retry was then refused with 401, perhaps because a payment token is good only once",
+            "; the retry was refused with 401, perhaps because the first attempt used the payment token up; let the plugin make a new one",
         );
     })
 }
 
-/// A call can be part of a future that has to be `Send`, as on a server; on wasm, too.
+/// Servers need the future of a call to be `Send`. Checked here because it has to hold on
+/// wasm too.
 const _: fn(&Client, PaymentQuery) = |client, query| {
-    fn sent(_: impl Send) {}
-    sent(client.get_payments(query));
+    fn is_send(_: impl Send) {}
+    is_send(client.get_payments(query));
 };
 
 #[cfg(test)]
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_401_for_a_forged_token_ends_no_pause() {
+    async fn a_401_for_a_forged_token_does_not_end_a_pause() {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
@@ -307,7 +309,7 @@ mod tests {
         let ask = async || client.get_payments(forged.clone()).await.unwrap_err();
         assert_eq!(ask().await.kind(), ErrorKind::RateLimited);
         advance(Duration::from_secs(61)).await;
-        assert_eq!(ask().await.kind(), ErrorKind::Unauthorized, "the probe of the minute");
+        assert_eq!(ask().await.kind(), ErrorKind::Unauthorized, "one probe a minute is sent");
         let error = ask().await;
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::RateLimited, 0), "{error}");
         assert_eq!(asked.load(Ordering::Relaxed), 2);

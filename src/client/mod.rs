@@ -1,4 +1,4 @@
-//! The client: what its clones share. What one call does is in `call.rs`.
+//! The client, and what its clones share. `call.rs` makes one call.
 
 mod batch;
 pub(crate) mod builder;
@@ -42,14 +42,14 @@ pub struct Client {
 struct Shared {
     http: Http,
     base_url: Url,
-    /// The base URL as the generated bindings take it: without a slash at its end.
+    /// The base URL without a slash at its end, as the generated bindings need it.
     bindings_url: String,
     settings: Settings,
     credential: RwLock<Arc<Credential>>,
     budget: RetryBudget,
     limiters: RateLimiters,
     telemetry: Telemetry,
-    /// What answers in place of the network.
+    /// Answers attempts instead of the network.
     #[cfg(test)]
     simulated: Option<Simulated>,
 }
@@ -70,7 +70,7 @@ struct Credential {
 }
 
 impl Client {
-    /// From settings that the builder has checked.
+    /// Makes a client from settings that the builder has checked.
     fn from_parts(
         http: Http,
         base_url: Url,
@@ -95,8 +95,8 @@ impl Client {
         Ok(Client { shared: Arc::new(shared) })
     }
 
-    /// A new client, with the connections and the settings of this one but for
-    /// the retries, whose attempts are answered in this process.
+    /// A client with the settings of this one, but with this retry policy, and with
+    /// these answers instead of the network.
     #[cfg(test)]
     pub(crate) fn simulated(&self, retry: RetryPolicy, answers: Simulated) -> Self {
         let Shared { http, base_url, settings, credential, .. } = &*self.shared;
@@ -109,15 +109,16 @@ impl Client {
         client
     }
 
-    /// Replaces the access token for this client and all its clones. Calls that
-    /// start after this returns use the new one.
+    /// Replaces the access token of this client and all its clones. Calls that start
+    /// after this returns use the new one.
     ///
-    /// Access tokens live 90 days at most; servers live longer.
+    /// Access tokens live 90 days at most (Figma's documentation), so a server has to
+    /// replace its token while it runs.
     ///
     /// ```
     /// # use figma_payments::{Client, Error, PersonalAccessToken};
-    /// // Once an hour, say, and after `ErrorKind::Unauthorized` by user.
-    /// fn read_again(client: &Client, path: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Call this every hour, and after `ErrorKind::Unauthorized` to a query by user.
+    /// fn reload(client: &Client, path: &str) -> Result<(), Box<dyn std::error::Error>> {
     ///     let token = std::fs::read_to_string(path)?;
     ///     Ok(client.set_access_token(PersonalAccessToken::new(token.trim())?)?)
     /// }
@@ -125,8 +126,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if no header can
-    /// carry it; the old one stays.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if no header can carry the new
+    /// token. The client keeps the old one.
     pub fn set_access_token(&self, token: PersonalAccessToken) -> Result<(), Error> {
         let header = Arc::new(self.shared.settings.auth_scheme.header(&token)?);
         let mut credential = self.shared.credential.write();
@@ -135,7 +136,7 @@ impl Client {
         Ok(())
     }
 
-    /// How often things happened to this client and all its clones.
+    /// The counters of this client and all its clones.
     pub fn counters(&self) -> Counters {
         self.shared.telemetry.counters()
     }

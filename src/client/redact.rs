@@ -1,4 +1,5 @@
-//! Taking secrets out of what others say: a server may echo them, whole or in part.
+//! Removes secrets from text that comes from a server or a library. A server may echo
+//! them, in full or in part.
 
 use std::collections::HashSet;
 
@@ -8,12 +9,12 @@ use crate::model::credentials::{PersonalAccessToken, PluginPaymentToken};
 
 const REDACTED: &str = "[redacted]";
 
-/// As many characters of a secret give it away: what a server echoes may be cut
-/// short. Prefixes that all tokens have are shorter (`figd_`).
-const FRAGMENT: usize = 8;
+/// Pieces of a secret with this many characters are redacted too, because a server may
+/// shorten what it echoes. The prefix that all tokens share is shorter (`figd_`).
+const FRAGMENT_CHARS: usize = 8;
 
-/// As many times a text is unescaped; one that is escaped more often is not quoted.
-const ESCAPES: usize = 6;
+/// How many times text is unescaped. Text that is escaped more often is redacted.
+const MAX_UNESCAPES: usize = 6;
 
 const ENTITIES: [(&str, char); 7] = [
     ("amp", '&'),
@@ -32,98 +33,109 @@ pub(crate) struct Secrets<'a> {
 }
 
 impl Secrets<'_> {
-    /// The text without the secrets. A part of one, or one that stands there in
-    /// another spelling (case, white space, escaped for a URL, JSON or HTML, again
-    /// and again), takes all of the text with it.
+    /// The text without the secrets. A secret that appears unchanged is replaced. If a
+    /// piece of a secret appears, or a secret in another spelling (other case or white
+    /// space, or escaped for a URL, JSON or HTML, even several times), the whole text is
+    /// replaced.
     pub(crate) fn redact(&self, text: &str) -> String {
         let payment = self.payment.map(PluginPaymentToken::as_str);
         let secrets = [Some(self.access.as_str()), payment].into_iter().flatten();
         let text =
             secrets.clone().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
-        let texts = spellings(&text);
-        let endless = texts.len() > ESCAPES;
-        // A secret may look escaped itself.
-        let mut secrets = secrets.flat_map(spellings);
-        let shown = secrets.any(|secret| shows(&texts, &secret));
-        if endless || shown { REDACTED.to_owned() } else { text }
+        let spellings = spellings(&text);
+        let too_many_escapes = spellings.len() > MAX_UNESCAPES;
+        // A secret may have characters that look like an escape.
+        let mut secrets = secrets.flat_map(self::spellings);
+        let found = secrets.any(|secret| contains_secret(&spellings, &secret));
+        if too_many_escapes || found { REDACTED.to_owned() } else { text }
     }
 }
 
-/// Whether one of the texts has a part of the secret in it that gives it away, or
-/// all of a short one; as they are compared.
-fn shows(texts: &[Zeroizing<String>], secret: &str) -> bool {
-    let parts: HashSet<&str> = fragments(secret).collect();
-    match parts.is_empty() {
-        true => !secret.is_empty() && texts.iter().any(|text| text.contains(secret)),
-        false => texts.iter().any(|text| fragments(text).any(|part| parts.contains(part))),
+/// Whether one of the texts contains a fragment of the secret, or all of a secret that
+/// is shorter than a fragment. All are normalized.
+fn contains_secret(texts: &[Zeroizing<String>], secret: &str) -> bool {
+    let secret_fragments: HashSet<&str> = fragments(secret).collect();
+    if secret_fragments.is_empty() {
+        return !secret.is_empty() && texts.iter().any(|text| text.contains(secret));
     }
+    let mut text_fragments = texts.iter().flat_map(|text| fragments(text));
+    text_fragments.any(|fragment| secret_fragments.contains(fragment))
 }
 
-/// All parts of this length, wherever they begin.
+/// All substrings of [`FRAGMENT_CHARS`] characters.
 fn fragments(text: &str) -> impl Iterator<Item = &str> {
     let begins = text.char_indices().map(|(at, _)| at);
-    let ends = begins.clone().chain([text.len()]).skip(FRAGMENT);
+    let ends = begins.clone().chain([text.len()]).skip(FRAGMENT_CHARS);
     begins.zip(ends).map(|(begin, end)| &text[begin..end])
 }
 
-/// The text as it stands, unescaped, and unescaped again until nothing changes;
-/// more than [`ESCAPES`] if that is not the end.
+/// The normalized text: as it is, unescaped, and unescaped again until nothing changes.
+/// If it still changes after [`MAX_UNESCAPES`], there is one more than that.
 fn spellings(text: &str) -> Vec<Zeroizing<String>> {
-    let mut all = vec![plain(text, false), plain(text, true)];
-    while all.len() <= ESCAPES && all[all.len() - 1] != all[all.len() - 2] {
-        all.push(plain(&all[all.len() - 1], true));
+    let mut all = vec![normalized(text, false), normalized(text, true)];
+    while all.len() <= MAX_UNESCAPES && all[all.len() - 1] != all[all.len() - 2] {
+        all.push(normalized(&all[all.len() - 1], true));
     }
     all
 }
 
-/// The text as it is compared, in small letters and without white space and the
-/// plus that stands for it.
-fn plain(text: &str, unescape: bool) -> Zeroizing<String> {
-    // Reserved in full, so that no copy is left behind unwiped.
-    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+/// The text in lower case, without white space and invisible characters, and without
+/// `+`, which means a space in URLs.
+fn normalized(text: &str, unescape: bool) -> Zeroizing<String> {
+    // With room for all of it: a string that grows leaves unwiped copies in memory.
+    let mut normalized = Zeroizing::new(String::with_capacity(text.len()));
     let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let escape = if unescape { unescaped(rest) } else { None };
-        let (meant, length) = escape.unwrap_or((next, next.len_utf8()));
-        let unseen =
-            matches!(meant, '+' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-        if !(meant.is_whitespace() || meant.is_control() || unseen) {
-            plain.push(meant.to_ascii_lowercase());
+    while let Some(first) = rest.chars().next() {
+        let escape = if unescape { leading_escape(rest) } else { None };
+        let unescaped = Escape { character: first, length: first.len_utf8() };
+        let Escape { character, length } = escape.unwrap_or(unescaped);
+        let ignored =
+            matches!(character, '+' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+        if !(character.is_whitespace() || character.is_control() || ignored) {
+            normalized.push(character.to_ascii_lowercase());
         }
         rest = &rest[length..];
     }
-    plain
+    normalized
 }
 
-/// The character that an escape at the beginning stands for, and its length.
-fn unescaped(text: &str) -> Option<(char, usize)> {
-    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok();
-    let coded = |from: usize, to: usize| Some((char::from_u32(hex(text.get(from..to)?)?)?, to));
+/// A character that is escaped in a text.
+struct Escape {
+    character: char,
+    /// The length of the escape, in bytes.
+    length: usize,
+}
+
+/// The escape that the text begins with, if it begins with one.
+fn leading_escape(text: &str) -> Option<Escape> {
+    let by_code = |digits: &str, radix| char::from_u32(u32::from_str_radix(digits, radix).ok()?);
     match text.as_bytes() {
         [b'%', ..] => {
-            let escaped = |three: &[u8]| match three {
-                [b'%', ..] if three.len() == 3 => {
-                    hex(std::str::from_utf8(&three[1..]).ok()?)?.try_into().ok()
-                }
-                _ => None,
+            let byte = |escape: &[u8]| {
+                let digits = escape.strip_prefix(b"%").filter(|digits| digits.len() == 2)?;
+                u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
             };
-            let bytes: Vec<u8> = text.as_bytes().chunks(3).take(4).map_while(escaped).collect();
-            let meant = bytes.utf8_chunks().next()?.valid().chars().next()?;
-            Some((meant, 3 * meant.len_utf8()))
+            // A character has up to 4 bytes in UTF-8, and each is escaped on its own.
+            let bytes: Vec<u8> = text.as_bytes().chunks(3).take(4).map_while(byte).collect();
+            let character = bytes.utf8_chunks().next()?.valid().chars().next()?;
+            Some(Escape { character, length: 3 * character.len_utf8() })
         }
-        [b'\\', b'u', ..] => coded(2, 6),
-        [b'\\', b'x', ..] => coded(2, 4),
-        [b'\\', next @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some(((*next).into(), 2)),
+        [b'\\', b'u', ..] => Some(Escape { character: by_code(text.get(2..6)?, 16)?, length: 6 }),
+        [b'\\', b'x', ..] => Some(Escape { character: by_code(text.get(2..4)?, 16)?, length: 4 }),
+        [b'\\', next @ (b'"' | b'\\' | b'/' | b'\''), ..] => {
+            Some(Escape { character: (*next).into(), length: 2 })
+        }
         [b'&', ..] => {
             let end = text.bytes().take(12).position(|byte| byte == b';')?;
             let name = &text[1..end];
-            let meant =
-                match name.strip_prefix('#').map(|code| (code, code.strip_prefix(['x', 'X']))) {
-                    Some((_, Some(code))) => char::from_u32(hex(code)?)?,
-                    Some((code, None)) => char::from_u32(code.parse().ok()?)?,
-                    None => ENTITIES.iter().find(|(entity, _)| *entity == name)?.1,
-                };
-            Some((meant, name.len() + 2))
+            let character = match name.strip_prefix('#') {
+                Some(code) => match code.strip_prefix(['x', 'X']) {
+                    Some(code) => by_code(code, 16)?,
+                    None => by_code(code, 10)?,
+                },
+                None => ENTITIES.iter().find(|(entity, _)| *entity == name)?.1,
+            };
+            Some(Escape { character, length: end + 1 })
         }
         _ => None,
     }
@@ -140,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn no_spelling_of_a_secret_is_left() {
+    fn every_spelling_of_a_secret_is_redacted() {
         for (secret, spellings) in [
             ("ppt_A  b", &["ppt_A  b", "ppt_A b", "PPT_a+b", "ppt_A%20%20b", "ppt_A\u{a0}b"][..]),
             ("ppt_A\u{3000}b", &["ppt_A\u{3000}b", "ppt_A b", "ppt_A%E3%80%80b", "ppt_a\\u3000B"]),
@@ -168,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_secret_is_not_left() {
+    fn a_fragment_of_a_secret_is_redacted() {
         let secret = "ppt_0123456789/abcdé";
-        for part in [
+        for fragment in [
             "ppt_0123",
             "ppt_0123456789/abcd",
             "3456789/",
@@ -181,11 +193,11 @@ mod tests {
             "89\\/ABCDé",
             "4%356789&sol;ab",
         ] {
-            let text = format!("no token <{part}…> is known");
-            assert_eq!(redacted(secret, &text), REDACTED, "{part}");
+            let text = format!("no token <{fragment}…> is known");
+            assert_eq!(redacted(secret, &text), REDACTED, "{fragment}");
         }
-        for less in ["ppt_012", "ppt_012/3456789", "9/abcdé", "pt_012 56789/a"] {
-            let text = format!("no token <{less}…> is known");
+        for shorter in ["ppt_012", "ppt_012/3456789", "9/abcdé", "pt_012 56789/a"] {
+            let text = format!("no token <{shorter}…> is known");
             assert_eq!(redacted(secret, &text), text);
         }
         assert_eq!(redacted(secret, &format!("{secret}, ppt_012")), "[redacted], ppt_012");
@@ -198,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_escaped_hides_no_secret() {
+    fn text_that_only_looks_escaped_hides_no_secret() {
         assert_eq!(redacted("fppt_s", "/%2f\u{7f}ppt_s"), REDACTED);
         assert_eq!(redacted("&ppt_s", "&#38&ppt_s;"), "&#38[redacted];");
         assert_eq!(redacted("ppt_s", "ppt_s and PPT_S"), REDACTED);
     }
 
     #[test]
-    fn what_is_no_secret_stays_as_it_is() {
+    fn other_text_stays_as_it_is() {
         for text in
             ["", "ppt_", "%", "%%%zz%4", "\\u12", "&amp", "&;&#;&#x;", "日本 %E3%81", "a  b"]
         {

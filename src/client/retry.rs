@@ -1,4 +1,4 @@
-//! When to try again, and how long to wait before.
+//! When a call tries again, and how long it waits before.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,30 +11,31 @@ use crate::platform::clock;
 
 /// When a call tries again.
 ///
-/// Tried again are failures that may pass: no connection, a timeout, a broken
-/// connection, a body cut short, and the statuses 408, 500, 502, 503 and 504.
-/// Never: any other status, a mismatch, a success that cannot be read.
+/// It tries again after failures that may pass: no connection, a timeout, a broken
+/// connection, an incomplete body, and the statuses 408, 500, 502, 503 and 504. It does
+/// not try again after any other status, a mismatch, or a success that cannot be read.
 ///
-/// A 429 is tried again only if it says how long to wait and the wait leaves half
-/// a second before the [deadline](crate::ClientBuilder::deadline); without that,
-/// milliseconds of backoff gain nothing against a limit per minute. It holds back
-/// all clones, see [`RateLimits`](crate::RateLimits).
+/// After a 429 it tries again only if the response has a `Retry-After`, and if that
+/// leaves half a second before the [deadline](crate::ClientBuilder::deadline). Without
+/// a `Retry-After`, some milliseconds of backoff do not help against a limit per
+/// minute. A 429 also slows down all clones; see [`RateLimits`](crate::RateLimits).
 ///
-/// The wait is drawn evenly from zero to a bound that doubles with every
-/// attempt ("full jitter"), so that clients which failed together do not come
-/// back together. `Retry-After` is added where the server sent it. A wait that
-/// does not fit the deadline is not begun: the error comes back at once.
+/// The wait is random, between zero and a bound that doubles with every attempt ("full
+/// jitter"), so that clients that failed together do not come back together. A
+/// `Retry-After` is added to it. If the wait does not fit the deadline, the error comes
+/// back at once.
 ///
-/// All clones of a client share a budget of retries. Each retry takes one, every
-/// fifth success gives one back, so that in an outage nearly every call is one
-/// request, and a recovered server is asked as usual from the first call on.
+/// All clones of a client share a budget of retries. Each retry uses one up, and every
+/// five successes add one. So in a long outage nearly every call sends one request. When
+/// the server has recovered, calls go on as usual at once.
 ///
 /// ```
 /// use std::time::Duration;
 /// use figma_payments::RetryPolicy;
 ///
-/// let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
-/// let policy = RetryPolicy::default().max_attempts(2).backoff(first, longest);
+/// let policy = RetryPolicy::default()
+///     .max_attempts(2)
+///     .backoff(Duration::from_millis(100), Duration::from_secs(1));
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
@@ -46,8 +47,8 @@ pub struct RetryPolicy {
     random: Random,
 }
 
-/// At most 3 attempts; waits of up to 200 ms, then up to 400 ms (no wait beyond
-/// 2 s, if there are more attempts); a budget of 100 retries.
+/// At most 3 attempts, with a wait of up to 200 ms before the second and up to 400 ms
+/// before the third (up to 2 s, if you allow more attempts). A budget of 100 retries.
 impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
@@ -61,39 +62,40 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt, whatever happens.
+    /// Never tries again.
     pub fn none() -> Self {
         RetryPolicy::default().max_attempts(1)
     }
 
-    /// How many requests a call may send, the first one included. 0 counts as 1.
+    /// How many requests a call may send, including the first. 0 counts as 1.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The bound of the first wait, and the bound that no wait goes beyond.
+    /// The bound of the first wait, and the bound of every wait. `Retry-After` is added
+    /// to these.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.first_wait = first;
         self.longest_wait = longest;
         self
     }
 
-    /// How many retries all clones of the client have in stock.
+    /// The size of the budget of retries that all clones of a client share.
     pub fn budget(mut self, retries: u32) -> Self {
         self.budget = retries;
         self
     }
 
-    /// Where the jitter comes from, for tests that must repeat: a function that
-    /// gives numbers from 0 to 1.
+    /// The source of the random waits: a function that returns numbers from 0 to 1. For
+    /// tests that need the same waits in every run.
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Random(Arc::new(random));
         self
     }
 
-    /// How long to wait after the failure of attempt number `attempt`, with
-    /// `left` until the deadline; `None` to give up.
+    /// How long to wait after attempt number `attempt` has failed, with the time `left`
+    /// until the deadline. `None` to give up.
     pub(crate) fn wait(&self, attempt: u32, error: &Error, left: Duration) -> Option<Duration> {
         if attempt >= self.max_attempts || !error.is_retryable() {
             return None;
@@ -101,18 +103,19 @@ impl RetryPolicy {
         if error.kind() == ErrorKind::RateLimited && error.retry_after().is_none() {
             return None;
         }
-        let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-        let drawn = (self.random.0)();
-        let jitter = if drawn.is_nan() { 0.0 } else { drawn.clamp(0.0, 1.0) };
-        let backoff = doubled.min(self.longest_wait).min(left).mul_f64(jitter);
-        let asked = error.retry_after();
-        let left = if asked.is_some() { left.saturating_sub(TIME_FOR_A_RESPONSE) } else { left };
-        let wait = backoff.saturating_add(asked.unwrap_or_default());
-        (wait < left).then_some(wait)
+        let bound = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
+        let random = (self.random.0)();
+        let jitter = if random.is_nan() { 0.0 } else { random.clamp(0.0, 1.0) };
+        let backoff = bound.min(self.longest_wait).min(left).mul_f64(jitter);
+        let Some(retry_after) = error.retry_after() else {
+            return (backoff < left).then_some(backoff);
+        };
+        let wait = backoff.saturating_add(retry_after);
+        (wait < left.saturating_sub(TIME_FOR_A_RESPONSE)).then_some(wait)
     }
 
     pub(crate) fn new_budget(&self) -> RetryBudget {
-        let full = self.budget.saturating_mul(RetryBudget::RETRY);
+        let full = self.budget.saturating_mul(RetryBudget::RETRY_COST);
         RetryBudget { full, left: AtomicU32::new(full) }
     }
 }
@@ -126,23 +129,23 @@ impl fmt::Debug for Random {
     }
 }
 
-/// The stock of retries that all clones of a client share.
+/// The budget of retries that all clones of a client share. A retry costs
+/// [`RETRY_COST`](Self::RETRY_COST), and a success deposits 1.
 pub(crate) struct RetryBudget {
     full: u32,
     left: AtomicU32,
 }
 
 impl RetryBudget {
-    /// What a retry costs; a success deposits one.
-    const RETRY: u32 = 5;
+    const RETRY_COST: u32 = 5;
 
     /// Withdraws the cost of one retry; false if there is not enough left.
     pub(crate) fn withdraw(&self) -> bool {
-        let withdraw = |left: u32| left.checked_sub(Self::RETRY);
+        let withdraw = |left: u32| left.checked_sub(Self::RETRY_COST);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, withdraw).is_ok()
     }
 
-    /// Counts a success.
+    /// Deposits 1, after a success.
     pub(crate) fn deposit(&self) {
         let deposit = |left: u32| (left < self.full).then(|| left + 1);
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, deposit);
@@ -156,8 +159,10 @@ mod tests {
     const LEFT: Duration = Duration::from_secs(10);
 
     fn policy(random: f64) -> RetryPolicy {
-        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
-        RetryPolicy::default().max_attempts(9).backoff(first, longest).random(move || random)
+        RetryPolicy::default()
+            .max_attempts(9)
+            .backoff(Duration::from_millis(100), Duration::from_secs(1))
+            .random(move || random)
     }
 
     fn failure(kind: ErrorKind, status: Option<u16>, retry_after: Option<u64>) -> Error {
@@ -235,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_goes_beyond_the_deadline_and_no_call_beyond_its_attempts() {
+    fn a_call_keeps_to_its_deadline_and_its_attempts() {
         assert_eq!(policy(1.0).wait(1, &timeout(), Duration::from_millis(100)), None);
         assert_eq!(policy(0.0).wait(1, &timeout(), Duration::ZERO), None);
         assert_eq!(policy(0.0).wait(9, &timeout(), LEFT), None);

@@ -1,4 +1,4 @@
-//! What a client was told, after it was checked.
+//! The settings of a client, after the builder has checked them.
 
 use std::time::Duration;
 

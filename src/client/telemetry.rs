@@ -1,7 +1,6 @@
-//! What a team can watch: counters, a span for each call, an event for each
-//! attempt. Names follow OpenTelemetry's conventions for HTTP clients. URLs are left
-//! out, because a payment token travels in the query. User ids are only at level
-//! `trace`.
+//! Counters, a tracing span for each call, and an event for each attempt. Names follow
+//! OpenTelemetry's conventions for HTTP clients. URLs are left out, because their query
+//! may have a payment token. User ids appear only at level `trace`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
 
-/// Counts events of any thread.
+/// A counter that threads share.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -28,10 +27,10 @@ impl Counter {
     }
 }
 
-/// How often things happened in a client and all its clones, since it was made.
+/// Counts of what happened in a client and all its clones, since it was made.
 ///
-/// Two of them are worth an alert when they rise: `unauthorized` (the access token
-/// has expired, or somebody tries out payment tokens) and `rate_limited` (ask less
+/// Two of them deserve an alert when they rise: `unauthorized` (the access token has
+/// expired, or somebody tries out payment tokens) and `rate_limited` (you ask too
 /// often).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -80,7 +79,7 @@ impl Telemetry {
             "error.type" = Empty,
         );
         let user = query.user().map(UserId::as_str);
-        trace!(parent: &span, user_id = user, "asking");
+        trace!(parent: &span, user_id = user, "call began");
         span
     }
 
@@ -91,10 +90,10 @@ impl Telemetry {
         }
     }
 
-    /// What the server said may name a user, so it is only at level `trace`.
+    /// The server's message may name a user, so it is logged only at level `trace`.
     pub(crate) fn attempt_ended<T>(&self, attempt: u32, outcome: &Result<T, Error>) {
         let Err(error) = outcome else {
-            return debug!("http.response.status_code" = 200, attempt, "answered");
+            return debug!("http.response.status_code" = 200, attempt, "attempt succeeded");
         };
         match error.kind() {
             ErrorKind::Unauthorized => self.unauthorized.count(),
@@ -107,9 +106,9 @@ impl Telemetry {
             attempt,
             request_id = error.request_id(),
             retry_after_seconds = error.retry_after().map(|wait| wait.as_secs()),
-            "not answered"
+            "attempt failed"
         );
-        trace!(attempt, %error, "not answered");
+        trace!(attempt, %error, "attempt failed");
     }
 
     pub(crate) fn call_ended<T>(&self, span: &Span, outcome: &Result<T, Error>) {

@@ -47,7 +47,10 @@ async fn every_fault_has_its_outcome_and_shows_no_secret() {
     if let Some(line) = log.lines().filter(named).find(|line| !line.contains("TRACE")) {
         failed.push(format!("the log names a user above trace: {line}"));
     }
-    assert!(log.contains("not answered") && log.contains("http.response.status_code"), "captured");
+    assert!(
+        log.contains("attempt failed") && log.contains("http.response.status_code"),
+        "captured"
+    );
     assert!(log.contains("TRACE"), "captured at trace");
     let recovered = |line: &&str| {
         line.contains("resend_count=1") && line.contains("code=200}") && line.contains(" close ")

@@ -448,7 +448,7 @@ fn connections() -> Vec<Row> {
         Row::fails("a port that takes connections and never answers", Server::Silent, Timeout),
         Row::fails("a port that takes no connections", Server::Full, Timeout)
             .tune(|it| it.connect_timeout(Duration::from_millis(100)))
-            .tells("connecting took too long"),
+            .tells("connecting took longer than"),
         Row::fails("a certificate that nobody vouches for", Server::UntrustedTls, Connect),
         Row::fails("no TLS where it is expected", Server::PlainWhereTls, Connect).requests(0),
         Row::fails(
@@ -576,7 +576,7 @@ fn secrets() -> Vec<Row> {
             Timeout,
         )
         .requests(2)
-        .tells("perhaps because a payment token is good only once"),
+        .tells("perhaps because the first attempt used the payment token up"),
         Row::fails(
             "a token that was used up by a cut answer",
             then(raw(head(9)), status(401)),

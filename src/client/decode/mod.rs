@@ -1,5 +1,6 @@
-//! From a response to a [`PaymentInformation`] or an [`Error`]. Error bodies are
-//! read leniently: the error keeps whatever is readable of them.
+//! Turns a response into a [`PaymentInformation`] or an [`Error`]. A success must be
+//! exactly what the document describes. From an error response, the error keeps all that
+//! can be read.
 
 mod shape;
 
@@ -17,16 +18,16 @@ use crate::platform::clock::Calendar;
 use crate::platform::error::HttpError;
 use crate::platform::exchange::{Attempted, BindingsError, BodyError, Exchange, MAX_BODY_BYTES};
 
-/// As much of what a server said as an error keeps, in characters.
+/// How much an error keeps of the server's message, in characters.
 const MAX_MESSAGE: usize = 1024;
 
-/// As much of any other header as an error keeps, in characters.
+/// How much an error keeps of a header, in characters.
 const MAX_HEADER: usize = 256;
 
-/// Headers in which servers and the proxies before them name a request.
+/// Headers in which servers and proxies give a request its id.
 const REQUEST_IDS: [&str; 4] = ["x-request-id", "x-figma-request-id", "x-amzn-requestid", "cf-ray"];
 
-/// Judges one attempt at this question.
+/// The result of one attempt at this query.
 pub(crate) fn decode(
     attempted: Attempted,
     query: &PaymentQuery,
@@ -36,10 +37,10 @@ pub(crate) fn decode(
     let exchange = match outcome {
         Some(Ok(exchange)) => exchange,
         Some(Err(error)) => return Err(no_response(&error, timeout, secrets)),
-        None => return Err(no_request()),
+        None => return Err(unbuildable_request()),
     };
     let error = if exchange.status != StatusCode::OK {
-        refused(&exchange, secrets)
+        error_status(&exchange, secrets)
     } else {
         match &exchange.body {
             Err(BodyError::TooLarge) => Error::new(
@@ -47,8 +48,8 @@ pub(crate) fn decode(
                 format!("the response body is longer than {MAX_BODY_BYTES} bytes"),
             ),
             Err(BodyError::Broken(error)) => {
-                let (kind, why) = cause(error, timeout, secrets);
-                Error::new(kind, format!("the response body did not arrive completely: {why}"))
+                let Cause { kind, text } = cause(error, timeout, secrets);
+                Error::new(kind, format!("the response body did not arrive completely: {text}"))
             }
             Ok(body) => match success(decoded, body, query) {
                 Ok(payment) => return Ok(payment),
@@ -59,7 +60,7 @@ pub(crate) fn decode(
     Err(with_response(error, &exchange, secrets))
 }
 
-/// A 200 with all of its body.
+/// The result of a response with status 200 and a complete body.
 fn success(
     decoded: Result<GetPaymentsResponseBody, BindingsError>,
     body: &[u8],
@@ -68,18 +69,18 @@ fn success(
     let invalid = |message| Err(Error::new(ErrorKind::InvalidResponse, message));
     let response = match decoded {
         Ok(response) => response,
-        Err(BindingsError::Json(error)) => return invalid(unreadable(&error)),
+        Err(BindingsError::Json(error)) => return invalid(describe_json_error(&error)),
         Err(BindingsError::Other) => {
             return invalid("the status is 200, but the body could not be decoded".to_owned());
         }
     };
     if response.error || response.status.as_f64() != Some(200.0) {
         return invalid(
-            "the HTTP status is 200, but the body says that the request failed (`error` or `status` in it)"
+            "the HTTP status is 200, but `error` or `status` in the body says that the request failed"
                 .to_owned(),
         );
     }
-    if !shape::has_objects(body) {
+    if !shape::is_object_with_meta_object(body) {
         return invalid("the body has a JSON array where an object is expected".to_owned());
     }
     match query.verify(&response.meta) {
@@ -90,57 +91,65 @@ fn success(
     }
 }
 
-/// Not in the decoder's own words: they quote what may be about a user.
-fn unreadable(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
+/// Where and why the body is not what the document describes. serde's own message is
+/// not used, because it quotes values, which may be about a user.
+fn describe_json_error(error: &serde_json::Error) -> String {
+    let problem = match error.classify() {
         Category::Data => "a field is missing or has another type than the document says",
         _ => "it is not complete JSON",
     };
-    let (line, column) = (error.line(), error.column());
-    format!("the response body cannot be read: {what} (line {line}, column {column})")
+    let line = error.line();
+    let column = error.column();
+    format!("the response body cannot be read: {problem} (line {line}, column {column})")
 }
 
-fn no_request() -> Error {
+fn unbuildable_request() -> Error {
     Error::configuration(
-        "no request can be made from `base_url` and the headers; check `base_url` and `user_agent`",
+        "the settings `base_url` and `user_agent` do not make a valid HTTP request; check both",
     )
 }
 
-/// Nothing began to arrive.
+/// The error of an attempt that got no response at all.
 fn no_response(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> Error {
     if error.is_builder() {
-        return no_request();
+        return unbuildable_request();
     }
-    let (kind, why) = cause(error, timeout, secrets);
+    let Cause { kind, text } = cause(error, timeout, secrets);
     let sent = !error.is_connect();
-    Error::new(kind, format!("no response: {why}")).with(|details| details.sent = sent)
+    Error::new(kind, format!("no response: {text}")).with(|details| details.sent = sent)
 }
 
-/// The kind, and the causes one after the other. The library's own first line
-/// is left out: it holds the URL.
-fn cause(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> (ErrorKind, String) {
+/// Why an attempt failed.
+struct Cause {
+    kind: ErrorKind,
+    text: String,
+}
+
+/// The kind of the error, and its sources one after the other. The message of the error
+/// itself is left out, because it has the URL.
+fn cause(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> Cause {
     if error.is_timeout() {
-        let why = match error.is_connect() {
-            true => "connecting took too long (`connect_timeout`)".to_owned(),
+        let text = match error.is_connect() {
+            true => "connecting took longer than `connect_timeout`; check the network, or set a longer time".to_owned(),
             false => format!(
-                "the attempt took longer than the {timeout:?} it had (`timeout`, or what was left of `deadline`)"
+                "the attempt took longer than {timeout:?} (`timeout`, or what was left of `deadline`)"
             ),
         };
-        return (ErrorKind::Timeout, why);
+        return Cause { kind: ErrorKind::Timeout, text };
     }
     let kind = if error.is_connect() { ErrorKind::Connect } else { ErrorKind::Transport };
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.dedup();
-    let why = match causes.is_empty() {
+    let sources = std::iter::successors(error.source(), |source| (*source).source());
+    let mut sources: Vec<String> = sources.map(ToString::to_string).collect();
+    sources.dedup();
+    let text = match sources.is_empty() {
         true => "the connection failed".to_owned(),
-        false => causes.join(": "),
+        false => secrets.redact(&sources.join(": ")),
     };
-    (kind, secrets.redact(&why))
+    Cause { kind, text }
 }
 
-/// A response with another status than 200.
-fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
+/// The error for a response with another status than 200.
+fn error_status(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let status = exchange.status;
     let kind = match status.as_u16() {
         300..=399 => ErrorKind::Redirect,
@@ -153,18 +162,25 @@ fn refused(exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
         500.. => ErrorKind::Server,
         _ => ErrorKind::InvalidResponse,
     };
-    let host = exchange.headers.get(LOCATION).and_then(|location| {
-        let url = reqwest::Url::parse(location.to_str().ok()?).ok()?;
-        Some(format!(" to {}", secrets.redact(url.host_str()?)))
-    });
-    let host = host.filter(|_| kind == ErrorKind::Redirect).unwrap_or_default();
-    Error::new(kind, format!("the server answered {status}{host}"))
+    let message = match redirect_host(exchange).filter(|_| kind == ErrorKind::Redirect) {
+        Some(host) => {
+            format!("the server answered {status}, a redirect to {}", secrets.redact(&host))
+        }
+        None => format!("the server answered {status}"),
+    };
+    Error::new(kind, message)
 }
 
-/// Adds what the status line, the headers and the body say.
+/// The host in the header `Location`. The rest of that URL may have a secret.
+fn redirect_host(exchange: &Exchange) -> Option<String> {
+    let location = exchange.headers.get(LOCATION)?.to_str().ok()?;
+    Some(reqwest::Url::parse(location).ok()?.host_str()?.to_owned())
+}
+
+/// Adds the status, the headers and the message of the response.
 fn with_response(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Error {
     let headers = &exchange.headers;
-    // A body that did not arrive completely is not quoted: it may end inside a secret.
+    // No message from an incomplete body: it may end in the middle of a secret.
     let body = exchange.body.as_deref().unwrap_or_default();
     let text = |name: &str| header(headers, name, secrets);
     let limit = RateLimitHeaders {
@@ -172,24 +188,23 @@ fn with_response(error: Error, exchange: &Exchange, secrets: &Secrets<'_>) -> Er
         limit_type: text("x-figma-rate-limit-type"),
         upgrade_link: text("x-figma-upgrade-link"),
     };
-    let said = api_message(body, exchange.status.is_success(), secrets);
+    let message = api_message(body, exchange.status.is_success(), secrets);
     let response = Response {
         status: Some(exchange.status.as_u16()),
         retry_after: retry_after(headers, Calendar::now()),
         rate_limit: (limit != RateLimitHeaders::default()).then_some(limit),
         request_id: REQUEST_IDS.into_iter().find_map(text),
-        api_message: said.map(|said| bounded(&said, MAX_MESSAGE)),
+        api_message: message.map(|message| shortened(&message, MAX_MESSAGE)),
     };
     error.with(|details| details.response = response)
 }
 
 fn header(headers: &HeaderMap, name: &str, secrets: &Secrets<'_>) -> Option<String> {
     let text = headers.get(name)?.to_str().ok()?.trim();
-    (!text.is_empty()).then(|| bounded(&secrets.redact(text), MAX_HEADER))
+    (!text.is_empty()).then(|| shortened(&secrets.redact(text), MAX_HEADER))
 }
 
-/// `Retry-After`, in seconds or as an HTTP date; the longest, if there are
-/// several; nothing, if it is neither.
+/// `Retry-After`, in seconds or as an HTTP date. The longest one, if there are several.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let values = headers.get_all(RETRY_AFTER).iter();
     let waits = values.filter_map(|value| parse_retry_after(value.to_str().ok()?, now));
@@ -205,13 +220,13 @@ pub(crate) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration>
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// What the server said: `message` or `err` of a JSON object, or else the text.
-/// A success that cannot be read is not quoted: it may be about a user.
+/// The server's message: `message` or `err` of a JSON object, a JSON string, or plain
+/// text. There is none for a success whose JSON cannot be read: it may be about a user.
 fn api_message(body: &[u8], success: bool, secrets: &Secrets<'_>) -> Option<String> {
-    let said = match serde_json::from_slice::<serde_json::Value>(body) {
+    let message = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(serde_json::Value::Object(body)) => {
             let mut keys = [body.get("message"), body.get("err")].into_iter().flatten();
-            match keys.find(|said| !said.is_null())? {
+            match keys.find(|message| !message.is_null())? {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             }
@@ -220,22 +235,22 @@ fn api_message(body: &[u8], success: bool, secrets: &Secrets<'_>) -> Option<Stri
         Ok(_) => return None,
         Err(_) => {
             let text = String::from_utf8_lossy(body);
-            let json = text.trim_start().starts_with(['{', '[', '"']);
-            match success && json {
-                true => return None,
-                false => text.into_owned(),
+            let looks_like_json = text.trim_start().starts_with(['{', '[', '"']);
+            if success && looks_like_json {
+                return None;
             }
+            text.into_owned()
         }
     };
-    // Before white space is changed, which a secret may have in it.
-    let said = secrets.redact(&said);
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let said = words.join(" ").replace(char::is_control, "");
-    (!said.is_empty()).then_some(said)
+    // Redacted before white space changes, because a secret may contain white space.
+    let message = secrets.redact(&message);
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let message = words.join(" ").replace(char::is_control, "");
+    (!message.is_empty()).then_some(message)
 }
 
-fn bounded(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
+fn shortened(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

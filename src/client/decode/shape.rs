@@ -1,15 +1,15 @@
-//! The shape of an answer: objects where the document has objects. The generated
-//! types would take lists in their place, the fields in alphabetical order.
+//! Checks that a response has JSON objects where the document says so. The generated types
+//! would also accept arrays, with the fields in alphabetical order.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Whether the answer and its `meta` are objects. No server was seen to send
-/// anything else.
-pub(crate) fn has_objects(body: &[u8]) -> bool {
-    let lists = memchr::memchr(b'[', body).is_some();
-    !lists || serde_json::from_slice::<Answer>(body).is_ok()
+/// Whether the body and its `meta` are objects. No server was seen to send anything
+/// else, so the check is fast for a body without any `[`.
+pub(crate) fn is_object_with_meta_object(body: &[u8]) -> bool {
+    let may_have_array = memchr::memchr(b'[', body).is_some();
+    !may_have_array || serde_json::from_slice::<ResponseShape>(body).is_ok()
 }
 
 #[derive(serde::Deserialize)]
@@ -20,15 +20,15 @@ enum Field {
     Other,
 }
 
-struct Answer;
+struct ResponseShape;
 
-impl<'de> Deserialize<'de> for Answer {
+impl<'de> Deserialize<'de> for ResponseShape {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Answer)
+        deserializer.deserialize_map(ResponseShape)
     }
 }
 
-impl<'de> Visitor<'de> for Answer {
+impl<'de> Visitor<'de> for ResponseShape {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,7 +46,7 @@ impl<'de> Visitor<'de> for Answer {
     }
 }
 
-/// An object, whatever its fields are.
+/// A JSON object with any fields.
 struct Object;
 
 impl<'de> Deserialize<'de> for Object {

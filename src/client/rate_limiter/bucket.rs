@@ -1,89 +1,99 @@
-//! How fast requests may go out: a token bucket that slows down after a 429 and
-//! recovers with time, as congestion control does.
+//! How fast requests may be sent: a token bucket that slows down after a 429 and
+//! recovers with time, as TCP's congestion control does.
 
 use std::time::Duration;
 
 use crate::platform::clock::Instant;
 
-/// After the last 429 the limit is back to what was set within this time.
+/// After the last 429, the limit is back to the setting within this time.
 pub(super) const RECOVERY: Duration = Duration::from_secs(300);
 
-/// What is left of the rate after a 429, at the most and at the least. In between
-/// it is a little less than what the server has granted since the 429 before. This
-/// and the curve of the recovery were chosen by the simulations in
-/// `client/batch.rs`: a server that allows a fifth of what was set is still used in
+/// A 429 multiplies the rate by at most `SMALLEST_DECREASE` and at least
+/// `LARGEST_DECREASE`. In between, the new rate is `SHARE_OF_GRANTED` of what the
+/// server has granted since the previous 429.
+///
+/// These values and the curve of the recovery were chosen by the simulations in
+/// `client/batch.rs`: a server that allows a fifth of the setting is still used in
 /// full, and refuses one request in thirty.
-const DECREASE: f64 = 0.8;
+const SMALLEST_DECREASE: f64 = 0.8;
 const LARGEST_DECREASE: f64 = 0.5;
-const OF_WHAT_IS_GRANTED: f64 = 0.9;
+const SHARE_OF_GRANTED: f64 = 0.9;
 
-/// However many 429s come, this part of the rate that was set is left.
-const LEAST: f64 = 0.1;
+/// The rate never falls below this part of the setting, however many 429s arrive.
+const MIN_FACTOR: f64 = 0.1;
 
-/// What a call without a limit is held to when many calls have met a 429.
+/// The limit after a batch met a 429 and no limit is set.
 const ASSUMED: Rate = Rate { per_second: 50.0 / 60.0, burst: 50.0 };
 
-/// Times come with a rounding error, and so do tokens.
+/// Allows for rounding in times and tokens.
 const ROUNDING: f64 = 1e-6;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
     pub(super) per_second: f64,
-    /// How many requests may go out at once after a quiet time. At least 1.
+    /// How many requests may be sent at once after a quiet time. At least 1.
     pub(super) burst: f64,
 }
 
-/// Why a limit is what it is.
+/// The limit that holds now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct CurrentLimit {
+    pub(super) per_minute: f64,
+    pub(super) reason: LimitReason,
+}
+
+/// Where a limit comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum InForce {
-    AsSet,
-    /// After a 429.
+pub(super) enum LimitReason {
+    /// The setting.
+    Set,
+    /// The setting, reduced after a 429.
     SlowedDown,
-    /// None is set, and many questions met a 429.
+    /// There is no setting, and a batch met a 429.
     Assumed,
 }
 
-/// Each request takes a token. Tokens come in at the rate, up to the burst.
+/// Each request takes a token. Tokens are added at the rate, up to the burst.
 pub(super) struct Bucket {
-    /// What the owner of the client set, if anything.
+    /// The setting, if there is one.
     set: Option<Rate>,
     tokens: f64,
     filled_at: Instant,
     slowdown: Option<Slowdown>,
 }
 
-/// The time since the last 429.
+/// The time after a 429.
 #[derive(Debug, Clone, Copy)]
 struct Slowdown {
     rate: Rate,
-    /// The part of the rate that was left then.
+    /// The part of the rate that was left at the last 429.
     factor: f64,
     last_429: Instant,
-    decreased: Instant,
-    /// Requests that went out since it decreased.
-    gone: u32,
+    decreased_at: Instant,
+    /// Requests sent since then.
+    sent: u32,
 }
 
 impl Slowdown {
-    /// From 0 at the last 429 to 1 when it is over: slow at first, because the
-    /// server's limit is most likely near, and faster later, as TCP's CUBIC does
+    /// From 0 at the last 429 to 1 at the end of the recovery. Slow at first, because
+    /// the server's limit is probably near, and faster later, like TCP's CUBIC
     /// (RFC 9438).
     fn progress(&self, now: Instant) -> f64 {
-        let passed = now.saturating_duration_since(self.last_429);
-        (passed.as_secs_f64() / RECOVERY.as_secs_f64()).min(1.0).powi(5)
+        let elapsed = now.saturating_duration_since(self.last_429);
+        (elapsed.as_secs_f64() / RECOVERY.as_secs_f64()).min(1.0).powi(5)
     }
 
     fn factor(&self, now: Instant) -> f64 {
         self.factor + (1.0 - self.factor) * self.progress(now)
     }
 
-    /// What is left after one more 429.
-    fn decrease(&self, now: Instant) -> f64 {
-        let time = now.saturating_duration_since(self.decreased).as_secs_f64();
-        let granted = f64::from(self.gone) / time / self.rate.per_second;
+    /// The factor after one more 429.
+    fn decreased_factor(&self, now: Instant) -> f64 {
+        let time = now.saturating_duration_since(self.decreased_at).as_secs_f64();
+        let granted = f64::from(self.sent) / time / self.rate.per_second;
         let factor = self.factor(now);
-        let left = OF_WHAT_IS_GRANTED * granted;
-        left.clamp(LARGEST_DECREASE * factor, DECREASE * factor).max(LEAST)
+        let decreased = SHARE_OF_GRANTED * granted;
+        decreased.clamp(LARGEST_DECREASE * factor, SMALLEST_DECREASE * factor).max(MIN_FACTOR)
     }
 
     fn rate(&self, now: Instant) -> Rate {
@@ -101,7 +111,7 @@ impl Bucket {
         Bucket { set, tokens, filled_at: now, slowdown: None }
     }
 
-    /// The limit in force; none if there is none.
+    /// The rate that holds now. `None` if there is no limit.
     fn rate(&self, now: Instant) -> Option<Rate> {
         match &self.slowdown {
             Some(slowdown) => Some(slowdown.rate(now)),
@@ -109,28 +119,27 @@ impl Bucket {
         }
     }
 
-    /// The requests a minute that are in force, and why.
-    pub(super) fn in_force(&self, now: Instant) -> Option<(f64, InForce)> {
-        let why = match (&self.slowdown, self.set) {
-            (Some(_), Some(_)) => InForce::SlowedDown,
-            (Some(_), None) => InForce::Assumed,
-            (None, _) => InForce::AsSet,
+    pub(super) fn current_limit(&self, now: Instant) -> Option<CurrentLimit> {
+        let reason = match (&self.slowdown, self.set) {
+            (Some(_), Some(_)) => LimitReason::SlowedDown,
+            (Some(_), None) => LimitReason::Assumed,
+            (None, _) => LimitReason::Set,
         };
-        Some((self.rate(now)?.per_second * 60.0, why))
+        Some(CurrentLimit { per_minute: self.rate(now)?.per_second * 60.0, reason })
     }
 
     pub(super) fn is_unlimited(&self) -> bool {
         self.set.is_none() && self.slowdown.is_none()
     }
 
-    /// The time from one request to the next, if there is a limit.
+    /// The time from one request to the next; zero if there is no limit.
     pub(super) fn interval(&self, now: Instant) -> Duration {
         self.rate(now).map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate.per_second))
     }
 
-    /// When the next request may go out, as it looks now.
-    pub(super) fn opens(&mut self, now: Instant) -> Instant {
-        self.fill(now);
+    /// When the bucket has a token for the next request, by the current rate.
+    pub(super) fn next_token(&mut self, now: Instant) -> Instant {
+        self.refill(now);
         match self.rate(now) {
             Some(rate) if self.tokens < 1.0 - ROUNDING => {
                 now + Duration::from_secs_f64((1.0 - self.tokens) / rate.per_second)
@@ -139,42 +148,43 @@ impl Bucket {
         }
     }
 
-    /// A request goes out.
+    /// Takes the token for a request that is sent now.
     pub(super) fn take(&mut self, now: Instant) {
-        self.fill(now);
+        self.refill(now);
         self.tokens = (self.tokens - 1.0).max(0.0);
         if let Some(slowdown) = &mut self.slowdown {
-            slowdown.gone += 1;
+            slowdown.sent += 1;
         }
     }
 
-    /// A request that went out at `sent` was answered 429. The rate decreases at
-    /// most once for what was under way together. Without a limit, `assume` says
-    /// whether there is to be one.
+    /// A request that was sent at `sent` was answered 429. Several 429s to requests
+    /// that were under way together decrease the rate once. If no limit is set,
+    /// `assume` says whether [`ASSUMED`] holds from now on.
     pub(super) fn on_too_many_requests(&mut self, sent: Instant, now: Instant, assume: bool) {
-        self.fill(now);
-        let begins =
-            |rate, factor| Slowdown { rate, factor, last_429: now, decreased: now, gone: 0 };
+        self.refill(now);
+        let begin =
+            |rate, factor| Slowdown { rate, factor, last_429: now, decreased_at: now, sent: 0 };
         self.slowdown = match (self.slowdown, self.set) {
-            (Some(slowdown), _) if sent > slowdown.decreased => {
-                Some(begins(slowdown.rate, slowdown.decrease(now)))
+            (Some(slowdown), _) if sent > slowdown.decreased_at => {
+                Some(begin(slowdown.rate, slowdown.decreased_factor(now)))
             }
             (Some(slowdown), _) => {
                 Some(Slowdown { factor: slowdown.factor(now), last_429: now, ..slowdown })
             }
-            (None, Some(rate)) => Some(begins(rate, DECREASE)),
-            (None, None) => assume.then(|| begins(ASSUMED, 1.0)),
+            (None, Some(rate)) => Some(begin(rate, SMALLEST_DECREASE)),
+            (None, None) => assume.then(|| begin(ASSUMED, 1.0)),
         };
-        // The server's own bucket is full.
+        // The 429 means that the server's own bucket has no room for a burst.
         self.tokens = 0.0;
     }
 
-    /// Brings the tokens up to date.
-    fn fill(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.filled_at).as_secs_f64();
+    /// Adds the tokens of the time since the last call, and ends the slowdown when it
+    /// is over.
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.filled_at).as_secs_f64();
         if let (Some(before), Some(rate)) = (self.rate(self.filled_at), self.rate(now)) {
             let mean = f64::midpoint(before.per_second, rate.per_second);
-            self.tokens = (self.tokens + passed * mean).min(rate.burst);
+            self.tokens = (self.tokens + elapsed * mean).min(rate.burst);
         }
         self.filled_at = self.filled_at.max(now);
         self.slowdown.take_if(|slowdown| now >= slowdown.last_429 + RECOVERY);

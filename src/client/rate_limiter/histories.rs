@@ -1,16 +1,16 @@
-//! Histories drawn at random, on a simulated clock: callers and batches that ask,
-//! leave, or are not polled for a while, 429s with and without a pause, and clocks
-//! that jump. In each of them
+//! A property test: random histories on a simulated clock. Calls and batches wait for
+//! slots, are dropped, or are not polled for a while; 429s arrive with and without a
+//! pause; the clock jumps. In each history
 //!
-//! - no more requests go out in any time than the burst and the rate allow,
-//! - nobody waits beyond their deadline,
-//! - callers have their slots in the order in which they asked,
-//! - no slot is left unused for longer than a second while somebody waits for it,
-//! - in a pause only one request a minute goes out,
-//! - and five minutes after the last 429 everything is as it was set.
+//! - no more requests are sent in any time than the burst and the rate allow,
+//! - no call waits beyond its deadline,
+//! - calls get their slots in the order in which they asked,
+//! - no slot is left unused for longer than a second while a polled call waits for it,
+//! - in a pause only one request a minute is sent,
+//! - and five minutes after the last 429 the limit is back to the setting.
 //!
-//! `FIGMA_PAYMENTS_DEEP` draws many more. A history that breaks a rule is made
-//! smaller and printed.
+//! With `FIGMA_PAYMENTS_DEEP` set, it runs many more histories. A history that breaks a
+//! rule is shrunk and printed.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ use super::*;
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// How late a timer may be.
-const LATE: Duration = Duration::from_millis(5);
+const TIMER_DELAY: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -34,19 +34,19 @@ enum Step {
         wait: WaitPolicy,
         deadline: Duration,
     },
-    /// One of those who wait leaves.
-    Leave(prop::sample::Index),
-    /// One of those who wait is not polled any more.
-    FallSilent(prop::sample::Index),
-    /// All are polled again.
-    Return,
-    /// The latest request was answered 429, and says how long to pause, if at all.
-    TooMany(Option<Duration>),
-    /// The latest request was answered.
-    Passed,
-    Pass(Duration),
-    /// Nobody is polled meanwhile, as on a machine that was suspended.
-    Jump(Duration),
+    /// One of the waiting calls is dropped.
+    Drop(prop::sample::Index),
+    /// One of the waiting calls is no longer polled.
+    StopPolling(prop::sample::Index),
+    /// All calls are polled again.
+    ResumePolling,
+    /// The latest request is answered 429, with this `Retry-After` if any.
+    TooManyRequests(Option<Duration>),
+    /// The latest request is answered with a success.
+    Response,
+    Sleep(Duration),
+    /// Time passes without any call being polled, as on a suspended machine.
+    JumpClock(Duration),
 }
 
 #[derive(Debug, Clone)]
@@ -70,13 +70,13 @@ fn steps() -> impl Strategy<Value = Step> {
     let pause = prop::option::of(prop_oneof![3 => millis(0..20_000), 1 => millis(60_000..500_000)]);
     prop_oneof![
         12 => ask,
-        2 => any::<Index>().prop_map(Step::Leave),
-        2 => any::<Index>().prop_map(Step::FallSilent),
-        1 => Just(Step::Return),
-        1 => pause.prop_map(Step::TooMany),
-        1 => Just(Step::Passed),
-        6 => millis(1..4_000).prop_map(Step::Pass),
-        1 => millis(1_000..400_000).prop_map(Step::Jump),
+        2 => any::<Index>().prop_map(Step::Drop),
+        2 => any::<Index>().prop_map(Step::StopPolling),
+        1 => Just(Step::ResumePolling),
+        1 => pause.prop_map(Step::TooManyRequests),
+        1 => Just(Step::Response),
+        6 => millis(1..4_000).prop_map(Step::Sleep),
+        1 => millis(1_000..400_000).prop_map(Step::JumpClock),
     ]
 }
 
@@ -85,37 +85,47 @@ fn histories() -> impl Strategy<Value = History> {
         .prop_map(|(per_minute, burst, steps)| History { per_minute, burst, steps })
 }
 
-/// Polls what it holds, unless it is silent.
-struct MayFallSilent<F> {
+/// A future that is not polled while its switch says so.
+struct Stoppable<F> {
     future: Pin<Box<F>>,
-    silent: Arc<Silent>,
+    polling: Arc<PollSwitch>,
 }
 
 #[derive(Default)]
-struct Silent(Mutex<(bool, Option<Waker>)>);
+struct PollSwitch(Mutex<PollState>);
 
-impl Silent {
-    fn set(&self, silent: bool) {
-        let (is_silent, waker) = &mut *self.0.lock().unwrap();
-        *is_silent = silent;
-        if let Some(waker) = waker.take_if(|_| !silent) {
+#[derive(Default)]
+struct PollState {
+    stopped: bool,
+    waker: Option<Waker>,
+}
+
+impl PollSwitch {
+    fn stop(&self) {
+        self.0.lock().unwrap().stopped = true;
+    }
+
+    fn resume(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.stopped = false;
+        if let Some(waker) = state.waker.take() {
             waker.wake();
         }
     }
 
-    fn is_set(&self) -> bool {
-        self.0.lock().unwrap().0
+    fn is_stopped(&self) -> bool {
+        self.0.lock().unwrap().stopped
     }
 }
 
-impl<F: Future> Future for MayFallSilent<F> {
+impl<F: Future> Future for Stoppable<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         {
-            let (is_silent, waker) = &mut *self.silent.0.lock().unwrap();
-            if *is_silent {
-                *waker = Some(context.waker().clone());
+            let mut state = self.polling.0.lock().unwrap();
+            if state.stopped {
+                state.waker = Some(context.waker().clone());
                 return Poll::Pending;
             }
         }
@@ -123,49 +133,57 @@ impl<F: Future> Future for MayFallSilent<F> {
     }
 }
 
-/// Somebody who asked.
-struct Asker {
+/// A call that waits for a slot.
+struct WaitingCall {
     number: usize,
     wait: WaitPolicy,
     deadline: Instant,
-    silent: Arc<Silent>,
-    /// Was silent at some time, or lived through a jump.
+    polling: Arc<PollSwitch>,
+    /// It was not polled for some time, so it may be late.
     excused: bool,
-    task: JoinHandle<(Result<Instant, Error>, Instant)>,
+    task: JoinHandle<Ended>,
 }
 
-/// A 429, and how long it asked to pause.
-struct TooMany {
+/// The result of a call, and when it had it.
+struct Ended {
+    slot: Result<Instant, Error>,
+    at: Instant,
+}
+
+/// A 429, and the pause that it asked for.
+struct TooManyRequests {
     at: Instant,
     until: Instant,
+    /// When a later response ended the pause.
     ended: Option<Instant>,
 }
 
-struct World {
+/// The limiter, and what happened to it so far.
+struct Run {
     limiter: Arc<RateLimiter>,
     history: History,
-    waiting: Vec<Asker>,
-    asked: usize,
-    /// Every request that went out.
-    gone: Vec<Instant>,
-    /// The last caller who had a slot and was polled all the time.
+    waiting: Vec<WaitingCall>,
+    calls: usize,
+    /// When each request was sent.
+    sent: Vec<Instant>,
+    /// The number of the last call that got a slot, of those that were always polled.
     last_in_order: Option<usize>,
-    refusals: Vec<TooMany>,
-    /// Since when somebody waits who is polled, and nothing went out.
+    refusals: Vec<TooManyRequests>,
+    /// Since when a polled call waits and no request was sent.
     unused_since: Option<Instant>,
 }
 
 type Checked = Result<(), TestCaseError>;
 
-impl World {
+impl Run {
     fn new(history: History) -> Self {
         let setting = Limit { per_minute: history.per_minute, burst: Some(history.burst) };
-        World {
+        Run {
             limiter: Arc::new(RateLimiter::new(AskedBy::User, setting)),
             history,
             waiting: Vec::new(),
-            asked: 0,
-            gone: Vec::new(),
+            calls: 0,
+            sent: Vec::new(),
             last_in_order: None,
             refusals: Vec::new(),
             unused_since: None,
@@ -176,73 +194,74 @@ impl World {
         MINUTE / self.history.per_minute
     }
 
-    async fn live_through(&mut self) -> Checked {
+    async fn run(&mut self) -> Checked {
         for step in self.history.steps.clone() {
             match step {
                 Step::Ask { wait, deadline } => self.ask(wait, deadline),
-                Step::Leave(who) => {
-                    if let Some(asker) = self.pick(who) {
-                        let asker = self.waiting.remove(asker);
-                        asker.task.abort();
+                Step::Drop(index) => {
+                    if let Some(call) = self.pick(index) {
+                        let call = self.waiting.remove(call);
+                        call.task.abort();
                     }
                 }
-                Step::FallSilent(who) => {
-                    if let Some(asker) = self.pick(who) {
-                        self.waiting[asker].silent.set(true);
-                        self.waiting[asker].excused = true;
-                        // The next slot may be theirs, for a second.
+                Step::StopPolling(index) => {
+                    if let Some(call) = self.pick(index) {
+                        self.waiting[call].polling.stop();
+                        self.waiting[call].excused = true;
+                        // It may hold the next slot for a second.
                         self.unused_since = None;
                     }
                 }
-                Step::Return => self.waiting.iter().for_each(|asker| asker.silent.set(false)),
-                Step::TooMany(pause) => self.too_many(pause),
-                Step::Passed => self.passed(),
-                Step::Pass(time) => self.pass(time).await?,
-                Step::Jump(time) => {
-                    self.waiting.iter_mut().for_each(|asker| asker.excused = true);
+                Step::ResumePolling => self.waiting.iter().for_each(|call| call.polling.resume()),
+                Step::TooManyRequests(pause) => self.on_too_many_requests(pause),
+                Step::Response => self.on_response(),
+                Step::Sleep(time) => self.sleep(time).await?,
+                Step::JumpClock(time) => {
+                    self.waiting.iter_mut().for_each(|call| call.excused = true);
                     self.unused_since = None;
                     tokio::time::advance(time).await;
                 }
             }
-            self.pass(MILLISECOND).await?;
+            self.sleep(MILLISECOND).await?;
         }
-        self.recovers().await
+        self.check_recovery().await
     }
 
-    fn pick(&self, who: prop::sample::Index) -> Option<usize> {
-        (!self.waiting.is_empty()).then(|| who.index(self.waiting.len()))
+    fn pick(&self, index: prop::sample::Index) -> Option<usize> {
+        (!self.waiting.is_empty()).then(|| index.index(self.waiting.len()))
     }
 
     fn ask(&mut self, wait: WaitPolicy, deadline: Duration) {
-        self.asked += 1;
-        let (limiter, silent) = (Arc::clone(&self.limiter), Arc::<Silent>::default());
+        self.calls += 1;
+        let limiter = Arc::clone(&self.limiter);
+        let polling = Arc::<PollSwitch>::default();
         let now = Instant::now();
+        let deadline = now + deadline;
         let ask = async move {
-            let slot = limiter.acquire(wait, now, now + deadline).await;
-            (slot, Instant::now())
+            let slot = limiter.acquire(wait, now, deadline).await;
+            Ended { slot, at: Instant::now() }
         };
-        let task =
-            tokio::spawn(MayFallSilent { future: Box::pin(ask), silent: Arc::clone(&silent) });
-        let (number, deadline) = (self.asked, now + deadline);
-        self.waiting.push(Asker { number, wait, deadline, silent, excused: false, task });
+        let task = tokio::spawn(Stoppable { future: Box::pin(ask), polling: Arc::clone(&polling) });
+        let number = self.calls;
+        self.waiting.push(WaitingCall { number, wait, deadline, polling, excused: false, task });
     }
 
-    fn too_many(&mut self, pause: Option<Duration>) {
-        let Some(sent) = self.gone.last() else { return };
+    fn on_too_many_requests(&mut self, pause: Option<Duration>) {
+        let Some(sent) = self.sent.last() else { return };
         let error = Error::new(ErrorKind::RateLimited, "429");
         self.limiter.on_too_many_requests(WaitPolicy::Deadline, *sent, &error, pause);
         let at = Instant::now();
         self.unused_since = None;
         if pause.is_some() {
-            // The newest counts.
+            // The newest pause replaces the earlier ones.
             self.refusals.iter_mut().for_each(|it| it.ended = it.ended.or(Some(at)));
         }
         let until = at + pause.unwrap_or_default();
-        self.refusals.push(TooMany { at, until, ended: None });
+        self.refusals.push(TooManyRequests { at, until, ended: None });
     }
 
-    fn passed(&mut self) {
-        let Some(sent) = self.gone.last() else { return };
+    fn on_response(&mut self) {
+        let Some(sent) = self.sent.last() else { return };
         self.limiter.on_response(*sent);
         let now = Instant::now();
         for refusal in &mut self.refusals {
@@ -252,8 +271,8 @@ impl World {
         }
     }
 
-    /// Lets time pass, and looks what happens in it.
-    async fn pass(&mut self, time: Duration) -> Checked {
+    /// Lets time pass, and checks what happens in it.
+    async fn sleep(&mut self, time: Duration) -> Checked {
         let until = Instant::now() + time;
         while Instant::now() < until {
             let step = (until - Instant::now()).min(Duration::from_millis(100));
@@ -261,58 +280,60 @@ impl World {
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }
-            self.look().await?;
+            self.check().await?;
         }
         Ok(())
     }
 
-    async fn look(&mut self) -> Checked {
+    async fn check(&mut self) -> Checked {
         let now = Instant::now();
         let mut ended = Vec::new();
-        for mut asker in self.waiting.extract_if(.., |asker| asker.task.is_finished()) {
-            let (slot, at) = (&mut asker.task).await.unwrap();
-            ended.push((asker, slot, at));
+        for mut call in self.waiting.extract_if(.., |call| call.task.is_finished()) {
+            let result = (&mut call.task).await.unwrap();
+            ended.push((call, result));
         }
-        ended.sort_by_key(|(asker, slot, at)| (*at, slot.is_err(), asker.number));
-        for (asker, slot, at) in ended {
-            if asker.wait == WaitPolicy::Deadline && !asker.excused {
-                prop_assert!(at <= asker.deadline + LATE, "{} waited too long", asker.number);
+        ended.sort_by_key(|(call, result)| (result.at, result.slot.is_err(), call.number));
+        for (call, Ended { slot, at }) in ended {
+            let number = call.number;
+            if call.wait == WaitPolicy::Deadline && !call.excused {
+                prop_assert!(at <= call.deadline + TIMER_DELAY, "call {number} waited too long");
             }
             let Ok(slot) = slot else {
-                prop_assert!(asker.wait == WaitPolicy::Deadline, "a batch was refused");
+                prop_assert!(call.wait == WaitPolicy::Deadline, "a batch was refused");
                 continue;
             };
-            self.gone.push(slot);
+            self.sent.push(slot);
             self.unused_since = None;
-            if asker.wait == WaitPolicy::Deadline && !asker.excused {
-                let in_order = self.last_in_order.is_none_or(|last| last < asker.number);
-                prop_assert!(in_order, "{} came before its turn", asker.number);
-                self.last_in_order = Some(asker.number);
+            if call.wait == WaitPolicy::Deadline && !call.excused {
+                let in_order = self.last_in_order.is_none_or(|last| last < number);
+                prop_assert!(in_order, "call {number} got a slot before an earlier call");
+                self.last_in_order = Some(number);
             }
         }
-        self.check_window()?;
+        self.check_rate()?;
         self.check_pauses()?;
-        self.check_unused(now)
+        self.check_unused_slots(now)
     }
 
-    /// In any time at most the burst and what the rate allows.
-    fn check_window(&self) -> Checked {
-        let Some(last) = self.gone.last() else { return Ok(()) };
-        for (number, first) in self.gone.iter().rev().enumerate().skip(1) {
+    /// In any time, at most the burst and what the rate allows was sent.
+    fn check_rate(&self) -> Checked {
+        let Some(last) = self.sent.last() else { return Ok(()) };
+        for (number, first) in self.sent.iter().rev().enumerate().skip(1) {
             let time = last.saturating_duration_since(*first);
             let allowed = f64::from(self.history.burst)
                 + time.as_secs_f64() * f64::from(self.history.per_minute) / 60.0;
-            prop_assert!((number + 1) as f64 <= allowed + 0.01, "{} in {time:?}", number + 1);
+            let requests = number + 1;
+            prop_assert!(requests as f64 <= allowed + 0.01, "{requests} requests in {time:?}");
         }
         Ok(())
     }
 
-    /// In a pause one request a minute at most.
+    /// In a pause, at most one request a minute was sent.
     fn check_pauses(&self) -> Checked {
         for refusal in &self.refusals {
             let until = refusal.ended.unwrap_or(refusal.until).min(refusal.until);
             let probes: Vec<&Instant> =
-                self.gone.iter().filter(|gone| **gone > refusal.at && **gone < until).collect();
+                self.sent.iter().filter(|sent| **sent > refusal.at && **sent < until).collect();
             let mut before = refusal.at;
             for probe in probes {
                 prop_assert!(*probe >= before + MINUTE, "a request in a pause");
@@ -322,13 +343,12 @@ impl World {
         Ok(())
     }
 
-    /// While somebody waits who is polled, a request goes out as soon as the rate
-    /// allows it: a tenth of what was set at the least, and what was set where no
-    /// 429 came.
-    fn check_unused(&mut self, now: Instant) -> Checked {
+    /// While a polled call waits, a request is sent as soon as the rate allows it. The
+    /// rate is what was set, or after a 429 at least a tenth of it.
+    fn check_unused_slots(&mut self, now: Instant) -> Checked {
         let paused = self.refusals.iter().any(|it| it.ended.is_none() && it.until > now);
-        let somebody = self.waiting.iter().any(|asker| !asker.silent.is_set());
-        if paused || !somebody {
+        let polled = self.waiting.iter().any(|call| !call.polling.is_stopped());
+        if paused || !polled {
             self.unused_since = None;
             return Ok(());
         }
@@ -337,22 +357,22 @@ impl World {
             true => self.interval(),
             false => self.interval() * 10,
         };
-        // This looks every 100 ms.
+        // This check runs every 100 ms.
         let longest = slowest + Duration::from_millis(1_200);
-        prop_assert!(now - since <= longest, "a slot is unused for {:?}", now - since);
+        prop_assert!(now - since <= longest, "a slot was left unused for {:?}", now - since);
         Ok(())
     }
 
-    /// Five minutes after the last 429 the burst and the rate are what was set.
-    async fn recovers(&mut self) -> Checked {
-        self.waiting.drain(..).for_each(|asker| asker.task.abort());
+    /// Five minutes after the last 429, the burst and the rate are what was set.
+    async fn check_recovery(&mut self) -> Checked {
+        self.waiting.drain(..).for_each(|call| call.task.abort());
         tokio::task::yield_now().await;
         if let Some(pause) = self.refusals.iter().map(|it| it.until).max() {
             sleep(pause.saturating_duration_since(Instant::now())).await;
         }
         let quiet = (self.interval() * self.history.burst).max(bucket::RECOVERY);
-        sleep(quiet + LATE).await;
-        prop_assert!(self.limiter.state().waiters.is_empty(), "somebody is still waiting");
+        sleep(quiet + TIMER_DELAY).await;
+        prop_assert!(self.limiter.state().waiters.is_empty(), "the queue is not empty");
         let began = Instant::now();
         for number in 0..2 * self.history.burst {
             let deadline = began + MINUTE + 2 * quiet;
@@ -360,8 +380,8 @@ impl World {
             let slot = slot.map_err(|error| TestCaseError::fail(error.to_string()))?;
             self.limiter.on_response(slot);
             let due = began + self.interval() * (number + 1).saturating_sub(self.history.burst);
-            let late = LATE * (number + 1);
-            prop_assert!(slot <= due + late, "number {number} is {:?} late", slot - due);
+            let delay = TIMER_DELAY * (number + 1);
+            prop_assert!(slot <= due + delay, "request {number} is {:?} late", slot - due);
         }
         Ok(())
     }
@@ -381,9 +401,9 @@ fn no_history_breaks_the_limit_or_loses_a_slot() {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(async {
-            let mut world = World::new(history);
-            let outcome = world.live_through().await;
-            *requests.lock().unwrap() += world.gone.len();
+            let mut run = Run::new(history);
+            let outcome = run.run().await;
+            *requests.lock().unwrap() += run.sent.len();
             outcome
         })
     });

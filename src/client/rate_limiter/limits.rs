@@ -3,29 +3,31 @@
 use super::bucket::Rate;
 use crate::client::times::MINUTE;
 
-/// How often the client asks at most, retries included: for each of the two ways
-/// of asking, requests a minute, and how many of them may go out at once.
+/// How often the client may ask, retries included. Each way of asking has its own
+/// limit: requests a minute, and a burst that may be sent at once.
 ///
-/// Off by default: then only [`get_payments_all`](crate::Client::get_payments_all)
-/// limits the client, for five minutes after it met a 429. Figma's documentation (payments, rate limits) grants 300 a
-/// minute by payment token, and by user and resource up to 10 for View and
-/// Collab seats, 50, 100 or 150 for Dev and Full seats, depending on the plan.
-/// It counts a user's processes together, a client only itself: share the limit
-/// out among them. One copy of that page has by payment token the same limits as
-/// by user; nobody here has seen which is in force.
+/// No limit is set by default. Then the client is limited only after
+/// [`get_payments_all`](crate::Client::get_payments_all) met a 429, and for five
+/// minutes.
 ///
-/// Figma's limits are leaky buckets, and so are these. A call that finds room in
-/// the bucket goes out at once; the others wait for a slot, first come, first
-/// served. One whose slot would come after its
-/// [deadline](crate::ClientBuilder::deadline) fails at once, as
-/// [`RateLimited`](crate::ErrorKind::RateLimited), without a request. How many requests
-/// fit into Figma's bucket is not documented. This one holds what a minute allows,
-/// unless you say otherwise.
+/// Figma's documentation (payments, rate limits) grants 300 requests a minute by
+/// payment token. By user and resource it grants up to 10 for View and Collab seats,
+/// and 50, 100 or 150 for Dev and Full seats, depending on the plan. One copy of that
+/// page gives the limits by user for payment tokens too; nobody here has seen which of
+/// them holds. Figma counts all processes of an account together, but a client knows
+/// only its own requests: divide the limit among your processes.
 ///
-/// A 429 that comes all the same means that the limit is lower, or used by others
-/// too. The client then asks more slowly (0.5 to 0.8 of the rate, never less than a tenth
-/// of what you set) and without a burst, and is back to what you set five minutes
-/// after the last 429.
+/// Figma's limits are leaky buckets, and so are these. A request is sent at once if the
+/// bucket has room. Otherwise the call waits for a slot, first come, first served. If
+/// its slot would come after its [deadline](crate::ClientBuilder::deadline), the call
+/// fails at once with [`RateLimited`](crate::ErrorKind::RateLimited) and sends nothing.
+/// The size of Figma's bucket is not documented. This one has room for the requests of
+/// one minute, unless you set a burst.
+///
+/// If Figma answers 429 all the same, its limit is lower, or others use it too. The
+/// client then slows down: each 429 reduces the rate to 0.5 to 0.8 of what it was, but
+/// not below a tenth of the setting, and there is no burst. Five minutes after the last
+/// 429 it is back to the setting.
 ///
 /// ```
 /// use figma_payments::RateLimits;
@@ -61,15 +63,15 @@ impl RateLimits {
         self
     }
 
-    /// How many requests by payment token may go out at once after a quiet time;
-    /// as many as a minute allows, if not set. 0 counts as 1.
+    /// How many requests by payment token may be sent at once after a quiet time. The
+    /// default is the limit of one minute. 0 counts as 1.
     pub fn by_token_burst(mut self, requests: u32) -> Self {
         self.by_token.burst = Some(requests);
         self
     }
 
-    /// How many requests by user and resource may go out at once after a quiet
-    /// time; as many as a minute allows, if not set. 0 counts as 1.
+    /// How many requests by user and resource may be sent at once after a quiet time.
+    /// The default is the limit of one minute. 0 counts as 1.
     pub fn by_user_burst(mut self, requests: u32) -> Self {
         self.by_user.burst = Some(requests);
         self

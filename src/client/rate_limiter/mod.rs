@@ -1,5 +1,5 @@
-//! Rate limits: those that the owner sets, and the pause that a 429 asks for.
-//! All clones of a client share them; each way of asking has its own.
+//! The rate limiter: it keeps to the limits that are set, and to the pause that a 429
+//! asks for. All clones of a client share it. Each way of asking has its own.
 
 mod bucket;
 #[cfg(test)]
@@ -13,10 +13,10 @@ mod waiters;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::bucket::{Bucket, InForce};
+use self::bucket::{Bucket, CurrentLimit, LimitReason};
 use self::limits::{Limit, RateLimits};
 use self::wait_policy::WaitPolicy;
-use self::waiters::{LOOK_EVERY, Place, UNUSED, Waiters};
+use self::waiters::{CHECK_INTERVAL, SILENT_AFTER, Waiter, Waiters};
 use crate::client::times::{A_YEAR, MINUTE, TIME_FOR_A_RESPONSE};
 use crate::error::{Error, ErrorKind, RateLimitHeaders};
 use crate::model::query::AskedBy;
@@ -55,48 +55,51 @@ struct State {
     bucket: Bucket,
     pause: Option<Pause>,
     waiters: Waiters,
-    /// Since when the next slot is there, or will be.
-    due: Instant,
-    /// How many 429s came. Whoever waits estimates anew after each.
+    /// When the next slot is free, by what was known at the last change. A slot that
+    /// is free for longer than [`SILENT_AFTER`] is left unused by a silent waiter.
+    next_slot_at: Instant,
+    /// How many 429s arrived. After each, the waiters estimate their slot again.
     too_many_requests: u64,
 }
 
-/// What a 429 with `Retry-After` asks for.
+/// The pause that a 429 with `Retry-After` asks for.
 struct Pause {
     since: Instant,
     until: Instant,
-    /// When one request goes out all the same: a wait of days may be a mistake
-    /// of the server's.
-    probe: Instant,
+    /// When one request is sent in spite of the pause, to see whether it still holds.
+    /// Figma has asked for pauses of days, which may be an error.
+    probe_at: Instant,
     limit: Option<RateLimitHeaders>,
 }
 
 impl Pause {
-    /// Until when nothing goes out.
-    fn ends(&self, now: Instant) -> Option<Instant> {
-        Some(self.until.min(self.probe)).filter(|ends| *ends > now)
+    /// Until when no request may be sent, if that is later than now.
+    fn blocked_until(&self, now: Instant) -> Option<Instant> {
+        Some(self.until.min(self.probe_at)).filter(|until| *until > now)
     }
 }
 
-/// What comes of a look whether the slot is there.
-enum Look {
-    GoesOut(Instant),
-    WaitUntil(Instant),
+/// What a waiting call has to do now.
+enum Next {
+    /// Send its request, at this time: now.
+    Send(Instant),
+    /// Check again at this time.
+    CheckAt(Instant),
 }
 
-/// A place among those who wait, until it is dropped.
-struct Waiting<'a> {
+/// A call in the queue. It leaves the queue when it is dropped.
+struct QueuedCall<'a> {
     limiter: &'a RateLimiter,
-    place: Place,
+    waiter: Waiter,
     deadline: Instant,
-    /// The 429s that the last estimate took into account.
+    /// `too_many_requests` at the last estimate of its slot.
     estimated_at: Option<u64>,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuedCall<'_> {
     fn drop(&mut self) {
         let mut state = self.limiter.state();
-        state.waiters.leave(&self.place);
+        state.waiters.leave(&self.waiter);
         state.waiters.wake_next();
     }
 }
@@ -108,93 +111,96 @@ impl RateLimiter {
             bucket: Bucket::new(set.rate(), now),
             pause: None,
             waiters: Waiters::default(),
-            due: now,
+            next_slot_at: now,
             too_many_requests: 0,
         };
         RateLimiter { asked_by, set, state: Mutex::new(state) }
     }
 
-    /// Waits for a slot, and returns the time at which the request goes out: now.
-    /// Fails at once if the slot would come too late for the deadline; with
-    /// [`WaitPolicy::Batch`] there is none.
+    /// Waits for a slot, takes it, and returns the time: the request may be sent now.
     ///
-    /// Cancel-safe: who leaves, and who is not polled, keeps nobody from a slot.
+    /// Fails at once if the slot would come too late for the deadline. With
+    /// [`WaitPolicy::Batch`] the deadline does not matter.
+    ///
+    /// Cancel-safe: a call that is dropped blocks no other call. One that is no longer
+    /// polled blocks the others for a second at most.
     pub(super) async fn acquire(
         &self,
         wait: WaitPolicy,
         now: Instant,
         deadline: Instant,
     ) -> Result<Instant, Error> {
-        if let Some(now) = self.state().take_if_free(now) {
+        if self.state().try_acquire(now) {
             return Ok(now);
         }
         let deadline = match wait {
             WaitPolicy::Deadline => deadline,
             WaitPolicy::Batch => now + 2 * A_YEAR,
         };
-        let place = self.state().waiters.join(wait, now);
-        let mut waiting = Waiting { limiter: self, place, deadline, estimated_at: None };
+        let waiter = self.state().waiters.join(wait, now);
+        let mut call = QueuedCall { limiter: self, waiter, deadline, estimated_at: None };
         loop {
-            match self.look(&mut waiting)? {
-                Look::GoesOut(now) => return Ok(now),
-                Look::WaitUntil(time) => waiting.place.wakeup.wait_until(time).await,
+            match self.check(&mut call)? {
+                Next::Send(now) => return Ok(now),
+                Next::CheckAt(time) => call.waiter.wakeup.wait_until(time).await,
             }
         }
     }
 
-    fn look(&self, waiting: &mut Waiting<'_>) -> Result<Look, Error> {
+    /// Takes the slot if it is the call's, or says when to check again.
+    fn check(&self, call: &mut QueuedCall<'_>) -> Result<Next, Error> {
         let now = Instant::now();
         let state = &mut *self.state();
-        let place = &waiting.place;
-        state.waiters.looked(place, now);
-        let opens = state.opens(now);
-        if opens <= now && state.due + UNUSED <= now {
-            state.waiters.pass_over_silent(now);
+        let waiter = &call.waiter;
+        state.waiters.on_poll(waiter, now);
+        let next_slot = state.next_slot(now);
+        if next_slot <= now && state.next_slot_at + SILENT_AFTER <= now {
+            state.waiters.mark_silent(now);
         }
-        let is_next = state.waiters.is_next(place);
-        if is_next && opens <= now {
-            state.take(now);
-            state.waiters.took(place);
-            return Ok(Look::GoesOut(now));
+        let is_next = state.waiters.is_next(waiter);
+        if is_next && next_slot <= now {
+            state.take_slot(now);
+            state.waiters.on_slot(waiter);
+            return Ok(Next::Send(now));
         }
-        let too_late = |slot: Instant| slot + TIME_FOR_A_RESPONSE >= waiting.deadline;
-        if too_late(if is_next { opens } else { now }) {
-            let slot = state.slot(place, opens, now);
-            return Err(self.too_late(state, slot, waiting.deadline));
+        let is_too_late = |slot: Instant| slot + TIME_FOR_A_RESPONSE >= call.deadline;
+        if is_too_late(if is_next { next_slot } else { now }) {
+            let slot = state.estimated_slot(waiter, next_slot, now);
+            return Err(self.too_late(state, slot, call.deadline));
         }
-        // An estimate takes a look at all who wait.
-        if waiting.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests) {
-            let ahead = state.waiters.ahead(place);
-            let slot = state.slot(place, opens, now);
-            // In a pause only one goes out; the others would wait in vain.
-            let pause = state.pause.as_ref().filter(|pause| pause.ends(now).is_some());
-            let in_vain = ahead > 0 && pause.is_some_and(|pause| too_late(pause.until));
-            if too_late(slot) || in_vain {
-                return Err(self.too_late(state, slot, waiting.deadline));
+        // Counting the waiters ahead takes time, so it is done once after each 429.
+        if call.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests) {
+            let ahead = state.waiters.ahead(waiter);
+            let slot = state.estimated_slot(waiter, next_slot, now);
+            // In a pause only the first waiter may send a probe. The others need the pause
+            // to end before their deadline.
+            let pause = state.pause.as_ref().filter(|pause| pause.blocked_until(now).is_some());
+            let pause_too_long = ahead > 0 && pause.is_some_and(|pause| is_too_late(pause.until));
+            if is_too_late(slot) || pause_too_long {
+                return Err(self.too_late(state, slot, call.deadline));
             }
         }
-        let slot = match is_next {
-            true => opens,
-            // Should the one who is next not use it.
-            false => opens + LOOK_EVERY,
+        let check_at = match is_next {
+            true => next_slot,
+            // The waiter that is next may be silent and not use its slot.
+            false => next_slot + CHECK_INTERVAL,
         };
-        let gives_up = waiting.deadline.checked_sub(TIME_FOR_A_RESPONSE).unwrap_or(now);
-        Ok(Look::WaitUntil(slot.min(gives_up)))
+        let give_up_at = call.deadline.checked_sub(TIME_FOR_A_RESPONSE).unwrap_or(now);
+        Ok(Next::CheckAt(check_at.min(give_up_at)))
     }
 
-    /// A request that went out at `sent` was not limited.
+    /// A request that was sent at `sent` was answered, and not with 429.
     pub(super) fn on_response(&self, sent: Instant) {
         let mut state = self.state();
         if state.pause.take_if(|pause| pause.since <= sent).is_some() {
-            state.due = state.opens(Instant::now());
-            // All, because whoever is next may be silent.
+            state.next_slot_at = state.next_slot(Instant::now());
+            // All of them, because the next one may be silent.
             state.waiters.wake_all();
         }
     }
 
-    /// A request that went out at `sent` was answered 429. Nobody asks again
-    /// before the pause is over, if there is one. The newest 429 counts, however
-    /// short its pause.
+    /// A request that was sent at `sent` was answered 429. If there is a pause, it
+    /// replaces an earlier one, even if it is shorter: the newest 429 counts.
     pub(super) fn on_too_many_requests(
         &self,
         wait: WaitPolicy,
@@ -210,33 +216,37 @@ impl RateLimiter {
             state.pause = Some(Pause {
                 since: now,
                 until: now + pause.min(A_YEAR),
-                probe: now + MINUTE,
+                probe_at: now + MINUTE,
                 limit: error.rate_limit().cloned(),
             });
         }
-        state.due = state.opens(now);
+        state.next_slot_at = state.next_slot(now);
         state.waiters.wake_all();
     }
 
+    /// The error for a call whose slot comes too late for its deadline.
     fn too_late(&self, state: &State, slot: Instant, deadline: Instant) -> Error {
         let now = Instant::now();
+        // Rounded up, so that no wait is shown as zero.
         let seconds = |time: Instant| {
-            let left = time.saturating_duration_since(now);
-            format!("{:.1} s", left.min(A_YEAR).as_secs_f64())
+            let left = time.saturating_duration_since(now).min(A_YEAR);
+            format!("{:.1} s", (left.as_secs_f64() * 10.0).ceil() / 10.0)
         };
         let pause = state.pause.as_ref().filter(|pause| pause.until > now);
         let until = pause.map_or(slot, |pause| pause.until.max(slot));
-        let allowed = format!(
-            "allowed in {}, and the deadline of this call is in {}",
+        let reason = match pause {
+            Some(_) => "Figma answered 429 to an earlier request, so the client pauses".into(),
+            None => self.describe_limit(state, now),
+        };
+        let advice = match pause {
+            Some(_) => "try again later",
+            None => "ask less often, or raise `rate_limits` or `deadline`",
+        };
+        let message = format!(
+            "no request was sent: {reason}; the next request is allowed in {}, too late for the deadline of this call in {}; {advice}",
             seconds(until),
             seconds(deadline)
         );
-        let message = match pause {
-            Some(_) => format!(
-                "no request was sent: Figma answered 429 to an earlier request and said how long to wait; the next request is {allowed}"
-            ),
-            None => self.limit_in_words(state, now, &allowed),
-        };
         Error::new(ErrorKind::RateLimited, message).with(|details| {
             details.sent = false;
             details.response.retry_after = Some(until.saturating_duration_since(now));
@@ -244,22 +254,22 @@ impl RateLimiter {
         })
     }
 
-    fn limit_in_words(&self, state: &State, now: Instant, allowed: &str) -> String {
+    fn describe_limit(&self, state: &State, now: Instant) -> String {
         let setting = match self.asked_by {
             AskedBy::Token => "by_token",
             AskedBy::User => "by_user",
         };
         let set = self.set.per_minute;
-        match state.bucket.in_force(now) {
-            Some((in_force, InForce::SlowedDown)) => format!(
-                "no request was sent: after a 429 your rate limit `{setting}` is {in_force:.0} instead of {set} a minute for some minutes; the next request is {allowed}; ask less often, or raise the deadline"
+        match state.bucket.current_limit(now) {
+            Some(CurrentLimit { per_minute, reason: LimitReason::SlowedDown }) => format!(
+                "after a 429 your rate limit `{setting}` is {per_minute:.0} instead of {set} a minute for some minutes"
             ),
-            Some((in_force, InForce::Assumed)) => format!(
-                "no request was sent: no rate limit `{setting}` is set, so after a 429 the client keeps to {in_force:.0} a minute for some minutes; the next request is {allowed}; set the limit of your plan, or raise the deadline"
+            Some(CurrentLimit { per_minute, reason: LimitReason::Assumed }) => format!(
+                "no rate limit `{setting}` is set, so after a 429 the client keeps to {per_minute:.0} a minute for some minutes"
             ),
-            Some((_, InForce::AsSet)) | None => format!(
-                "no request was sent: your rate limit `{setting}` is {set} a minute; the next request is {allowed}; raise one of them"
-            ),
+            Some(CurrentLimit { reason: LimitReason::Set, .. }) | None => {
+                format!("your rate limit `{setting}` is {set} a minute")
+            }
         }
     }
 
@@ -269,35 +279,35 @@ impl RateLimiter {
 }
 
 impl State {
-    /// Takes a slot if there is one and nobody waits for it.
-    fn take_if_free(&mut self, now: Instant) -> Option<Instant> {
+    /// Takes a slot if one is free now and no call waits for it.
+    fn try_acquire(&mut self, now: Instant) -> bool {
         if self.bucket.is_unlimited() && self.pause.is_none() {
-            return Some(now);
+            return true;
         }
-        let free = self.opens(now) <= now && self.waiters.is_empty();
-        free.then(|| {
-            self.take(now);
-            now
-        })
+        let free = self.next_slot(now) <= now && self.waiters.is_empty();
+        if free {
+            self.take_slot(now);
+        }
+        free
     }
 
-    /// When the next request may go out, as it looks now.
-    fn opens(&mut self, now: Instant) -> Instant {
-        let pause = self.pause.as_ref().and_then(|pause| pause.ends(now));
-        self.bucket.opens(now).max(pause.unwrap_or(now))
+    /// When the next request may be sent, by what is known now.
+    fn next_slot(&mut self, now: Instant) -> Instant {
+        let pause = self.pause.as_ref().and_then(|pause| pause.blocked_until(now));
+        self.bucket.next_token(now).max(pause.unwrap_or(now))
     }
 
-    /// When the slot of this place comes, as it looks now.
-    fn slot(&self, place: &Place, opens: Instant, now: Instant) -> Instant {
-        opens + self.bucket.interval(now).saturating_mul(self.waiters.ahead(place))
+    /// When this waiter gets its slot, by what is known now.
+    fn estimated_slot(&self, waiter: &Waiter, next_slot: Instant, now: Instant) -> Instant {
+        next_slot + self.bucket.interval(now).saturating_mul(self.waiters.ahead(waiter))
     }
 
-    /// A request goes out.
-    fn take(&mut self, now: Instant) {
+    /// Takes the slot for a request that is sent now.
+    fn take_slot(&mut self, now: Instant) {
         self.bucket.take(now);
         if let Some(pause) = &mut self.pause {
-            pause.probe = now + MINUTE;
+            pause.probe_at = now + MINUTE;
         }
-        self.due = self.opens(now);
+        self.next_slot_at = self.next_slot(now);
     }
 }

@@ -23,25 +23,26 @@ async fn acquire(limiter: &RateLimiter, deadline: Instant) -> Result<Instant, Er
     limiter.acquire(WaitPolicy::Deadline, Instant::now(), deadline).await
 }
 
-/// Asks in a task of its own, and returns when it waits.
-async fn waits(
+/// Spawns a call that waits for a slot, and returns when it is in the queue.
+async fn spawn_waiting(
     limiter: &Arc<RateLimiter>,
     wait: WaitPolicy,
     deadline: Duration,
 ) -> JoinHandle<Result<Instant, Error>> {
-    let (limiter, now) = (Arc::clone(limiter), Instant::now());
-    let waits = tokio::spawn(async move { limiter.acquire(wait, now, now + deadline).await });
+    let limiter = Arc::clone(limiter);
+    let now = Instant::now();
+    let call = tokio::spawn(async move { limiter.acquire(wait, now, now + deadline).await });
     tokio::task::yield_now().await;
-    waits
+    call
 }
 
-/// A 429 to a request that went out just now.
+/// A 429 to a request that was sent just now.
 fn too_many(limiter: &RateLimiter, pause: Option<Duration>) {
     let error = Error::new(ErrorKind::RateLimited, "429");
     limiter.on_too_many_requests(WaitPolicy::Deadline, Instant::now(), &error, pause);
 }
 
-fn nobody_waits(limiter: &RateLimiter) -> bool {
+fn queue_is_empty(limiter: &RateLimiter) -> bool {
     limiter.state().waiters.is_empty()
 }
 
@@ -50,16 +51,16 @@ fn seconds(time: Duration) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_goes_out_at_once_and_the_rest_evenly_in_order_of_asking() {
+async fn a_burst_is_sent_at_once_and_the_rest_evenly_in_the_order_of_arrival() {
     let limiter = limiter(60, 10);
     let began = Instant::now();
     let mut callers = Vec::new();
     for _ in 0..30 {
-        callers.push(waits(&limiter, WaitPolicy::Deadline, 100 * SECOND).await);
+        callers.push(spawn_waiting(&limiter, WaitPolicy::Deadline, 100 * SECOND).await);
     }
     for (number, caller) in (0..).zip(callers) {
-        let went_out = caller.await.unwrap().unwrap() - began;
-        assert_eq!(seconds(went_out), f64::max(0.0, f64::from(number) - 9.0), "caller {number}");
+        let sent = caller.await.unwrap().unwrap() - began;
+        assert_eq!(seconds(sent), f64::max(0.0, f64::from(number) - 9.0), "caller {number}");
     }
 }
 
@@ -80,7 +81,7 @@ async fn a_quiet_time_fills_the_bucket_up_to_the_burst() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_limit_nobody_waits() {
+async fn without_a_limit_no_call_waits() {
     let limiter = limiter(0, 1);
     let began = Instant::now();
     for _ in 0..100 {
@@ -90,7 +91,7 @@ async fn without_a_limit_nobody_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_not_said_to_have_a_burst_holds_a_minute() {
+async fn the_default_burst_is_the_limit_of_one_minute() {
     let limiter = RateLimiter::new(AskedBy::User, RateLimits::default().by_user(12).by_user);
     for _ in 0..12 {
         acquire(&limiter, within(SECOND)).await.unwrap();
@@ -99,22 +100,22 @@ async fn a_limit_that_is_not_said_to_have_a_burst_holds_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_leaves_no_gap() {
+async fn a_call_that_is_dropped_leaves_no_gap() {
     let limiter = limiter(60, 1);
     let began = acquire(&limiter, within(SECOND)).await.unwrap();
     let mut callers = Vec::new();
     for _ in 0..10 {
-        callers.push(waits(&limiter, WaitPolicy::Deadline, 1000 * SECOND).await);
+        callers.push(spawn_waiting(&limiter, WaitPolicy::Deadline, 1000 * SECOND).await);
     }
     advance(SECOND / 2).await;
     callers[..9].iter().for_each(JoinHandle::abort);
     let last = callers.pop().unwrap().await.unwrap().unwrap();
     assert_eq!(seconds(last - began), 1.0);
-    assert!(nobody_waits(&limiter));
+    assert!(queue_is_empty(&limiter));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slot_after_the_deadline_is_refused_at_once() {
+async fn a_call_whose_slot_is_after_its_deadline_fails_at_once() {
     let limiter = limiter(6, 1);
     let began = acquire(&limiter, within(SECOND)).await.unwrap();
     let error = acquire(&limiter, within(9 * SECOND)).await.unwrap_err();
@@ -123,17 +124,18 @@ async fn a_slot_after_the_deadline_is_refused_at_once() {
     assert_eq!(
         error.to_string(),
         "no request was sent: your rate limit `by_user` is 6 a minute; the next request is \
-         allowed in 10.0 s, and the deadline of this call is in 9.0 s; raise one of them"
+         allowed in 10.0 s, too late for the deadline of this call in 9.0 s; ask less often, \
+         or raise `rate_limits` or `deadline`"
     );
-    let waiting = waits(&limiter, WaitPolicy::Deadline, 11 * SECOND).await;
+    let waiting = spawn_waiting(&limiter, WaitPolicy::Deadline, 11 * SECOND).await;
     let error = acquire(&limiter, within(15 * SECOND)).await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(20 * SECOND), "one is ahead");
+    assert_eq!(error.retry_after(), Some(20 * SECOND), "one call is ahead");
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(seconds(waiting.await.unwrap().unwrap() - began), 10.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_pauses_all_and_lets_one_through_a_minute() {
+async fn a_429_pauses_all_calls_but_one_probe_a_minute() {
     let limiter = limiter(0, 1);
     let began = acquire(&limiter, within(SECOND)).await.unwrap();
     too_many(&limiter, Some(Duration::MAX));
@@ -145,9 +147,9 @@ async fn a_429_pauses_all_and_lets_one_through_a_minute() {
             acquire(&limiter, within(100 * SECOND)),
             acquire(&limiter, within(100 * SECOND))
         );
-        let (went, stayed) = if one.is_ok() { (one, other) } else { (other, one) };
-        assert_eq!(went.unwrap() - began, minute * MINUTE);
-        assert!(stayed.is_err(), "one a minute");
+        let (probe, refused) = if one.is_ok() { (one, other) } else { (other, one) };
+        assert_eq!(probe.unwrap() - began, minute * MINUTE);
+        assert!(refused.is_err(), "one a minute");
     }
     let probe = acquire(&limiter, within(100 * SECOND)).await.unwrap();
     limiter.on_response(probe);
@@ -155,7 +157,7 @@ async fn a_429_pauses_all_and_lets_one_through_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_429_says_how_long_and_an_older_success_ends_no_pause() {
+async fn the_newest_429_sets_the_pause_and_an_older_success_does_not_end_it() {
     let limiter = limiter(0, 1);
     let before = acquire(&limiter, within(SECOND)).await.unwrap();
     advance(SECOND).await;
@@ -164,51 +166,51 @@ async fn the_newest_429_says_how_long_and_an_older_success_ends_no_pause() {
     assert!(acquire(&limiter, within(SECOND)).await.is_err());
     too_many(&limiter, Some(5 * SECOND));
     let began = Instant::now();
-    assert!(acquire(&limiter, within(5 * SECOND)).await.is_err(), "no time is left for an answer");
+    assert!(acquire(&limiter, within(5 * SECOND)).await.is_err(), "no time is left for a response");
     assert_eq!(acquire(&limiter, within(6 * SECOND)).await.unwrap() - began, 5 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_can_wait_does_not_keep_those_who_cannot() {
+async fn a_call_with_a_long_deadline_does_not_delay_the_error_of_one_with_a_short_deadline() {
     let limiter = limiter(60, 1);
     let began = acquire(&limiter, within(SECOND)).await.unwrap();
-    let patient = waits(&limiter, WaitPolicy::Deadline, A_YEAR).await;
-    let hurried = waits(&limiter, WaitPolicy::Deadline, 5 * SECOND).await;
+    let long = spawn_waiting(&limiter, WaitPolicy::Deadline, A_YEAR).await;
+    let short = spawn_waiting(&limiter, WaitPolicy::Deadline, 5 * SECOND).await;
     too_many(&limiter, Some(30 * SECOND));
-    assert!(hurried.await.unwrap().is_err());
+    assert!(short.await.unwrap().is_err());
     assert!(began.elapsed() < 2 * SECOND);
-    assert_eq!(seconds(patient.await.unwrap().unwrap() - began), 30.0);
+    assert_eq!(seconds(long.await.unwrap().unwrap() - began), 30.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_crowd_before_a_probe_all_but_one_are_refused_at_once() {
+async fn of_a_hundred_calls_before_a_probe_all_but_one_fail_at_once() {
     let limiter = limiter(0, 1);
     let began = acquire(&limiter, within(SECOND)).await.unwrap();
     too_many(&limiter, Some(400_000 * SECOND));
     advance(50 * SECOND).await;
-    let mut crowd = tokio::task::JoinSet::new();
+    let mut calls = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let limiter = Arc::clone(&limiter);
-        crowd.spawn(async move {
+        calls.spawn(async move {
             let slot = acquire(&limiter, within(12 * SECOND)).await;
             (slot.is_ok(), began.elapsed())
         });
     }
-    let crowd = crowd.join_all().await;
-    let gone = |went: bool| crowd.iter().filter(move |it| it.0 == went).map(|it| it.1);
-    assert_eq!(gone(true).collect::<Vec<_>>(), [MINUTE]);
-    assert!(gone(false).all(|at| at == 50 * SECOND));
+    let calls = calls.join_all().await;
+    let ended = |sent: bool| calls.iter().filter(move |call| call.0 == sent).map(|call| call.1);
+    assert_eq!(ended(true).collect::<Vec<_>>(), [MINUTE]);
+    assert!(ended(false).all(|at| at == 50 * SECOND));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_first_is_not_refused_for_those_who_were_before() {
+async fn calls_that_have_left_the_queue_do_not_count_for_an_estimate() {
     let limiter = limiter(10, 1);
     acquire(&limiter, within(SECOND)).await.unwrap();
     let mut before = Vec::new();
     for _ in 0..5 {
-        before.push(waits(&limiter, WaitPolicy::Deadline, A_YEAR).await);
+        before.push(spawn_waiting(&limiter, WaitPolicy::Deadline, A_YEAR).await);
     }
-    let last = waits(&limiter, WaitPolicy::Deadline, 60 * SECOND).await;
+    let last = spawn_waiting(&limiter, WaitPolicy::Deadline, 60 * SECOND).await;
     for one in before {
         one.await.unwrap().unwrap();
     }
@@ -221,7 +223,7 @@ async fn a_slot_that_a_silent_waiter_does_not_use_goes_to_the_next_within_a_seco
     for wait in [WaitPolicy::Deadline, WaitPolicy::Batch] {
         let limiter = limiter(60, 1);
         let began = acquire(&limiter, within(SECOND)).await.unwrap();
-        // Ten that wait and are never polled again, as of a runtime that nobody drives.
+        // Ten futures that are never polled again, as in a runtime that has stopped.
         let mut silent = Vec::new();
         for _ in 0..10 {
             let mut waiting =
@@ -229,25 +231,25 @@ async fn a_slot_that_a_silent_waiter_does_not_use_goes_to_the_next_within_a_seco
             assert!(waiting.as_mut().now_or_never().is_none());
             silent.push(waiting);
         }
-        let next = waits(&limiter, wait, 20 * SECOND).await.await.unwrap().unwrap();
+        let next = spawn_waiting(&limiter, wait, 20 * SECOND).await.await.unwrap().unwrap();
         assert!(seconds(next - began) <= 2.0, "{wait:?}: {:?}", next - began);
-        // Who is polled again has kept its place.
-        let went = silent.swap_remove(0).await.unwrap();
-        assert!(seconds(went - next) <= 1.0, "{wait:?}: {:?}", went - next);
+        // A waiter that is polled again has kept its number.
+        let first = silent.swap_remove(0).await.unwrap();
+        assert!(seconds(first - next) <= 1.0, "{wait:?}: {:?}", first - next);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_callers_wait_batches_get_one_slot_in_ten() {
+async fn while_calls_wait_batches_get_one_slot_in_ten() {
     let limiter = limiter(60, 1);
     acquire(&limiter, within(SECOND)).await.unwrap();
     let mut batches = Vec::new();
     for _ in 0..8 {
-        batches.push(waits(&limiter, WaitPolicy::Batch, SECOND).await);
+        batches.push(spawn_waiting(&limiter, WaitPolicy::Batch, SECOND).await);
     }
     let mut callers = Vec::new();
     for _ in 0..20 {
-        callers.push(waits(&limiter, WaitPolicy::Deadline, 100 * SECOND).await);
+        callers.push(spawn_waiting(&limiter, WaitPolicy::Deadline, 100 * SECOND).await);
     }
     let began = Instant::now();
     let mut slots = Vec::new();
@@ -266,22 +268,22 @@ async fn while_callers_wait_batches_get_one_slot_in_ten() {
     assert_eq!(slots.last().unwrap().0, 28.0, "no slot is left out");
 }
 
-/// The requests that go out in a minute, if as many ask as can.
-async fn in_a_minute(limiter: &Arc<RateLimiter>) -> u32 {
-    let ends = Instant::now() + MINUTE;
-    let mut gone = 0;
+/// How many requests the limiter allows in the next minute.
+async fn allowed_in_a_minute(limiter: &Arc<RateLimiter>) -> u32 {
+    let end = Instant::now() + MINUTE;
+    let mut allowed = 0;
     loop {
-        let slot = limiter.acquire(WaitPolicy::Batch, Instant::now(), ends).await.unwrap();
-        if slot >= ends {
-            return gone;
+        let slot = limiter.acquire(WaitPolicy::Batch, Instant::now(), end).await.unwrap();
+        if slot >= end {
+            return allowed;
         }
         limiter.on_response(slot);
-        gone += 1;
+        allowed += 1;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_were_under_way_together_slow_it_down_once() {
+async fn several_429s_to_requests_under_way_together_slow_down_once() {
     let limiter = limiter(60, 60);
     for _ in 0..20 {
         acquire(&limiter, within(SECOND)).await.unwrap();
@@ -293,24 +295,24 @@ async fn requests_that_were_under_way_together_slow_it_down_once() {
         limiter.on_too_many_requests(WaitPolicy::Deadline, sent, &error, None);
     }
     // 0.8 of 60 in the first minute, and no burst.
-    let gone = in_a_minute(&limiter).await;
-    assert!((47..=49).contains(&gone), "{gone}");
+    let allowed = allowed_in_a_minute(&limiter).await;
+    assert!((47..=49).contains(&allowed), "{allowed}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_storm_of_429s_the_limit_is_back_within_five_minutes() {
+async fn after_an_hour_of_429s_the_limit_is_back_within_five_minutes() {
     let limiter = limiter(300, 300);
     let began = Instant::now();
-    let mut gone = 0;
-    // An hour in which every request is refused, and one in ten by a 401 for a forged token.
+    let mut sent = 0;
+    // An hour in which every request is answered 429.
     while began.elapsed() < 60 * MINUTE {
         acquire(&limiter, within(A_YEAR)).await.unwrap();
         sleep(SECOND / 10).await;
         too_many(&limiter, Some(SECOND));
-        gone += 1;
+        sent += 1;
     }
-    // Never below a tenth of what was set, which is 30 a minute, less what the pauses take.
-    assert!((900..=1860).contains(&gone), "{gone}");
+    // Never below a tenth of the setting, which is 30 a minute, minus what the pauses take.
+    assert!((900..=1860).contains(&sent), "{sent}");
     sleep(5 * MINUTE).await;
     let began = Instant::now();
     for number in 0..600 {
@@ -323,12 +325,12 @@ async fn after_a_storm_of_429s_the_limit_is_back_within_five_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_meets_a_429_without_a_limit_gets_one_for_five_minutes() {
+async fn a_429_to_a_batch_without_a_limit_sets_one_for_five_minutes() {
     let limiter = limiter(0, 1);
     let error = Error::new(ErrorKind::RateLimited, "429");
     limiter.on_too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
-    let gone = in_a_minute(&limiter).await;
-    assert!((49..=51).contains(&gone), "{gone}");
+    let allowed = allowed_in_a_minute(&limiter).await;
+    assert!((49..=51).contains(&allowed), "{allowed}");
     sleep(4 * MINUTE).await;
     let began = Instant::now();
     for _ in 0..1000 {
@@ -338,7 +340,7 @@ async fn a_batch_that_meets_a_429_without_a_limit_gets_one_for_five_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_which_limit_is_in_force() {
+async fn the_error_says_which_limit_holds() {
     let slowed = limiter(60, 1);
     for _ in 0..20 {
         acquire(&slowed, within(A_YEAR)).await.unwrap();
@@ -346,13 +348,13 @@ async fn a_refusal_says_which_limit_is_in_force() {
         too_many(&slowed, None);
     }
     let error = acquire(&slowed, within(SECOND)).await.unwrap_err().to_string();
-    let said = "(`by_user`, 60 a minute) is 6 a minute for a while after a 429";
-    assert!(error.contains(said), "{error}");
+    let expected = "after a 429 your rate limit `by_user` is 6 instead of 60 a minute";
+    assert!(error.contains(expected), "{error}");
 
     let assumed = limiter(0, 1);
     let error = Error::new(ErrorKind::RateLimited, "429");
     assumed.on_too_many_requests(WaitPolicy::Batch, Instant::now(), &error, None);
     let error = acquire(&assumed, within(SECOND)).await.unwrap_err().to_string();
-    let said = "no rate limit is set (`by_user`), and 50 a minute are assumed";
-    assert!(error.contains(said), "{error}");
+    let expected = "no rate limit `by_user` is set, so after a 429 the client keeps to 50 a minute";
+    assert!(error.contains(expected), "{error}");
 }

@@ -1,11 +1,11 @@
 //! How long a call waits for a slot.
 
-/// How long a call waits for its slot.
+/// How long a call waits until the rate limiter lets it send a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitPolicy {
-    /// As long as its deadline allows.
+    /// Until its deadline.
     Deadline,
-    /// As long as it takes, also when it meets a 429. While others wait too, all
-    /// batches together get one slot in ten.
+    /// Without a limit, also after a 429. While other calls wait too, all batches
+    /// together get one slot in ten.
     Batch,
 }

@@ -1,6 +1,8 @@
-//! Who waits for a slot: first come, first served, and nobody waits for somebody
-//! who has gone silent. A future that nobody polls keeps its place, but whoever
-//! comes after it goes first until it is polled again.
+//! The calls that wait for a slot: first come, first served.
+//!
+//! A future that is not polled cannot use its slot, and must not block the others.
+//! After [`SILENT_AFTER`] the queue treats it as silent: it keeps its number, but
+//! the others go first until it is polled again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,136 +11,135 @@ use std::time::Duration;
 use super::wait_policy::WaitPolicy;
 use crate::platform::clock::{Instant, Wakeup};
 
-/// A slot that is not used for so long goes to the next who still looks. With the
-/// time between two looks that makes a second at most.
-pub(super) const UNUSED: Duration = Duration::from_millis(750);
+/// A waiter that does not use a free slot for this long is silent, and the slot goes
+/// to the next one. With [`CHECK_INTERVAL`] that is a second at most.
+pub(super) const SILENT_AFTER: Duration = Duration::from_millis(750);
 
-/// How often those who wait look while a slot is there that is not used.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a waiter behind the first one checks whether a free slot is left unused.
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// While others wait, a batch gets every tenth slot.
+/// While calls wait, batches get one slot in this many.
 const BATCH_SHARE: u32 = 10;
 
-/// In the order in which they came.
+/// The queues, by the order of arrival.
 #[derive(Default)]
 pub(super) struct Waiters {
-    came: u64,
-    callers: BTreeMap<u64, Waiter>,
-    batches: BTreeMap<u64, Waiter>,
-    /// Slots that callers got since a batch had one.
-    since_batch: u32,
+    last_number: u64,
+    calls: BTreeMap<u64, Entry>,
+    batches: BTreeMap<u64, Entry>,
+    /// Slots that calls got since a batch had one.
+    slots_since_batch: u32,
 }
 
-struct Waiter {
-    looked_at: Instant,
-    /// It did not use a slot. It keeps its place, but goes last until it looks again.
+/// What the queue knows about a waiter.
+struct Entry {
+    polled_at: Instant,
+    /// See the documentation of this module.
     silent: bool,
     wakeup: Arc<Wakeup>,
 }
 
-/// A place among those who wait.
+/// The handle of one call in the queue.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Waiter {
     number: u64,
     wait: WaitPolicy,
     pub(super) wakeup: Arc<Wakeup>,
 }
 
 impl Waiters {
-    pub(super) fn join(&mut self, wait: WaitPolicy, now: Instant) -> Place {
-        self.came += 1;
-        let place = Place { number: self.came, wait, wakeup: Arc::default() };
-        let wakeup = Arc::clone(&place.wakeup);
-        let waiter = Waiter { looked_at: now, silent: false, wakeup };
-        self.of(wait).insert(place.number, waiter);
-        place
+    pub(super) fn join(&mut self, wait: WaitPolicy, now: Instant) -> Waiter {
+        self.last_number += 1;
+        let waiter = Waiter { number: self.last_number, wait, wakeup: Arc::default() };
+        let wakeup = Arc::clone(&waiter.wakeup);
+        let entry = Entry { polled_at: now, silent: false, wakeup };
+        self.queue(wait).insert(waiter.number, entry);
+        waiter
     }
 
-    pub(super) fn leave(&mut self, place: &Place) {
-        self.of(place.wait).remove(&place.number);
+    pub(super) fn leave(&mut self, waiter: &Waiter) {
+        self.queue(waiter.wait).remove(&waiter.number);
     }
 
-    /// The one at this place has looked.
-    pub(super) fn looked(&mut self, place: &Place, now: Instant) {
-        if let Some(waiter) = self.of(place.wait).get_mut(&place.number) {
-            waiter.looked_at = now;
-            waiter.silent = false;
+    /// The waiter was polled, so it is not silent.
+    pub(super) fn on_poll(&mut self, waiter: &Waiter, now: Instant) {
+        if let Some(entry) = self.queue(waiter.wait).get_mut(&waiter.number) {
+            entry.polled_at = now;
+            entry.silent = false;
         }
     }
 
-    /// A slot is not used: whoever has not looked for so long is passed over.
-    pub(super) fn pass_over_silent(&mut self, now: Instant) {
-        for waiter in self.callers.values_mut().chain(self.batches.values_mut()) {
-            waiter.silent |= waiter.looked_at + UNUSED <= now;
+    /// Marks all waiters as silent that were not polled for [`SILENT_AFTER`].
+    pub(super) fn mark_silent(&mut self, now: Instant) {
+        for entry in self.calls.values_mut().chain(self.batches.values_mut()) {
+            entry.silent |= entry.polled_at + SILENT_AFTER <= now;
         }
     }
 
-    /// Whether anybody waits who would take a slot.
+    /// Whether no waiter would take a slot. Silent waiters do not count.
     pub(super) fn is_empty(&self) -> bool {
         self.next().is_none()
     }
 
-    pub(super) fn is_next(&self, place: &Place) -> bool {
-        self.next().is_some_and(|(number, _)| *number == place.number)
+    pub(super) fn is_next(&self, waiter: &Waiter) -> bool {
+        self.next().is_some_and(|(number, _)| *number == waiter.number)
     }
 
-    /// How many slots go to others before this place has one.
-    pub(super) fn ahead(&self, place: &Place) -> u32 {
-        let live = |waiters: &BTreeMap<u64, Waiter>, before: u64| {
-            let ahead = waiters.range(..before).filter(|(_, waiter)| !waiter.silent).count();
+    /// How many slots others get before this waiter.
+    pub(super) fn ahead(&self, waiter: &Waiter) -> u32 {
+        let count_before = |queue: &BTreeMap<u64, Entry>, number: u64| {
+            let ahead = queue.range(..number).filter(|(_, entry)| !entry.silent).count();
             u32::try_from(ahead).unwrap_or(u32::MAX)
         };
-        match place.wait {
+        match waiter.wait {
             WaitPolicy::Deadline => {
-                let callers = live(&self.callers, place.number);
-                match live(&self.batches, u64::MAX) {
-                    0 => callers,
-                    batches => {
-                        let theirs = (self.since_batch + callers) / (BATCH_SHARE - 1);
-                        callers.saturating_add(theirs.min(batches))
-                    }
+                let calls = count_before(&self.calls, waiter.number);
+                let batches = count_before(&self.batches, u64::MAX);
+                if batches == 0 {
+                    return calls;
                 }
+                let slots_for_batches = (self.slots_since_batch + calls) / (BATCH_SHARE - 1);
+                calls.saturating_add(slots_for_batches.min(batches))
             }
-            WaitPolicy::Batch => live(&self.batches, place.number),
+            WaitPolicy::Batch => count_before(&self.batches, waiter.number),
         }
     }
 
-    /// The one at this place takes a slot, and leaves.
-    pub(super) fn took(&mut self, place: &Place) {
-        self.leave(place);
-        self.since_batch = match place.wait {
-            WaitPolicy::Deadline if !self.batches.is_empty() => self.since_batch + 1,
+    /// The waiter has got a slot, and leaves.
+    pub(super) fn on_slot(&mut self, waiter: &Waiter) {
+        self.leave(waiter);
+        self.slots_since_batch = match waiter.wait {
+            WaitPolicy::Deadline if !self.batches.is_empty() => self.slots_since_batch + 1,
             WaitPolicy::Deadline | WaitPolicy::Batch => 0,
         };
     }
 
-    /// Has the one who is next look now.
     pub(super) fn wake_next(&self) {
-        if let Some((_, waiter)) = self.next() {
-            waiter.wakeup.wake();
+        if let Some((_, entry)) = self.next() {
+            entry.wakeup.wake();
         }
     }
 
     pub(super) fn wake_all(&self) {
-        let all = self.callers.values().chain(self.batches.values());
-        all.for_each(|waiter| waiter.wakeup.wake());
+        let all = self.calls.values().chain(self.batches.values());
+        all.for_each(|entry| entry.wakeup.wake());
     }
 
-    fn next(&self) -> Option<(&u64, &Waiter)> {
-        let first = |waiters| -> Option<(&u64, &Waiter)> {
-            let mut waiters = BTreeMap::<u64, Waiter>::iter(waiters);
-            waiters.find(|(_, waiter)| !waiter.silent)
+    fn next(&self) -> Option<(&u64, &Entry)> {
+        let first = |queue| -> Option<(&u64, &Entry)> {
+            let mut queue = BTreeMap::<u64, Entry>::iter(queue);
+            queue.find(|(_, entry)| !entry.silent)
         };
         let batch = first(&self.batches);
-        match first(&self.callers) {
-            Some(caller) if batch.is_none() || self.since_batch < BATCH_SHARE - 1 => Some(caller),
+        match first(&self.calls) {
+            Some(call) if batch.is_none() || self.slots_since_batch < BATCH_SHARE - 1 => Some(call),
             _ => batch,
         }
     }
 
-    fn of(&mut self, wait: WaitPolicy) -> &mut BTreeMap<u64, Waiter> {
+    fn queue(&mut self, wait: WaitPolicy) -> &mut BTreeMap<u64, Entry> {
         match wait {
-            WaitPolicy::Deadline => &mut self.callers,
+            WaitPolicy::Deadline => &mut self.calls,
             WaitPolicy::Batch => &mut self.batches,
         }
     }
