@@ -1,5 +1,5 @@
-//! What passes between the platform, which sends one request, and the client,
-//! which judges what came of it.
+//! What the platform gives to the client: the platform sends one request, and the client
+//! decodes the response.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use reqwest::header::HeaderMap;
 use super::error::HttpError;
 use crate::api::types::GetPaymentsResponseBody;
 
-/// The longest response body that is read, in bytes. No response of this
-/// operation comes near it. A longer one fails with
+/// The longest response body that the client reads, in bytes. Responses of this
+/// operation are much shorter. A longer one fails with
 /// [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// What came of one attempt.
+/// The result of one attempt.
 pub(crate) struct Attempted {
     /// How long it was allowed to take.
     pub(crate) timeout: Duration,
     /// The response, whatever its status; `None` if no request could be made.
     pub(crate) outcome: Option<Result<Exchange, HttpError>>,
-    /// What the generated bindings read from it.
+    /// What the generated bindings decoded from the response.
     pub(crate) decoded: Result<GetPaymentsResponseBody, BindingsError>,
 }
 
@@ -32,16 +32,16 @@ pub(crate) struct Exchange {
     pub(crate) body: Result<Bytes, BodyError>,
 }
 
-/// Why a body could not be read to its end.
+/// Why a body could not be read completely.
 pub(crate) enum BodyError {
     TooLarge,
     Broken(HttpError),
 }
 
-/// Why the generated bindings read nothing.
+/// Why the generated bindings could not decode the response.
 pub(crate) enum BindingsError {
     /// The body of a 200 is not the JSON that the document describes.
     Json(serde_json::Error),
-    /// Any other reason. It is to be found in the outcome.
+    /// Any other reason; [`Attempted::outcome`] has it.
     Other,
 }

@@ -1,6 +1,6 @@
-//! Time, tasks and HTTP, as the machine offers them: with tokio and sockets, or
-//! on `wasm32-unknown-unknown` with what the JavaScript host has. Both folders
-//! have files of the same names, and nothing else in the library depends on the
+//! Time, tasks and HTTP: in `native` with tokio and sockets, in `wasm`
+//! (`wasm32-unknown-unknown`) with the functions of the JavaScript host. Both folders
+//! have the same modules and functions. Nothing else in the library depends on the
 //! target.
 
 pub(crate) mod exchange;

@@ -1,8 +1,8 @@
-//! One attempt on the wire: the credential goes in, a bounded body comes out.
+//! Sends one request, with the credential, and reads the response up to a limit.
 //!
-//! The generated bindings make the request and decode the response, but their
-//! errors lose status and headers. So [`exec`](ClientHooks::exec) also keeps the
-//! response as it came, and the client makes its errors from that.
+//! The generated bindings build the request and decode the response, but their errors
+//! lose the status and the headers. So [`exec`](ClientHooks::exec) also keeps the raw
+//! response, and the client makes its errors from that.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +19,8 @@ use super::http::Http;
 use crate::api;
 use crate::platform::exchange::{Attempted, BindingsError, BodyError, Exchange, MAX_BODY_BYTES};
 
-/// Asks once. The values are those of the query parameters, in the order of the
-/// generated method.
+/// Sends one request. `parameters` has the values of the query parameters, in the order
+/// of the generated method.
 pub(crate) async fn get_payments(
     http: &Http,
     base_url: &str,
@@ -43,7 +43,7 @@ pub(crate) async fn get_payments(
     Attempted { timeout, outcome, decoded }
 }
 
-/// What the generated bindings carry for one attempt.
+/// The data of one attempt, which the generated bindings pass to the hooks.
 #[derive(Clone)]
 pub(crate) struct AttemptContext {
     http: Http,
@@ -59,7 +59,7 @@ impl fmt::Debug for AttemptContext {
 }
 
 impl AttemptContext {
-    /// Sends the request and reads the response, as far as there is time.
+    /// Sends the request and reads the response, until the timeout.
     async fn send(&self, request: Request) -> Result<Exchange, HttpError> {
         let deadline = Instant::now() + self.timeout;
         let sent = timeout_at(deadline, self.http.send(request)).await;
@@ -97,7 +97,7 @@ impl ClientHooks<AttemptContext> for api::Client {
     }
 }
 
-/// Reads to the end or to the limit. One chunk, the usual case, is not copied.
+/// Reads the body, up to the limit. The usual body is one chunk, which is not copied.
 async fn read(response: &mut Response) -> Result<Bytes, BodyError> {
     let broken = |error| BodyError::Broken(HttpError::Reqwest(error));
     let mut first = Bytes::new();

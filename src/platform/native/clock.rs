@@ -1,4 +1,4 @@
-//! Time, chance, and waking somebody up. `wasm/clock.rs` has the same names.
+//! Clocks, random numbers and wake-ups. `wasm/clock.rs` has the same names.
 
 use tokio::sync::Notify;
 
@@ -6,19 +6,19 @@ pub(crate) use fastrand::f64 as random;
 pub(crate) use std::time::SystemTime as Calendar;
 pub(crate) use tokio::time::{Instant, sleep, timeout_at};
 
-/// Wakes the one who waits for it.
+/// Wakes a waiting task.
 #[derive(Default)]
 pub(crate) struct Wakeup(Notify);
 
 impl Wakeup {
-    /// Ends a wait, or the next one if nobody waits now.
+    /// Ends the wait of a task. If none waits now, ends the next wait.
     pub(crate) fn wake(&self) {
         self.0.notify_one();
     }
 
-    /// Returns at this time, or earlier.
+    /// Returns at this time, or earlier if it is woken.
     pub(crate) async fn wait_until(&self, time: Instant) {
-        // A timer is late by up to a millisecond, also one for the past.
+        // A timer takes up to a millisecond longer, even for a time in the past.
         if time > Instant::now() {
             let _ = timeout_at(time, self.0.notified()).await;
         }

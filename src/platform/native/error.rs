@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The error of whatever sent the request.
+/// The error of the HTTP client that sent the request.
 pub(crate) enum HttpError {
     TimedOut,
     Reqwest(reqwest::Error),
@@ -11,7 +11,7 @@ pub(crate) enum HttpError {
 }
 
 impl HttpError {
-    /// No request could be made.
+    /// Whether the request could not be built.
     pub(crate) fn is_builder(&self) -> bool {
         matches!(self, HttpError::Reqwest(error) if error.is_builder())
     }
@@ -34,7 +34,7 @@ impl HttpError {
         }
     }
 
-    /// The first cause that does not hold the URL.
+    /// The first source of the error whose message does not have the URL.
     pub(crate) fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             HttpError::TimedOut => None,
@@ -45,7 +45,7 @@ impl HttpError {
     }
 }
 
-/// Whether time ran out, while connecting for instance.
+/// Whether a timeout is among the sources, for instance the one for connecting.
 #[cfg(feature = "rustls")]
 fn is_hyper_timeout(error: &hyper_util::client::legacy::Error) -> bool {
     let mut causes =

@@ -1,10 +1,10 @@
-//! The HTTP client below the bindings: the user's own reqwest, or else hyper with
-//! TLS of our own.
+//! The HTTP client below the bindings: the user's own reqwest, or by default hyper with
+//! rustls.
 //!
-//! Why not reqwest's TLS? cargo builds one reqwest for the whole program. With its
-//! feature `rustls-no-provider` every `reqwest::Client::new()` in the program
-//! panics until a provider is installed. With any of its features for TLS it fails
-//! on machines without certificates, even if it only speaks plain HTTP.
+//! Why not reqwest's TLS? cargo builds one reqwest for the whole program, so its features
+//! affect all of the program. With `rustls-no-provider`, every `reqwest::Client::new()`
+//! in the program panics until a provider is installed. With any other feature for TLS,
+//! reqwest fails on machines without root certificates, even for plain HTTP.
 
 use reqwest::{Client, ClientBuilder, Request, Response};
 
@@ -20,15 +20,15 @@ use crate::platform::http_settings::HttpSettings;
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Http {
-    /// Makes the requests of the generated bindings. It also sends them, unless
-    /// `hyper` does.
+    /// Builds the requests of the generated bindings. It also sends them, unless `hyper`
+    /// is there.
     pub(crate) reqwest: Client,
     #[cfg(feature = "rustls")]
     hyper: Option<HyperClient>,
 }
 
 impl Http {
-    /// Makes connections with `own` if the user gave one, else with hyper.
+    /// Uses `own` if the user gave one, else hyper.
     pub(crate) fn new(own: Option<ClientBuilder>, settings: HttpSettings) -> Result<Self, Error> {
         #[cfg(feature = "rustls")]
         if own.is_none() {
@@ -36,9 +36,9 @@ impl Http {
             let reqwest = reqwest_tls::without_connections(&tls).map_err(unusable)?;
             return Ok(Http { reqwest, hyper: Some(HyperClient::new(tls, settings)) });
         }
-        if settings.https && !reqwest_tls::is_there() {
+        if settings.https && !reqwest_tls::is_available() {
             return Err(Error::configuration(
-                "the base URL is https://, but reqwest was built without TLS; turn on reqwest's feature `rustls` or `native-tls`, or the feature `rustls` of figma-payments and do not call `http`",
+                "`base_url` is https://, but reqwest was built without TLS; turn on reqwest's feature `rustls` or `native-tls`, or turn on the feature `rustls` of figma-payments and do not call `http`",
             ));
         }
         Ok(Http {
@@ -57,12 +57,12 @@ impl Http {
     }
 }
 
-/// The user's own reqwest, with what this crate relies on set last.
+/// The user's own reqwest, with the settings that this crate relies on.
 fn configured(own: ClientBuilder, settings: HttpSettings) -> Result<Client, Error> {
     let mut http = own
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .retry(reqwest::retry::never().max_retries_per_request(0)) // or it copies each request
+        .retry(reqwest::retry::never().max_retries_per_request(0)) // with retries, reqwest copies each request
         .no_gzip()
         .no_brotli()
         .no_zstd()
@@ -79,5 +79,7 @@ fn configured(own: ClientBuilder, settings: HttpSettings) -> Result<Client, Erro
 
 fn unusable(error: reqwest::Error) -> Error {
     let why = error.without_url();
-    Error::configuration(format!("the HTTP client cannot be built: {why}"))
+    Error::configuration(format!(
+        "the HTTP client cannot be built: {why}; check what you gave to `http`, if anything, and the installed certificates"
+    ))
 }

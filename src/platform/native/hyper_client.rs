@@ -1,5 +1,5 @@
-//! hyper in reqwest's place: connections of our own, through the proxy that the
-//! environment names, with TLS of our own.
+//! The default HTTP client: hyper, with rustls, and through the proxy that the
+//! environment names.
 
 use std::error::Error;
 use std::io;
@@ -28,12 +28,12 @@ use crate::platform::http_settings::HttpSettings;
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// The times are reqwest's.
+/// The same values as in reqwest.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_RETRIES: u32 = 3;
-const IDLE: Duration = Duration::from_secs(90);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests; cheap to clone.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl HyperClient {
         let hyper = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build(connector);
         HyperClient { hyper, proxies, user_agent }
     }
@@ -77,8 +77,8 @@ impl HyperClient {
         Ok(response.map(Body::wrap).into())
     }
 
-    /// What a proxy wants to see in the request itself: all that it passes on in
-    /// the clear. Where there is TLS, it is told when the tunnel is made.
+    /// The password for a proxy that forwards plain HTTP, which is a header of the
+    /// request. For https:// it is sent when the tunnel is made.
     fn proxy_credential(&self, target: &Uri) -> Option<HeaderValue> {
         let plain = target.scheme() == Some(&Scheme::HTTP);
         let proxy = if plain { self.proxies.intercept(target) } else { None };
@@ -86,8 +86,8 @@ impl HyperClient {
     }
 }
 
-/// Divides the time among the addresses of a host, so that one that does not answer
-/// leaves time for the others.
+/// Connects over TCP. It divides the time among the addresses of a host, so that an
+/// address that does not answer leaves time for the others.
 fn tcp(connect_timeout: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.set_connect_timeout(Some(connect_timeout));
@@ -97,11 +97,11 @@ fn tcp(connect_timeout: Duration) -> HttpConnector {
     tcp.set_keepalive_interval(Some(KEEPALIVE));
     tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
     tcp
 }
 
-/// A connection to the server, TLS and all, before the time is over.
+/// Connects to the server, including TLS, within the timeout.
 #[derive(Clone)]
 struct Connector {
     https: HttpsConnector<Route>,
@@ -109,7 +109,7 @@ struct Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Link>;
+    type Response = MaybeHttpsStream<RouteStream>;
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
@@ -124,7 +124,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The way to the server: straight, or through a proxy.
+/// Connects to the server directly or through a proxy, without TLS to the server.
 #[derive(Clone)]
 struct Route {
     tcp: HttpConnector,
@@ -134,9 +134,9 @@ struct Route {
 }
 
 impl Service<Uri> for Route {
-    type Response = Link;
+    type Response = RouteStream;
     type Error = BoxError;
-    type Future = Connecting<Link>;
+    type Future = Connecting<RouteStream>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
@@ -146,47 +146,52 @@ impl Service<Uri> for Route {
         let mut route = self.clone();
         Box::pin(async move {
             match route.proxies.intercept(&target) {
-                Some(proxy) => route.through(proxy, target).await,
-                None => Ok(Link { stream: route.tcp.call(target).await?.into(), proxied: false }),
+                Some(proxy) => route.connect_through(proxy, target).await,
+                None => {
+                    Ok(RouteStream { stream: route.tcp.call(target).await?.into(), proxied: false })
+                }
             }
         })
     }
 }
 
 impl Route {
-    async fn through(self, proxy: Intercept, target: Uri) -> Result<Link, BoxError> {
+    async fn connect_through(self, proxy: Intercept, target: Uri) -> Result<RouteStream, BoxError> {
         let scheme = proxy.uri().scheme();
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
-            return Err("the proxy that the environment names is not one for HTTP".into());
+            return Err("the proxy that the environment names does not begin with http:// or https://; other proxies are not supported".into());
         }
         let mut to_proxy = HttpsConnector::from((self.tcp, self.tls));
         if target.scheme() == Some(&Scheme::HTTP) {
-            return Ok(Link { stream: to_proxy.call(proxy.uri().clone()).await?, proxied: true });
+            return Ok(RouteStream {
+                stream: to_proxy.call(proxy.uri().clone()).await?,
+                proxied: true,
+            });
         }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy)
             .with_headers(HeaderMap::from_iter([(USER_AGENT, self.user_agent)]));
         if let Some(credential) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(credential.clone());
         }
-        Ok(Link { stream: tunnel.call(target).await?, proxied: false })
+        Ok(RouteStream { stream: tunnel.call(target).await?, proxied: false })
     }
 }
 
-/// A connection that TLS with the server may still be spoken over.
-struct Link {
-    /// With TLS where the proxy wants it.
+/// A connection to the server or to a proxy. TLS with the server comes on top of it.
+struct RouteStream {
+    /// With TLS if the proxy is https://.
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    /// A proxy reads the requests, and needs to see the whole URL.
+    /// A proxy forwards the requests, so they need the whole URL.
     proxied: bool,
 }
 
-impl Connection for Link {
+impl Connection for RouteStream {
     fn connected(&self) -> Connected {
         self.stream.connected().proxy(self.proxied)
     }
 }
 
-impl Read for Link {
+impl Read for RouteStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -196,7 +201,7 @@ impl Read for Link {
     }
 }
 
-impl Write for Link {
+impl Write for RouteStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

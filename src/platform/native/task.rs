@@ -1,5 +1,4 @@
-//! Work that goes on while whoever waits for it is busy with something else.
-//! `wasm/task.rs` has the same names.
+//! Runs work in tasks, so that it goes on while its caller does not poll it.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -8,7 +7,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
-/// Does it in a task of its own, which ends when nobody waits for it any more.
+/// Runs the work in a new task. If the returned future is dropped, the task is aborted.
 pub(crate) async fn spawn_and_abort_on_drop<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
@@ -24,7 +23,8 @@ pub(crate) async fn spawn_and_abort_on_drop<T: Send + 'static>(
     output((&mut task.0).await).await
 }
 
-/// Does it in a task of its own, to the end, whoever waits for it.
+/// Runs the work in a new task. If the returned future is dropped, the task goes on to
+/// its end.
 #[cfg(feature = "cache")]
 pub(crate) async fn spawn_detached<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
@@ -40,8 +40,8 @@ async fn output<T>(ended: Result<T, JoinError>) -> T {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(output) => output,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime of the task is shut down. Whoever waits on another one waits until
-        // its own caller gives up.
+        // The runtime of the task was shut down. There is no result, so a caller in
+        // another runtime waits until its own timeout.
         Err(Err(_)) => pending().await,
     }
 }

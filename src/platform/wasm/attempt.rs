@@ -1,6 +1,6 @@
-//! One attempt on the wire. The generated bindings make the request; the host
-//! sends it. The response is decoded here, because the generated code decodes only
-//! what reqwest received.
+//! Sends one request. The generated bindings build it, and the host sends it. The
+//! response is decoded here, because the generated code decodes only responses of
+//! reqwest.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +18,8 @@ use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
 use crate::platform::exchange::{Attempted, BindingsError, Exchange};
 
-/// Asks once. The values are those of the query parameters, in the order of the
-/// generated method.
+/// Sends one request. `parameters` has the values of the query parameters, in the order
+/// of the generated method.
 pub(crate) async fn get_payments(
     http: &Http,
     base_url: &str,
@@ -29,7 +29,7 @@ pub(crate) async fn get_payments(
 ) -> Attempted {
     let context = AttemptContext::default();
     let bindings = api::Client::new_with_client(base_url, reqwest::Client::new(), context);
-    // What belongs to the host stays on its one thread.
+    // JavaScript values are not `Send`. A wasm host has one thread, so they may be wrapped.
     SendWrapper::new(async {
         let [file, plugin, token, user, widget] = parameters;
         let _ = bindings.get_payments(file, plugin, token, user, widget).await;
@@ -50,7 +50,7 @@ pub(crate) async fn get_payments(
     .await
 }
 
-/// What the generated bindings carry for one attempt.
+/// The data of one attempt, which the generated bindings pass to the hooks.
 #[derive(Clone, Default)]
 pub(crate) struct AttemptContext {
     request: Arc<Mutex<Option<Request>>>,
@@ -69,7 +69,7 @@ impl AttemptContext {
 }
 
 impl ClientHooks<AttemptContext> for api::Client {
-    /// Takes the request, and ends the call before reqwest sends it.
+    /// Keeps the request, and ends the call before reqwest sends it.
     async fn pre<E>(
         &self,
         request: &mut Request,
@@ -81,7 +81,7 @@ impl ClientHooks<AttemptContext> for api::Client {
     }
 }
 
-/// As the generated bindings do it.
+/// Decodes a success as the generated bindings do.
 fn decode(exchange: &Exchange) -> Result<GetPaymentsResponseBody, BindingsError> {
     match (exchange.status, &exchange.body) {
         (StatusCode::OK, Ok(body)) => serde_json::from_slice(body).map_err(BindingsError::Json),

@@ -1,5 +1,5 @@
-//! Time, chance, and waking somebody up, as the host allows it; the names are
-//! those of `src/clock.rs`.
+//! Clocks, random numbers and wake-ups, from the JavaScript host. `native/clock.rs` has
+//! the same names.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,7 +12,7 @@ use send_wrapper::SendWrapper;
 pub(crate) use js_sys::Math::random;
 pub(crate) use web_time::Instant;
 
-/// Tells the date, in the standard library's type.
+/// The host's date, as the standard library's type.
 pub(crate) struct Calendar;
 
 impl Calendar {
@@ -31,38 +31,39 @@ pub(crate) async fn sleep_until(deadline: Instant) {
         if left.is_zero() {
             return;
         }
-        // Rounded up, and no more than a host's timer can wait for at once.
+        // Rounded up, and at most what a host's timer can wait.
         let millis = left.as_micros().div_ceil(1000).min(i32::MAX as u128) as u32;
         SendWrapper::new(TimeoutFuture::new(millis)).await;
     }
 }
 
-/// Wakes nobody. Workers let no request touch the timers and connections of
-/// another, and whoever is woken by another request goes on as a part of it, and
-/// ends with it. So whoever waits looks for themselves.
+/// Lets a task wait. It cannot be woken here: on Cloudflare Workers a task that another
+/// request wakes runs as a part of that request, ends with it, and may not use the timers
+/// and connections of its own. So a wait ends after [`POLL_INTERVAL`], and the task checks
+/// for itself.
 #[derive(Default)]
 pub(crate) struct Wakeup;
 
-/// How often somebody looks.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Wakeup {
     pub(crate) fn wake(&self) {}
 
     /// Returns at this time, or earlier.
     pub(crate) async fn wait_until(&self, time: Instant) {
-        sleep_until(time.min(Instant::now() + LOOK_EVERY)).await;
+        sleep_until(time.min(Instant::now() + POLL_INTERVAL)).await;
     }
 }
 
-/// The time was over first.
+/// The deadline came before the future was ready.
 pub(crate) struct Elapsed;
 
 pub(crate) async fn timeout_at<F: Future>(
     deadline: Instant,
     future: F,
 ) -> Result<F::Output, Elapsed> {
-    let (mut future, mut timer) = (pin!(future), pin!(sleep_until(deadline)));
+    let mut future = pin!(future);
+    let mut timer = pin!(sleep_until(deadline));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending => timer.as_mut().poll(context).map(|()| Err(Elapsed)),

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The error of whatever sent the request.
+/// The error of the host's `fetch`.
 pub(crate) enum HttpError {
     Unsendable,
     TimedOut,
@@ -10,7 +10,7 @@ pub(crate) enum HttpError {
 }
 
 impl HttpError {
-    /// No request could be made.
+    /// Whether the request could not be built.
     pub(crate) fn is_builder(&self) -> bool {
         matches!(self, HttpError::Unsendable)
     }
@@ -19,7 +19,7 @@ impl HttpError {
         matches!(self, HttpError::TimedOut)
     }
 
-    /// Hosts do not tell.
+    /// False, because hosts do not say whether a failure was in connecting.
     pub(crate) fn is_connect(&self) -> bool {
         false
     }

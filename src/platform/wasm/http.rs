@@ -1,4 +1,4 @@
-//! What all requests have in common. The host has its own connections and TLS.
+//! What all requests share. The host makes the connections and speaks TLS.
 
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderValue;
@@ -13,7 +13,7 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// Nobody can give a client of their own: `ClientBuilder::http` is not there.
+    /// `_own` is always `None`, because `ClientBuilder::http` does not exist on wasm.
     pub(crate) fn new(_own: Option<ClientBuilder>, settings: HttpSettings) -> Result<Self, Error> {
         Ok(Http { user_agent: settings.user_agent })
     }

@@ -1,6 +1,6 @@
-//! On `wasm32-unknown-unknown`: the JavaScript host's `fetch`, timers and clocks.
-//! reqwest makes the requests there too, but does not send them: it would follow
-//! redirects, and take the access token along.
+//! For `wasm32-unknown-unknown`: the `fetch`, timers and clocks of the JavaScript host.
+//! reqwest builds the requests here too, but does not send them, because it would follow
+//! redirects and send the access token along.
 
 pub(crate) mod attempt;
 pub(crate) mod clock;
