@@ -9,7 +9,7 @@ use figma_payments::{
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::ending::{Exit, Failure, say, shown};
+use crate::exit::{Exit, Failure, say, shown};
 use crate::options::{ResourceChoice, Server};
 use crate::remedy::remedy;
 

@@ -2,7 +2,7 @@
 
 mod bulk;
 mod check;
-mod ending;
+mod exit;
 mod options;
 mod remedy;
 mod sandbox;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use ending::{Exit, say};
+use exit::{Exit, say};
 
 /// Figma's Payments API from the command line.
 #[derive(Debug, Parser)]

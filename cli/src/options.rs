@@ -7,7 +7,7 @@ use figma_payments::{
 };
 use url::Url;
 
-use crate::ending::Failure;
+use crate::exit::Failure;
 use crate::remedy;
 
 /// What was paid for, or not.

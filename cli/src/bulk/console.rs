@@ -5,8 +5,8 @@ use std::time::Duration;
 use humantime::format_duration;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::tally::Tally;
-use crate::ending::say;
+use super::status_counts::Tally;
+use crate::exit::say;
 
 const BAR: &str = "{wide_bar:.green/dim} {human_pos} of {human_len}\n{msg}";
 const SPINNER: &str = "{spinner} {human_pos} so far, and the input goes on\n{msg}";

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use super::csv_column::Table;
 use super::entry::{Entry, user};
 use super::lines::Lines;
-use super::table::Table;
 
 pub struct Input {
     /// What to call it.

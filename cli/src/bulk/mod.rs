@@ -1,38 +1,38 @@
 //! `figma-payments bulk`: one question for each user in a file.
 
+mod compact_id;
 mod console;
-mod earlier;
+mod csv_column;
+mod csv_record;
 mod entry;
-mod fields;
-mod id;
+mod incomplete_row;
 mod input;
-mod intake;
 mod lines;
 mod output;
+mod previous_answers;
 mod row;
 mod run;
 mod spreadsheet;
-mod subject;
+mod status_counts;
 mod summary;
-mod table;
-mod tally;
-mod torn;
+mod target;
+mod user_queue;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
 use figma_payments::RateLimits;
 
-use crate::ending::{Exit, Failure, say};
+use crate::exit::{Exit, Failure, say};
 use crate::options::{ResourceChoice, Server};
 use console::Console;
 use input::Input;
-use intake::Intake;
 use output::Output;
 use row::Format;
 use run::{End, Run};
-use subject::Subject;
 use summary::summary;
+use target::Subject;
+use user_queue::Intake;
 
 /// Have these users paid? Asks about each user in a file, and writes the answers
 /// to another.

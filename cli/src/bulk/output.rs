@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 
-use super::earlier::Earlier;
+use super::previous_answers::Earlier;
 use super::row::{Format, Row};
-use super::subject::Subject;
+use super::target::Subject;
 
 /// How much a power cut may cost. Whatever kills only the program costs nothing.
 const SYNC: Duration = Duration::from_secs(1);

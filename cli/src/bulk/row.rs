@@ -10,10 +10,10 @@ use figma_payments::{PaymentInformation, PaymentStatus, UserId};
 use humantime::format_rfc3339_seconds;
 use serde::{Deserialize, Serialize};
 
-use super::fields::Fields;
+use super::csv_record::Fields;
 use super::spreadsheet::as_text;
-use super::subject::Subject;
-use crate::ending::shown;
+use super::target::Subject;
+use crate::exit::shown;
 
 /// What a server answered about a user, when, and which server.
 #[derive(Debug, Clone, Serialize, Deserialize)]

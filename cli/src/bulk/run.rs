@@ -15,10 +15,10 @@ use futures_util::{StreamExt, stream};
 use tokio::time::interval;
 
 use super::console::{Console, Progress};
-use super::intake::{Counts, Intake};
 use super::output::Output;
 use super::row::Row;
-use super::tally::Tally;
+use super::status_counts::Tally;
+use super::user_queue::{Counts, Intake};
 use crate::remedy::remedy;
 
 /// So many failures without an answer between them are not about the users.

@@ -6,8 +6,8 @@ use figma_payments::Resource;
 use indicatif::HumanCount;
 
 use super::console::Progress;
-use super::intake::Counts;
-use super::tally::Tally;
+use super::status_counts::Tally;
+use super::user_queue::Counts;
 
 /// The last lines of a run. `earlier` are the answers from before.
 pub fn summary(

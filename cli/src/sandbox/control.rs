@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::callers::Callers;
-use super::shown::{self, MadeTokens};
+use super::access_check::Callers;
+use super::redact::{self, MadeTokens};
 use super::state_file::StateFile;
 
 /// All of the control API lies below it; Figma has no such path.
@@ -163,7 +163,7 @@ impl Control {
     fn requests(&self, figma: &Figma) -> Value {
         let requests = figma.requests();
         let made = self.made_tokens();
-        let shown = requests.iter().map(|request| shown::request(request, &made));
+        let shown = requests.iter().map(|request| redact::request(request, &made));
         let mut log = json!({ "requests": shown.collect::<Vec<_>>() });
         let dropped = figma.dropped_requests();
         if dropped > 0 {

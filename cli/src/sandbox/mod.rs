@@ -1,8 +1,8 @@
 //! `figma-payments sandbox`: the sandbox as a program of its own.
 
-mod callers;
+mod access_check;
 mod control;
-mod shown;
+mod redact;
 mod state_file;
 
 use std::future::pending;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use figma_payments::UserId;
 use figma_payments::sandbox::{Figma, FigmaLimits, Request, Sandbox, Settings, StatusShape};
 
-use crate::ending::{Exit, Failure};
-use callers::{Callers, Host};
+use crate::exit::{Exit, Failure};
+use access_check::{Callers, Host};
 use control::Control;
 use state_file::StateFile;
 

@@ -7,5 +7,5 @@ mod support;
 mod bulk;
 mod check;
 mod sandbox;
-mod sandbox_callers;
+mod sandbox_access;
 mod statuses;

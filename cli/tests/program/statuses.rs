@@ -45,7 +45,7 @@ fn decisions() -> [Decision; 6] {
 }
 
 const WHAT_TO_DO: &str = "decide about a new status: does it give access (`check`), what counts it \
-     (bulk/tally.rs), can it be set in the sandbox (sandbox/control.rs)? Then add it to this table";
+     (bulk/status_counts.rs), can it be set in the sandbox (sandbox/control.rs)? Then add it to this table";
 
 /// The library's names for what it knows, as the listing of its public API has them.
 fn names_in_the_library() -> BTreeSet<String> {

@@ -6,11 +6,11 @@ use std::io::{BufRead, BufReader, Read};
 
 use figma_payments::MAX_BODY_BYTES;
 
-use super::id::Id;
+use super::compact_id::Id;
+use super::incomplete_row::can_be_a_torn_row;
 use super::row::{Format, Rows};
-use super::subject::Subject;
-use super::tally::Tally;
-use super::torn::can_be_a_torn_row;
+use super::status_counts::Tally;
+use super::target::Subject;
 
 /// No row is as long: what a server wrote is no longer than an answer, and each of
 /// its bytes becomes three at most.

@@ -4,8 +4,8 @@ use std::io;
 
 use figma_payments::UserId;
 
+use super::csv_record::Fields;
 use super::entry::{Entry, user};
-use super::fields::Fields;
 use super::lines::Lines;
 
 pub struct Table {

@@ -11,8 +11,8 @@ use std::thread;
 use figma_payments::UserId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::compact_id::Id;
 use super::console::Console;
-use super::id::Id;
 use super::input::Input;
 
 /// Complaints are shown up to this one; the rest are counted.

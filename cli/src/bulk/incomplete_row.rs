@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::row::{Format, Row, Rows};
-use super::subject::Subject;
+use super::target::Subject;
 
 /// Whether a row about this subject can begin like this.
 ///
