@@ -188,7 +188,7 @@ pub(crate) struct Details {
     /// Whether the call asked by payment token.
     pub(crate) by_token: bool,
     /// Whether the server may have seen the request.
-    pub(crate) sent: bool,
+    pub(crate) may_have_arrived: bool,
     /// Whether the payment token may be used up, so that asking again is useless.
     pub(crate) used_up: bool,
     /// The response that a [`Mismatch`](ErrorKind::Mismatch) is about.
@@ -225,7 +225,7 @@ impl Error {
             response: Response::default(),
             attempts: 0,
             by_token: false,
-            sent: true,
+            may_have_arrived: true,
             used_up: false,
             mismatched: None,
         }))

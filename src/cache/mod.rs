@@ -301,5 +301,5 @@ fn is_outage(error: &Error) -> bool {
 
 fn too_late() -> Error {
     let message = "another call asks Figma the same question, and got no answer before the deadline of this call";
-    Error::new(ErrorKind::Timeout, message).with(|details| details.sent = false)
+    Error::new(ErrorKind::Timeout, message).with(|details| details.may_have_arrived = false)
 }

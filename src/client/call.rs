@@ -234,7 +234,7 @@ impl<'a> RetryState<'a> {
         let counted = self.attempts - self.batch_429s;
         match self.shared.settings.retry.wait(counted, &error, left) {
             Some(wait) if self.shared.budget.withdraw() => {
-                let was_seen = error.0.sent && error.kind() != ErrorKind::RateLimited;
+                let was_seen = error.0.may_have_arrived && error.kind() != ErrorKind::RateLimited;
                 if was_seen && self.asked_by == AskedBy::Token {
                     self.maybe_used_up.get_or_insert_with(|| error.clone());
                 }

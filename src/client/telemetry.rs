@@ -35,7 +35,7 @@ impl Counter {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Calls of [`Client::get_payments`](crate::Client::get_payments).
+    /// Calls, those of `get_payments_all` and `Entitlements` included.
     pub calls: u64,
     /// Attempts after the first one of a call, counted when they begin.
     pub retries: u64,

@@ -63,6 +63,16 @@ impl fmt::Display for AskedBy {
     }
 }
 
+/// The query parameters of the request.
+#[derive(Default)]
+pub(crate) struct QueryParameters<'a> {
+    pub(crate) community_file_id: Option<&'a str>,
+    pub(crate) plugin_id: Option<&'a str>,
+    pub(crate) plugin_payment_token: Option<&'a str>,
+    pub(crate) user_id: Option<&'a str>,
+    pub(crate) widget_id: Option<&'a str>,
+}
+
 impl PaymentQuery {
     /// Asks by user and resource.
     pub fn by_user(user: UserId, resource: Resource) -> Self {
@@ -130,18 +140,22 @@ impl PaymentQuery {
         }
     }
 
-    /// The values of the query parameters, in the order of the generated method:
-    /// community_file_id, plugin_id, plugin_payment_token, user_id, widget_id.
-    pub(crate) fn parameters(&self) -> [Option<&str>; 5] {
+    pub(crate) fn parameters(&self) -> QueryParameters<'_> {
         match &self.ask {
-            Ask::Token(token, _) => [None, None, Some(token.as_str()), None, None],
+            Ask::Token(token, _) => QueryParameters {
+                plugin_payment_token: Some(token.as_str()),
+                ..QueryParameters::default()
+            },
             Ask::User(user, resource) => {
-                let user = Some(user.as_str());
                 let id = Some(resource.id());
+                let of_user =
+                    QueryParameters { user_id: Some(user.as_str()), ..QueryParameters::default() };
                 match resource {
-                    Resource::CommunityFile(_) => [id, None, None, user, None],
-                    Resource::Plugin(_) => [None, id, None, user, None],
-                    Resource::Widget(_) => [None, None, None, user, id],
+                    Resource::CommunityFile(_) => {
+                        QueryParameters { community_file_id: id, ..of_user }
+                    }
+                    Resource::Plugin(_) => QueryParameters { plugin_id: id, ..of_user },
+                    Resource::Widget(_) => QueryParameters { widget_id: id, ..of_user },
                 }
             }
         }

@@ -211,7 +211,7 @@ impl State {
             (_, _) => (ErrorKind::Mismatch, Some(200), None),
         };
         Err(Error::new(kind, "simulated").with(|details| {
-            details.sent = kind != ErrorKind::Connect;
+            details.may_have_arrived = kind != ErrorKind::Connect;
             details.response.status = status;
             details.response.retry_after = retry_after.map(|wait| Duration::from_secs(wait.into()));
         }))

@@ -115,8 +115,9 @@ fn no_response(error: &HttpError, timeout: Duration, secrets: &Secrets<'_>) -> E
         return unbuildable_request();
     }
     let Cause { kind, text } = cause(error, timeout, secrets);
-    let sent = !error.is_connect();
-    Error::new(kind, format!("no response: {text}")).with(|details| details.sent = sent)
+    let may_have_arrived = !error.is_connect();
+    Error::new(kind, format!("no response: {text}"))
+        .with(|details| details.may_have_arrived = may_have_arrived)
 }
 
 /// Why an attempt failed.

@@ -248,7 +248,7 @@ impl RateLimiter {
             seconds(deadline)
         );
         Error::new(ErrorKind::RateLimited, message).with(|details| {
-            details.sent = false;
+            details.may_have_arrived = false;
             details.response.retry_after = Some(until.saturating_duration_since(now));
             details.response.rate_limit = pause.and_then(|pause| pause.limit.clone());
         })

@@ -17,22 +17,26 @@ use super::clock::{Instant, timeout_at};
 use super::error::HttpError;
 use super::http::Http;
 use crate::api;
+use crate::model::query::QueryParameters;
 use crate::platform::exchange::{Attempted, BindingsError, BodyError, Exchange, MAX_BODY_BYTES};
 
-/// Sends one request. `parameters` has the values of the query parameters, in the order
-/// of the generated method.
+/// Sends one request.
 pub(crate) async fn get_payments(
     http: &Http,
     base_url: &str,
     credential: Arc<(HeaderName, HeaderValue)>,
     timeout: Duration,
-    parameters: [Option<&str>; 5],
+    parameters: QueryParameters<'_>,
 ) -> Attempted {
     let context =
         AttemptContext { http: http.clone(), credential, timeout, outcome: Arc::default() };
     let bindings = api::Client::new_with_client(base_url, http.reqwest.clone(), context);
-    let [file, plugin, token, user, widget] = parameters;
-    let decoded = match bindings.get_payments(file, plugin, token, user, widget).await {
+    let QueryParameters { community_file_id, plugin_id, plugin_payment_token, user_id, widget_id } =
+        parameters;
+    let decoded = match bindings
+        .get_payments(community_file_id, plugin_id, plugin_payment_token, user_id, widget_id)
+        .await
+    {
         Ok(response) => Ok(response.into_inner()),
         Err(progenitor_client::Error::InvalidResponsePayload(_, error)) => {
             Err(BindingsError::Json(error))

@@ -16,23 +16,31 @@ use super::fetch::fetch;
 use super::http::Http;
 use crate::api;
 use crate::api::types::GetPaymentsResponseBody;
+use crate::model::query::QueryParameters;
 use crate::platform::exchange::{Attempted, BindingsError, Exchange};
 
-/// Sends one request. `parameters` has the values of the query parameters, in the order
-/// of the generated method.
+/// Sends one request.
 pub(crate) async fn get_payments(
     http: &Http,
     base_url: &str,
     credential: Arc<(HeaderName, HeaderValue)>,
     timeout: Duration,
-    parameters: [Option<&str>; 5],
+    parameters: QueryParameters<'_>,
 ) -> Attempted {
     let context = AttemptContext::default();
     let bindings = api::Client::new_with_client(base_url, reqwest::Client::new(), context);
     // JavaScript values are not `Send`. A wasm host has one thread, so they may be wrapped.
     SendWrapper::new(async {
-        let [file, plugin, token, user, widget] = parameters;
-        let _ = bindings.get_payments(file, plugin, token, user, widget).await;
+        let QueryParameters {
+            community_file_id,
+            plugin_id,
+            plugin_payment_token,
+            user_id,
+            widget_id,
+        } = parameters;
+        let _ = bindings
+            .get_payments(community_file_id, plugin_id, plugin_payment_token, user_id, widget_id)
+            .await;
         let Some(mut request) = bindings.inner().request() else {
             return Attempted { timeout, outcome: None, decoded: Err(BindingsError::Other) };
         };

@@ -129,8 +129,8 @@ const OF_THE_CLIENT: [Defect; 12] = [
     Defect {
         what: "plugin_id and widget_id are both sent",
         file: QUERY,
-        from: "Resource::Plugin(_) => [None, id, None, user, None],",
-        to: "Resource::Plugin(_) => [None, id, None, user, id],",
+        from: "Resource::Plugin(_) => QueryParameters { plugin_id: id, ..of_user },",
+        to: "Resource::Plugin(_) => QueryParameters { plugin_id: id, widget_id: id, ..of_user },",
     },
     Defect {
         what: "the access token is not sent",
@@ -165,20 +165,20 @@ const OF_THE_CLIENT: [Defect; 12] = [
     Defect {
         what: "the user is left out",
         file: QUERY,
-        from: "Resource::Plugin(_) => [None, id, None, user, None],",
-        to: "Resource::Plugin(_) => { let _ = user; [None, id, None, None, None] }",
+        from: "Resource::Plugin(_) => QueryParameters { plugin_id: id, ..of_user },",
+        to: "Resource::Plugin(_) => QueryParameters { plugin_id: id, user_id: None, ..of_user },",
     },
     Defect {
         what: "a widget is asked about as a plugin",
         file: QUERY,
-        from: "Resource::Widget(_) => [None, None, None, user, id],",
-        to: "Resource::Widget(_) => [None, id, None, user, None],",
+        from: "Resource::Widget(_) => QueryParameters { widget_id: id, ..of_user },",
+        to: "Resource::Widget(_) => QueryParameters { plugin_id: id, ..of_user },",
     },
     Defect {
         what: "ids go along with a payment token",
         file: QUERY,
-        from: "Ask::Token(token, _) => [None, None, Some(token.as_str()), None, None],",
-        to: "Ask::Token(token, it) => [None, it.as_ref().map(Resource::id), Some(token.as_str()), None, None],",
+        from: "plugin_payment_token: Some(token.as_str()),",
+        to: "plugin_payment_token: Some(token.as_str()), plugin_id: self.resource().map(Resource::id),",
     },
     Defect {
         what: "the answer's user is not verified",
