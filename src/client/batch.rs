@@ -93,6 +93,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::model::credentials::PersonalAccessToken;
     use crate::model::ids::UserId;
+    use crate::model::payment::PaymentStatus;
     use crate::model::resource::Resource;
 
     const USERS: u32 = 100_000;
@@ -155,13 +156,7 @@ mod tests {
     }
 
     fn paid(user: &UserId) -> PaymentInformation {
-        PaymentInformation {
-            date_of_purchase: None,
-            payment_status: crate::model::payment::PaymentStatus::Paid,
-            resource_id: "1".to_owned(),
-            resource_type: crate::model::resource::ResourceType::Plugin,
-            user_id: user.to_string(),
-        }
+        PaymentInformation::new(user, &Resource::plugin("1").unwrap(), PaymentStatus::Paid)
     }
 
     /// Asks about all users, checks that each is answered once, and returns the time
