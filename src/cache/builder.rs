@@ -1,4 +1,4 @@
-//! Makes an [`Entitlements`].
+//! Builds an [`Entitlements`].
 
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ impl Entitlements {
 /// | Setting | Default | Why |
 /// |---|---|---|
 /// | [`paid_ttl`](Self::paid_ttl) | 10 minutes | the longest time until a refund or an ended subscription is noticed |
-/// | [`trial_ttl`](Self::trial_ttl) | 2 minutes | a trial ends without anybody doing something |
+/// | [`trial_ttl`](Self::trial_ttl) | 2 minutes | a trial ends by itself |
 /// | [`unpaid_ttl`](Self::unpaid_ttl) | 10 seconds | a purchase has to show within seconds (with a new payment token it shows at once) |
 /// | [`stale_if_error`](Self::stale_if_error) | zero: never | you decide whether paying users keep access in an outage of Figma |
 /// | [`max_entries`](Self::max_entries) | 100,000 | limits the memory |
 ///
 /// An answer with a time to live of zero is not kept, and neither is one whose status
 /// is unknown or not supported. The time counts from when the request was sent. It is
-/// measured by tokio's clock and by the system's date, and the longer one counts: the
-/// first stands still while a machine is suspended.
+/// measured by tokio's clock and by the system's date, and the longer one counts, because
+/// tokio's clock stops while a machine is suspended.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -80,14 +80,14 @@ impl EntitlementsBuilder {
         self
     }
 
-    /// How many answers are kept, and for how many payment tokens it is remembered
-    /// whom they are about. When it is full, those that are used least are removed.
+    /// How many answers are kept, and for how many payment tokens the cache remembers the
+    /// user and resource. When it is full, the least used entries are removed.
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.max_entries = entries;
         self
     }
 
-    /// Makes it, with an empty memory.
+    /// Builds the cache, with an empty memory.
     pub fn build(self) -> Entitlements {
         Entitlements::with_settings(self.client, self.times, self.max_entries)
     }

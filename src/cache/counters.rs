@@ -1,21 +1,21 @@
-//! How often things happened in the cache.
+//! The counters of the cache.
 
 use crate::client::telemetry::Counter;
 
-/// How often things happened in an [`Entitlements`](crate::Entitlements) and all its
-/// clones, since it was made.
+/// Counts of what happened in an [`Entitlements`](crate::Entitlements) and all its clones,
+/// since it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheCounters {
-    /// Answered from memory.
+    /// Calls answered from memory.
     pub hits: u64,
-    /// Not in memory, or too old.
+    /// Calls whose answer was not in memory, or was too old.
     pub misses: u64,
     /// Misses that waited for the answer to another call.
     pub coalesced: u64,
-    /// Answered with a stale answer, because of an outage.
+    /// Calls that got a stale answer, because of an outage.
     pub stale: u64,
-    /// Calls to Figma that gave an error, refusals and mismatches included.
+    /// Calls to Figma that ended in an error, including refusals and mismatches.
     pub errors: u64,
 }
 

@@ -1,10 +1,9 @@
 //! Questions that are under way. A call that asks the same question waits for that
 //! answer ("single flight").
 //!
-//! No call depends on another call's future being polled. The call that asks Figma
-//! counts up a heartbeat meanwhile. If the heartbeat stops for a second, because its
-//! runtime is not driven any more for instance, exactly one of the waiting calls asks
-//! in its place.
+//! The call that asks Figma, the leader, counts up a heartbeat meanwhile. If the heartbeat
+//! stops for a second, for instance because the leader's runtime has stopped, exactly one
+//! of the waiting calls takes over. So no call depends on another call being polled.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +17,10 @@ use super::question::Question;
 use crate::error::Error;
 use crate::platform::task::spawn_detached;
 
-/// How often the call that asks counts up the heartbeat.
+/// How often the leader counts up the heartbeat.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(250);
 
-/// A waiting call takes over when the heartbeat stood still for so long.
+/// A waiting call takes over when the heartbeat has stopped for this long.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(1);
 
 /// What Figma answered.
@@ -52,12 +51,12 @@ pub(super) struct Flight {
 
 #[derive(Default)]
 struct State {
-    /// Counts up while a call asks, and when another call takes over.
+    /// Counts up while the leader asks, and when another call takes over.
     heartbeat: u64,
     /// The latest attempt.
     sent: Option<Sent>,
     result: Option<Arc<FetchResult>>,
-    /// No call asks any more. If there is no result, a waiting call has to ask.
+    /// The leader has ended. If there is no result, a waiting call has to take over.
     ended: bool,
 }
 
@@ -69,8 +68,8 @@ enum Progress {
 }
 
 impl InFlight {
-    /// Joins the question if it is under way and `may_join` its latest attempt,
-    /// else asks by `fetch`, in a task that goes on when the caller leaves.
+    /// Joins the question if it is under way and `may_join` accepts its latest attempt.
+    /// Otherwise asks by `fetch`, in a task that goes on when this future is dropped.
     pub(super) async fn ask<F>(
         self: &Arc<Self>,
         question: &Question,
@@ -82,30 +81,30 @@ impl InFlight {
         F: Future<Output = FetchResult> + Send + 'static,
     {
         let flight = match self.join_or_begin(question, may_join) {
-            Place::First(flight) => flight,
-            Place::Joined(flight) => match flight.wait(deadline).await {
+            Role::Leader(flight) => flight,
+            Role::Follower(flight) => match flight.wait(deadline).await {
                 Waited::Done(fetched) => return Answered::ByJoining(fetched),
                 Waited::TooLate => return Answered::TooLate,
                 Waited::TakesOver => flight,
             },
         };
         let fetch = fetch(Arc::clone(&flight));
-        // Made before the task, which may be dropped before it runs.
+        // Made before the task is spawned, because a task may be dropped before it runs.
         let in_flight = Arc::clone(self);
         let leader = Leader { in_flight, question: question.clone(), flight };
         Answered::ByAsking(spawn_detached(leader.ask(fetch)).await)
     }
 
-    fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Place {
+    fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Role {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(question)
             && flight.may_be_joined(may_join)
         {
-            return Place::Joined(Arc::clone(flight));
+            return Role::Follower(Arc::clone(flight));
         }
         let flight = Arc::<Flight>::default();
         flights.insert(question.clone(), Arc::clone(&flight));
-        Place::First(flight)
+        Role::Leader(flight)
     }
 
     #[cfg(test)]
@@ -118,7 +117,8 @@ impl InFlight {
     }
 }
 
-/// The call that asks Figma. Ends the flight when it is dropped, also with its task.
+/// The call that asks Figma. It ends the flight when it is dropped, also when its task is
+/// aborted.
 struct Leader {
     in_flight: Arc<InFlight>,
     question: Question,
@@ -142,8 +142,8 @@ impl Leader {
         fetched
     }
 
-    /// Puts the flight back if the call that asked before has ended it. Returns the
-    /// result if there is one by now.
+    /// Puts the flight back if an earlier leader has removed it. Returns the result if
+    /// there is one by now.
     fn begin(&self) -> Option<Arc<FetchResult>> {
         let mut flights = self.in_flight.flights();
         let result = self.flight.state().result.clone();
@@ -167,9 +167,11 @@ impl Drop for Leader {
     }
 }
 
-enum Place {
-    First(Arc<Flight>),
-    Joined(Arc<Flight>),
+enum Role {
+    /// The call asks Figma.
+    Leader(Arc<Flight>),
+    /// The call waits for the leader's answer.
+    Follower(Arc<Flight>),
 }
 
 enum Waited {
@@ -222,12 +224,12 @@ impl Flight {
         }
     }
 
-    /// Whether this call asks from now on. That is the first one to find that no call
-    /// asks any more, or that the heartbeat still has this count.
+    /// Whether this call takes over. Only the first call does that finds the flight ended,
+    /// or its heartbeat still at this count.
     fn takes_over(&self, stopped_at: Option<u64>) -> bool {
         let mut state = self.state();
-        let nobody_asks = state.ended || stopped_at == Some(state.heartbeat);
-        let takes_over = nobody_asks && state.result.is_none();
+        let leader_is_gone = state.ended || stopped_at == Some(state.heartbeat);
+        let takes_over = leader_is_gone && state.result.is_none();
         if takes_over {
             state.ended = false;
             state.heartbeat += 1;

@@ -1,5 +1,5 @@
-//! The answers of this process, which payment token is about whom, and the order
-//! that decides what is kept.
+//! The answers in this process, the user and resource of each payment token, and the
+//! order that decides which answers are kept.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -25,8 +25,8 @@ pub(super) struct CachedAnswer {
 }
 
 impl CachedAnswer {
-    /// By the clock that runs steadily and by the system's date, because the first
-    /// stands still while a machine is suspended.
+    /// The longer of two ages: by tokio's clock and by the system's date, because tokio's
+    /// clock stops while a machine is suspended.
     fn age(&self) -> Duration {
         self.sent.at.elapsed().max(self.sent.date.elapsed().unwrap_or_default())
     }
@@ -65,9 +65,9 @@ pub(super) struct Settled {
 
 pub(super) struct Memory {
     answers: Cache<Subject, Arc<CachedAnswer>>,
-    /// Whom and what a payment token is about. That never changes.
+    /// The user and resource of each payment token. They never change.
     tokens: Cache<TokenHash, Subject>,
-    /// Locked for every change of an answer. Reading an answer takes no lock of ours.
+    /// Locked for every change of an answer, but not for reading one.
     order: Mutex<Order>,
 }
 
@@ -89,17 +89,17 @@ impl Memory {
         }
     }
 
-    /// A place in the order: now.
+    /// The next number in the order.
     pub(super) fn now(&self) -> Sequence {
         self.order().next()
     }
 
-    /// An attempt is sent.
+    /// Draws a number for an attempt that is sent now.
     pub(super) fn send(&self) -> Sent {
         Sent { sequence: self.now(), at: Instant::now(), date: SystemTime::now() }
     }
 
-    /// The answer to an attempt has arrived.
+    /// Decides whether an answer that has arrived is kept.
     pub(super) fn settle(
         &self,
         question: &Question,
@@ -135,7 +135,7 @@ impl Memory {
         let cached = self.answers.peek(&subject);
         let newer = cached.is_some_and(|cached| cached.sequence > sent.sequence);
         if is_denial {
-            // First of all, so that the old answer is gone whatever becomes of this one.
+            // Before the check below: the old answer must go even if this one is not kept.
             self.answers.remove(&subject);
         }
         // A refused token says nothing about its user, so it is not looked at here.
@@ -148,7 +148,7 @@ impl Memory {
         Settled { answer, undisputed }
     }
 
-    /// Figma has refused the question, so its answer in memory is wrong by now.
+    /// Removes the answer to a question that Figma has refused.
     pub(super) fn refused(&self, question: &Question) {
         let mut order = self.order();
         match question {
@@ -158,8 +158,8 @@ impl Memory {
         order.record_denial(question.denied());
     }
 
-    /// An answer that is about somebody else than was asked about. If it is a denial,
-    /// it still counts.
+    /// Handles an answer that is not about what was asked. If it is a denial, it counts
+    /// for the user and resource that it names.
     pub(super) fn mismatched(&self, payment: &PaymentInformation) {
         if let Some(subject) = Subject::of(payment).filter(|_| !payment.grants_access()) {
             self.invalidate(subject);
@@ -172,15 +172,14 @@ impl Memory {
         order.record_denial(Denied::Subject(subject));
     }
 
-    /// Keeps an answer that was got in another way, as if it were asked for and
-    /// answered now.
+    /// Keeps an answer from elsewhere, as if it were asked for and answered now.
     pub(super) fn prime(&self, payment: PaymentInformation) {
         if let Some(subject) = Subject::of(&payment) {
             self.settle(&Question::ByUser(subject), self.send(), payment);
         }
     }
 
-    /// Keeps an answer of this date, unless something newer is known.
+    /// Keeps an answer of this date, unless there is a newer answer or denial.
     pub(super) fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
         let Some(subject) = Subject::of(&payment) else { return };
         let now = SystemTime::now();
@@ -245,10 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_slept_with_the_machine_is_old() {
+    fn the_age_of_an_answer_includes_the_time_a_machine_was_suspended() {
         let memory = Memory::new(10);
         let paid = payment(PaymentStatus::Paid);
-        // The steady clock stands still meanwhile, and the system's date does not.
+        // tokio's clock has stopped meanwhile, and the system's date has not.
         let sent = Sent { date: SystemTime::now() - 3 * HOUR, ..memory.send() };
         memory.settle(&question(), sent, paid.clone());
         assert!(!memory.look_up(&question()).unwrap().is_valid(&times()));
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_answer_lives_for_what_is_left_of_its_time() {
+    fn an_older_answer_is_kept_for_what_is_left_of_its_time_to_live() {
         let memory = Memory::new(10);
         for (age, valid) in [(HOUR, true), (3 * HOUR, false), (100_000 * HOUR, false)] {
             let memory = Memory::new(10);
@@ -266,7 +265,7 @@ mod tests {
         }
         memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() + HOUR);
         let checked_at = memory.look_up(&question()).unwrap().sent.date;
-        assert!(checked_at <= SystemTime::now(), "nothing was checked in the future");
+        assert!(checked_at <= SystemTime::now(), "the date is not in the future");
     }
 
     #[test]
@@ -280,7 +279,7 @@ mod tests {
         assert_eq!(status(&memory), Some(PaymentStatus::Unpaid));
         memory.invalidate(Subject::of(&payment(PaymentStatus::Paid)).unwrap());
         memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() - HOUR);
-        assert_eq!(status(&memory), None, "it was removed after that");
+        assert_eq!(status(&memory), None, "the denial came after that date");
         memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now());
         assert_eq!(status(&memory), Some(PaymentStatus::Paid));
     }

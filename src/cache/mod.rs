@@ -1,4 +1,4 @@
-//! Cached answers (feature `cache`). In doubt Figma is asked, and nobody gets access.
+//! Cached answers (feature `cache`). In doubt, the cache asks Figma and gives no access.
 
 pub(crate) mod builder;
 pub(crate) mod counters;
@@ -38,8 +38,8 @@ use crate::platform::task::spawn_detached;
 
 /// Answers from memory, and asks Figma for what memory does not have.
 ///
-/// However many callers ask the same question at once, Figma is asked once. An
-/// error goes to all who waited for it, and is not kept. An answer by payment
+/// If several calls ask the same question at the same time, Figma is asked once. An
+/// error goes to all calls that waited for it, and is not kept. An answer by payment
 /// token is also kept for its user and resource, so that a question by user finds
 /// it. The token itself is not kept, only a keyed hash of it.
 ///
@@ -49,8 +49,8 @@ use crate::platform::task::spawn_detached;
 /// If you ask by token, let your plugin keep its token and send the same one until
 /// you answer 401, or until the user comes back from the checkout. A new token
 /// always costs a call to Figma: it shows a purchase at once, but has no stale
-/// answer in an outage. A newer answer about the same user and resource, whoever
-/// asked for it, also counts for the token.
+/// answer in an outage. A newer answer about the same user and resource also counts for
+/// the token, however it was asked for.
 ///
 /// How long an answer is kept depends on what it says: see
 /// [`EntitlementsBuilder`](crate::EntitlementsBuilder). Cheap to clone; clones share
@@ -144,7 +144,7 @@ impl Entitlements {
                 Ok(settled) => settled,
                 Err(error) => return self.stale_or_error(error, query, &question),
             };
-            // A denial that arrived meanwhile also counts for those who asked before it.
+            // A denial that arrived meanwhile also counts for calls that asked before it.
             if !settled.undisputed
                 && let Some(cached) = self.valid_answer(query, &question)
             {
@@ -157,8 +157,8 @@ impl Entitlements {
         }
     }
 
-    /// The answer from Figma, by a request of this call's own, whatever is in
-    /// memory. It is kept, unless a denial arrived while the request was under way.
+    /// The answer from Figma. This call always sends its own request, even if memory has an
+    /// answer. The answer is kept, unless a denial arrived while the request was under way.
     /// If you drop the future, the request goes on.
     ///
     /// # Errors
@@ -189,8 +189,8 @@ impl Entitlements {
     }
 
     /// Removes the answer about a user and a resource, however it was asked for:
-    /// after a refund, for instance. An answer that is under way at that time goes
-    /// to those who asked for it before, and is not kept.
+    /// after a refund, for instance. An answer that is under way at that time goes to the
+    /// calls that asked for it before, and is not kept.
     ///
     /// # Errors
     ///
@@ -220,12 +220,12 @@ impl Entitlements {
         self.shared.memory.prime_at(payment, checked_at);
     }
 
-    /// How often things happened so far.
+    /// The counters of this cache and all its clones.
     pub fn counters(&self) -> CacheCounters {
         self.shared.counters.read()
     }
 
-    /// The answer in memory, if it is not too old and about what was asked.
+    /// The answer in memory, if it is not too old and matches the query.
     fn valid_answer(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
         let Shared { memory, times, .. } = &*self.shared;
         let cached = memory.look_up(question)?;
@@ -300,6 +300,6 @@ fn is_outage(error: &Error) -> bool {
 }
 
 fn too_late() -> Error {
-    let message = "another call asks Figma the same question, and got no answer before the deadline of this call";
+    let message = "another call asks Figma the same question, and got no answer before the deadline of this call; try again later, or set a longer `deadline`";
     Error::new(ErrorKind::Timeout, message).with(|details| details.may_have_arrived = false)
 }

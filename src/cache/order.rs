@@ -58,7 +58,7 @@ impl Order {
         self.last
     }
 
-    /// A denial has arrived.
+    /// Records a denial that has arrived now.
     pub(super) fn record_denial(&mut self, denied: Denied) -> Sequence {
         let arrival = Arrival { sequence: self.next(), date: SystemTime::now() };
         self.by_age.push_back((arrival, denied.clone()));
@@ -116,7 +116,7 @@ mod tests {
         let after = order.next();
         assert!(!order.no_denial_since(before, &user(1)));
         assert!(order.no_denial_since(after, &user(1)));
-        assert!(order.no_denial_since(before, &user(2)), "nobody denied another user");
+        assert!(order.no_denial_since(before, &user(2)), "the denial is about another user");
     }
 
     #[test]
@@ -132,13 +132,17 @@ mod tests {
     #[test]
     fn when_records_are_removed_nothing_from_before_is_certain() {
         let mut order = Order::new();
-        let (before, date) = (order.next(), SystemTime::now());
+        let before = order.next();
+        let date = SystemTime::now();
         for number in 0..=MAX_RECORDS as u64 {
             order.record_denial(user(number));
         }
         assert_eq!(order.latest_denial(&user(0)), None, "the oldest was removed");
         assert!(!order.no_denial_since(before, &user(0)));
-        assert!(!order.no_denial_since(before, &user(1_000_000)), "it may have been about anybody");
+        assert!(
+            !order.no_denial_since(before, &user(1_000_000)),
+            "a removed record may have been about any user"
+        );
         assert!(!order.no_denial_after_date(date, &user(1_000_000)));
         let after = order.next();
         assert!(order.no_denial_since(after, &user(0)));

@@ -1,4 +1,4 @@
-//! The keys of the cache: what was asked, and whom and what an answer is about.
+//! The keys of the cache: what was asked, and which user and resource an answer is about.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -22,7 +22,7 @@ impl Subject {
     }
 }
 
-/// What was asked. The same question has the same answer.
+/// What was asked. Calls with the same question can share an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Question {
     ByUser(Subject),
@@ -37,8 +37,8 @@ pub(super) struct TokenQuestion {
     resource: Option<Resource>,
 }
 
-/// Two keyed hashes that stand for a payment token in this process. Nobody can turn
-/// them back into the token.
+/// Two keyed hashes of a payment token. The cache keeps these and not the token, which
+/// cannot be computed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TokenHash([u64; 2]);
 
@@ -61,7 +61,7 @@ impl Question {
     }
 }
 
-/// Turns queries into questions. Its two hash keys are new in every process.
+/// Turns queries into questions. Its two hash keys are random, and new in every cache.
 #[derive(Default)]
 pub(super) struct Questions {
     hashers: [RandomState; 2],

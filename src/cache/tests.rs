@@ -1,4 +1,4 @@
-//! What happens when threads stall, runtimes end and machines sleep.
+//! The cache when threads are blocked, runtimes end, and Figma does not answer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -10,16 +10,9 @@ use super::*;
 use crate::client::retry::RetryPolicy;
 use crate::model::credentials::PersonalAccessToken;
 use crate::model::payment::PaymentStatus;
-use crate::model::resource::ResourceType;
 
 fn paid() -> PaymentInformation {
-    PaymentInformation {
-        date_of_purchase: None,
-        payment_status: PaymentStatus::Paid,
-        resource_id: "1".to_owned(),
-        resource_type: ResourceType::Plugin,
-        user_id: "7".to_owned(),
-    }
+    PaymentInformation::new(&user(), &plugin(), PaymentStatus::Paid)
 }
 
 fn user() -> UserId {
@@ -34,10 +27,18 @@ fn by_user() -> PaymentQuery {
     PaymentQuery::by_user(user(), plugin())
 }
 
-/// Says PAID, each time after the next of these delays, and then after the last.
-fn client(deadline: Duration, delays: Vec<Duration>) -> (Client, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+/// A client that is answered in this process.
+struct SimulatedClient {
+    client: Client,
+    /// How many requests it sent.
+    requests: Arc<AtomicUsize>,
+}
+
+/// Every request is answered PAID: the first after the first delay, and so on. The last
+/// delay is also that of all later requests.
+fn simulated(deadline: Duration, delays: Vec<Duration>) -> SimulatedClient {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let client = Client::builder(PersonalAccessToken::new("figd_simulated").unwrap())
         .base_url("http://127.0.0.1:1")
         .deadline(deadline)
@@ -52,21 +53,22 @@ fn client(deadline: Duration, delays: Vec<Duration>) -> (Client, Arc<AtomicUsize
         }
         .boxed()
     };
-    (client.simulated(RetryPolicy::none(), Arc::new(answers)), asked)
+    let client = client.simulated(RetryPolicy::none(), Arc::new(answers));
+    SimulatedClient { client, requests }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The one who waits takes over because the thread was blocked, and the answer comes
-/// before its task runs.
+/// The thread is blocked, so the waiting call takes over. The first call's answer arrives
+/// before the waiting call's task runs.
 #[test]
-fn an_answer_that_came_while_somebody_took_over_is_given_to_nobody_who_asks_later() {
+fn an_answer_that_arrives_during_a_take_over_is_not_given_to_later_calls() {
     let (ended, ends) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let (client, asked) =
-                client(12 * SECOND, vec![Duration::from_millis(600), Duration::from_millis(100)]);
+            let delays = vec![Duration::from_millis(600), Duration::from_millis(100)];
+            let SimulatedClient { client, requests } = simulated(12 * SECOND, delays);
             let entitlements = Entitlements::new(client);
             let first = {
                 let entitlements = entitlements.clone();
@@ -75,8 +77,8 @@ fn an_answer_that_came_while_somebody_took_over_is_given_to_nobody_who_asks_late
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
-            let mut waits = Box::pin(entitlements.get(by_user()));
-            assert!(waits.as_mut().now_or_never().is_none());
+            let mut waiting = Box::pin(entitlements.get(by_user()));
+            assert!(waiting.as_mut().now_or_never().is_none());
             entitlements.invalidate(&user(), &plugin()).await.unwrap();
             let later = {
                 let entitlements = entitlements.clone();
@@ -87,19 +89,19 @@ fn an_answer_that_came_while_somebody_took_over_is_given_to_nobody_who_asks_late
             };
             tokio::task::yield_now().await;
             std::thread::sleep(Duration::from_millis(1200));
-            waits.await.unwrap();
+            waiting.await.unwrap();
             first.await.unwrap().unwrap();
             later.await.unwrap().unwrap();
-            assert!((2..=3).contains(&asked.load(Ordering::Relaxed)));
+            assert!((2..=3).contains(&requests.load(Ordering::Relaxed)));
         });
         ended.send(()).unwrap();
     });
-    ends.recv_timeout(10 * SECOND).expect("it ends");
+    ends.recv_timeout(10 * SECOND).expect("the calls end");
 }
 
 #[test]
 fn a_question_whose_runtime_ends_before_it_is_asked_leaves_nothing() {
-    let (client, _) = client(12 * SECOND, vec![Duration::ZERO]);
+    let SimulatedClient { client, .. } = simulated(12 * SECOND, vec![Duration::ZERO]);
     let entitlements = Entitlements::new(client);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
@@ -111,8 +113,8 @@ fn a_question_whose_runtime_ends_before_it_is_asked_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_in_an_outage_has_the_stale_answer_too() {
-    let (client, _) = client(SECOND, vec![Duration::ZERO, 100 * SECOND]);
+async fn calls_that_wait_in_an_outage_also_get_the_stale_answer() {
+    let SimulatedClient { client, .. } = simulated(SECOND, vec![Duration::ZERO, 100 * SECOND]);
     let entitlements = Entitlements::builder(client)
         .paid_ttl(Duration::from_millis(1))
         .stale_if_error(3600 * SECOND)
@@ -120,7 +122,7 @@ async fn whoever_waits_in_an_outage_has_the_stale_answer_too() {
     entitlements.get(by_user()).await.unwrap();
     tokio::time::advance(SECOND).await;
     let all = (0..100).map(|_| entitlements.get(by_user()));
-    for given in futures_util::future::join_all(all).await {
-        assert_eq!(given.unwrap().source, Source::Stale);
+    for entitlement in futures_util::future::join_all(all).await {
+        assert_eq!(entitlement.unwrap().source, Source::Stale);
     }
 }

@@ -9,11 +9,12 @@ pub(super) struct TimesToLive {
     pub(super) paid: Duration,
     pub(super) trial: Duration,
     pub(super) unpaid: Duration,
-    /// How much longer a yes may be given in an outage.
+    /// How much longer PAID and TRIAL may be given in an outage.
     pub(super) stale: Duration,
 }
 
-/// [`EntitlementsBuilder`](crate::EntitlementsBuilder) says why.
+/// The reasons are in the documentation of
+/// [`EntitlementsBuilder`](crate::EntitlementsBuilder).
 impl Default for TimesToLive {
     fn default() -> Self {
         TimesToLive {

@@ -1,5 +1,5 @@
-//! A Figma in this process, which answers when it is told to, and a record of
-//! all that was said.
+//! A simulated Figma, which answers by the plans of the history, and a record of all
+//! events.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,73 +7,83 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::model::{Arrived, Call, Method, Model, Moment, Said, Times, Word};
+use super::model::{Arrival, Call, Event, Method, Model, Moment, Outcome};
 use super::question::{Question, Subject, about};
-use super::steps::{Fate, Reply};
+use super::steps::{Reply, RequestPlan};
 use crate::api::types::PaymentInformation;
 use crate::cache::entitlement::{Entitlement, Source};
 use crate::error::{Error, ErrorKind};
 use crate::model::payment::{DateOfPurchase, PaymentStatus};
 use crate::model::resource::ResourceType;
 
-/// The instants, in milliseconds modulo this. What is done by the steps, what
-/// arrives, and what times out never fall on the same instant, so that whatever
-/// happens at one follows from one thing. The waits of the client keep to it:
-/// see [`RETRY_AFTER`] and [`DEADLINE`].
-pub(super) const RHYTHM: u64 = 4;
-const ARRIVES: u64 = 1;
+/// Steps happen at times that are a multiple of `TIME_GRID`, in milliseconds. Responses
+/// arrive `ARRIVAL_OFFSET` later, and timeouts end at yet other offsets. So two things
+/// never happen at the same instant unless one causes the other. [`RETRY_WAIT`],
+/// [`TIMEOUT`] and [`DEADLINE`] are chosen for that.
+pub(super) const TIME_GRID: u64 = 4;
+const ARRIVAL_OFFSET: u64 = 1;
 
-/// After an arrival, so that the retry goes out with the steps.
-pub(super) const RETRY_AFTER: Duration = Duration::from_millis(503);
-/// After which an attempt ends; at [`ARRIVES`] plus 1 or 2.
+/// From an arrival to a multiple of [`TIME_GRID`].
+pub(super) const RETRY_WAIT: Duration = Duration::from_millis(503);
+/// For an attempt. It ends 1 or 2 ms after a response could arrive.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(5002);
 pub(super) const DEADLINE: Duration = Duration::from_millis(12_002);
 
-/// Shared by the server, the callers and the history.
+/// Shared by the server, the calls and the history.
 #[derive(Clone)]
 pub(super) struct Figma(Arc<Mutex<State>>);
 
 pub(super) struct State {
     pub(super) model: Model,
-    pub(super) truth: BTreeMap<Subject, PaymentStatus>,
-    at_first: PaymentStatus,
-    pub(super) fates: VecDeque<Fate>,
-    pub(super) weather: Reply,
+    /// The payment status of each subject, if it was set.
+    pub(super) statuses: BTreeMap<Subject, PaymentStatus>,
+    initial_status: PaymentStatus,
+    /// The plans for the next requests.
+    pub(super) plans: VecDeque<RequestPlan>,
+    pub(super) default_reply: Reply,
+    /// How many requests arrived.
     pub(super) requests: u64,
-    pub(super) checked: Checked,
-    pub(super) wrong: Option<String>,
-    /// What happened, if it is to be told.
-    pub(super) told: Option<Vec<String>>,
+    pub(super) counts: Counts,
+    /// The first rule that was broken.
+    pub(super) violation: Option<String>,
+    /// What happened, if it is logged.
+    pub(super) log: Option<Vec<String>>,
     began: Instant,
-    moments: u64,
-    callers: usize,
+    last_moment: u64,
+    calls: usize,
+    /// The times of arrivals so far, in milliseconds.
     arrivals: BTreeSet<u64>,
 }
 
-/// How much was looked at.
+/// How much the histories tested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Checked {
+pub(super) struct Counts {
+    /// Steps that ran.
+    pub(super) steps: usize,
+    /// Answers that were checked.
     pub(super) answers: u64,
-    pub(super) yeses_from_memory: u64,
+    pub(super) grants_from_memory: u64,
     pub(super) stale: u64,
-    pub(super) lost: u64,
+    /// Calls that memory could have answered by the rules, but did not, for instance because
+    /// of eviction.
+    pub(super) missed: u64,
 }
 
 impl Figma {
-    pub(super) fn new(times: Times, at_first: PaymentStatus, roomy: bool, telling: bool) -> Self {
+    pub(super) fn new(model: Model, initial_status: PaymentStatus, with_log: bool) -> Self {
         Figma(Arc::new(Mutex::new(State {
-            model: Model { times, roomy, words: Vec::new() },
-            truth: BTreeMap::new(),
-            at_first,
-            fates: VecDeque::new(),
-            weather: Reply::Truth,
+            model,
+            statuses: BTreeMap::new(),
+            initial_status,
+            plans: VecDeque::new(),
+            default_reply: Reply::TrueStatus,
             requests: 0,
-            checked: Checked::default(),
-            wrong: None,
-            told: telling.then(Vec::new),
+            counts: Counts::default(),
+            violation: None,
+            log: with_log.then(Vec::new),
             began: Instant::now(),
-            moments: 0,
-            callers: 0,
+            last_moment: 0,
+            calls: 0,
             arrivals: BTreeSet::new(),
         })))
     }
@@ -82,204 +92,235 @@ impl Figma {
         self.0.lock().unwrap()
     }
 
-    /// Answers one request, as the history has it.
+    /// Answers one request, by its plan.
     pub(super) async fn answer(self, question: Question) -> Result<PaymentInformation, Error> {
-        let (word, fate) = self.lock().goes_out(question);
-        let mut under_way = UnderWay { figma: self.clone(), word: Some(word) };
-        if fate.there > 0 {
-            sleep(Duration::from_millis(fate.there.into())).await;
+        let (event, plan) = {
+            let mut state = self.lock();
+            (state.send(question), state.next_plan())
+        };
+        let mut pending = PendingRequest { figma: self.clone(), event: Some(event) };
+        if plan.to_server > 0 {
+            sleep(Duration::from_millis(plan.to_server.into())).await;
         }
-        let said = self.lock().decide(question, &fate.reply);
-        let arrives = self.lock().arrival(Duration::from_millis(fate.back.into()));
-        sleep_until(arrives).await;
-        under_way.word = None;
-        self.lock().arrives(word, said, &fate.reply)
+        let outcome = self.lock().outcome(question, &plan.reply);
+        let arrives_at = self.lock().arrival_time(Duration::from_millis(plan.to_client.into()));
+        sleep_until(arrives_at).await;
+        pending.event = None;
+        self.lock().respond(event, outcome, &plan.reply)
     }
 }
 
-/// A request that is given up before it is answered, which tells of an outage.
-struct UnderWay {
+/// A request that has no response yet. If it is dropped, that counts as a timeout.
+struct PendingRequest {
     figma: Figma,
-    word: Option<usize>,
+    event: Option<usize>,
 }
 
-impl Drop for UnderWay {
+impl Drop for PendingRequest {
     fn drop(&mut self) {
-        if let Some(word) = self.word {
+        if let Some(event) = self.event {
             let mut state = self.figma.lock();
-            state.word(word, Said::Outage(ErrorKind::Timeout));
-            state.tell(|| format!("request {word} is given up"));
+            state.record_arrival(event, Outcome::Outage(ErrorKind::Timeout));
+            state.log(|| format!("request {event} is aborted"));
         }
     }
 }
 
 impl State {
     pub(super) fn now(&mut self) -> Moment {
-        self.moments += 1;
-        Moment { number: self.moments, at: Instant::now() }
+        self.last_moment += 1;
+        Moment { number: self.last_moment, at: Instant::now() }
     }
 
-    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
-        if let (Some(told), None) = (&mut self.told, &self.wrong) {
-            told.push(format!("{:>12.3} s: {}", self.began.elapsed().as_secs_f64(), what()));
+    /// Logs what happens, up to the first violation.
+    pub(super) fn log(&mut self, what: impl FnOnce() -> String) {
+        if self.violation.is_some() {
+            return;
+        }
+        if let Some(log) = &mut self.log {
+            log.push(format!("{:>12.3} s: {}", self.began.elapsed().as_secs_f64(), what()));
         }
     }
 
-    pub(super) fn is_wrong(&mut self, what: String) {
-        self.tell(|| format!("WRONG: {what}"));
-        self.wrong.get_or_insert(what);
+    pub(super) fn record_violation(&mut self, what: String) {
+        self.log(|| format!("VIOLATION: {what}"));
+        self.violation.get_or_insert(what);
     }
 
-    /// The next instant after so many milliseconds at which a step may be done.
-    pub(super) fn step(&self, after: u32) -> Instant {
-        let millis = self.began.elapsed().as_millis() as u64 + u64::from(after.max(1));
-        self.began + Duration::from_millis(millis.next_multiple_of(RHYTHM))
+    /// The next time for a step, after this many milliseconds.
+    pub(super) fn step_time(&self, after_millis: u32) -> Instant {
+        let millis = self.began.elapsed().as_millis() as u64 + u64::from(after_millis.max(1));
+        self.began + Duration::from_millis(millis.next_multiple_of(TIME_GRID))
     }
 
-    /// The next instant after this time at which nothing else arrives.
-    fn arrival(&mut self, after: Duration) -> Instant {
+    /// The next time at which nothing else arrives, after this time.
+    fn arrival_time(&mut self, after: Duration) -> Instant {
         let millis = (self.began.elapsed() + after).as_millis() as u64;
-        let mut arrives = millis.next_multiple_of(RHYTHM) + ARRIVES;
-        while !self.arrivals.insert(arrives) {
-            arrives += RHYTHM;
+        let mut arrival = millis.next_multiple_of(TIME_GRID) + ARRIVAL_OFFSET;
+        while !self.arrivals.insert(arrival) {
+            arrival += TIME_GRID;
         }
-        self.began + Duration::from_millis(arrives)
+        self.began + Duration::from_millis(arrival)
     }
 
-    /// What is said without a question stands at once.
-    pub(super) fn said(&mut self, about: Subject, said: Said) -> usize {
+    /// Records a call of `prime` or `invalidate`, and returns the number of the event.
+    pub(super) fn record(&mut self, about: Subject, outcome: Outcome) -> usize {
         let sent = self.now();
-        let arrived = Some(Arrived { when: sent, said });
-        let word = Word { about, question: None, sent, arrived, given_as_fresh: false };
-        self.model.words.push(word);
-        self.model.words.len() - 1
+        let arrival = Some(Arrival { when: sent, outcome });
+        let event = Event { about, question: None, sent, arrival, returned_as_fresh: false };
+        self.model.events.push(event);
+        self.model.events.len() - 1
     }
 
-    fn goes_out(&mut self, question: Question) -> (usize, Fate) {
-        let (number, about, sent) = (self.model.words.len(), question.subject(), self.now());
-        self.tell(|| format!("request {number} goes out {question}"));
-        let question = Some(question);
-        self.model.words.push(Word { about, question, sent, arrived: None, given_as_fresh: false });
+    /// Records a request that is sent now, and returns the number of the event.
+    fn send(&mut self, question: Question) -> usize {
+        let number = self.model.events.len();
+        let event = Event {
+            about: question.subject(),
+            question: Some(question),
+            sent: self.now(),
+            arrival: None,
+            returned_as_fresh: false,
+        };
+        self.log(|| format!("request {number} is sent {question}"));
+        self.model.events.push(event);
         self.requests += 1;
-        let fate = self.fates.pop_front().unwrap_or_else(|| Fate {
-            there: 0,
-            back: 10,
-            reply: self.weather.clone(),
-        });
-        (number, fate)
+        number
     }
 
-    fn decide(&mut self, question: Question, reply: &Reply) -> Said {
+    fn next_plan(&mut self) -> RequestPlan {
+        self.plans.pop_front().unwrap_or_else(|| RequestPlan {
+            to_server: 0,
+            to_client: 10,
+            reply: self.default_reply.clone(),
+        })
+    }
+
+    fn outcome(&mut self, question: Question, reply: &Reply) -> Outcome {
         let about = question.subject();
         match reply {
-            Reply::Truth if question.is_answered_by(about) => Said::Status(self.truth(about)),
-            Reply::Truth => Said::Refused(ErrorKind::Mismatch),
-            Reply::Says(status) => Said::Status(status.clone()),
-            Reply::TooManyRequests { .. } => Said::Outage(ErrorKind::RateLimited),
-            Reply::Fails(kind, _) => match kind {
+            Reply::TrueStatus if question.is_answered_by(about) => {
+                Outcome::Status(self.true_status(about))
+            }
+            Reply::TrueStatus => Outcome::Refused(ErrorKind::Mismatch),
+            Reply::Status(status) => Outcome::Status(status.clone()),
+            Reply::TooManyRequests { .. } => Outcome::Outage(ErrorKind::RateLimited),
+            Reply::Error(kind, _) => match kind {
                 ErrorKind::Server
                 | ErrorKind::Timeout
                 | ErrorKind::Connect
-                | ErrorKind::Transport => Said::Outage(*kind),
-                refused => Said::Refused(*refused),
+                | ErrorKind::Transport => Outcome::Outage(*kind),
+                refused => Outcome::Refused(*refused),
             },
         }
     }
 
-    pub(super) fn truth(&self, about: Subject) -> PaymentStatus {
-        self.truth.get(&about).cloned().unwrap_or_else(|| self.at_first.clone())
+    pub(super) fn true_status(&self, about: Subject) -> PaymentStatus {
+        self.statuses.get(&about).cloned().unwrap_or_else(|| self.initial_status.clone())
     }
 
-    fn arrives(
+    /// The response to a request, which arrives now.
+    fn respond(
         &mut self,
-        word: usize,
-        said: Said,
+        event: usize,
+        outcome: Outcome,
         reply: &Reply,
     ) -> Result<PaymentInformation, Error> {
-        self.word(word, said.clone());
-        self.tell(|| format!("request {word} is answered: {said:?}"));
-        let (kind, status, retry_after) = match (said, reply) {
-            (Said::Status(status), _) => {
-                return Ok(payment(self.model.words[word].about, status, word));
+        self.record_arrival(event, outcome.clone());
+        self.log(|| format!("request {event} is answered: {outcome:?}"));
+        let error = |kind, status, retry_after: Option<u32>| {
+            Err(Error::new(kind, "simulated").with(|details| {
+                details.may_have_arrived = kind != ErrorKind::Connect;
+                details.response.status = status;
+                details.response.retry_after =
+                    retry_after.map(|wait| Duration::from_secs(wait.into()));
+            }))
+        };
+        match (outcome, reply) {
+            (Outcome::Status(status), _) => {
+                Ok(payment(self.model.events[event].about, status, event))
             }
             (_, Reply::TooManyRequests { retry_after }) => {
-                (ErrorKind::RateLimited, Some(429), *retry_after)
+                error(ErrorKind::RateLimited, Some(429), *retry_after)
             }
-            (Said::Outage(kind) | Said::Refused(kind), Reply::Fails(_, status)) => {
-                (kind, *status, None)
+            (Outcome::Outage(kind) | Outcome::Refused(kind), Reply::Error(_, status)) => {
+                error(kind, *status, None)
             }
-            (_, _) => (ErrorKind::Mismatch, Some(200), None),
-        };
-        Err(Error::new(kind, "simulated").with(|details| {
-            details.may_have_arrived = kind != ErrorKind::Connect;
-            details.response.status = status;
-            details.response.retry_after = retry_after.map(|wait| Duration::from_secs(wait.into()));
-        }))
+            _ => error(ErrorKind::Mismatch, Some(200), None),
+        }
     }
 
-    fn word(&mut self, word: usize, said: Said) {
+    fn record_arrival(&mut self, event: usize, outcome: Outcome) {
         let when = self.now();
-        self.model.words[word].arrived = Some(Arrived { when, said });
+        self.model.events[event].arrival = Some(Arrival { when, outcome });
     }
 
-    pub(super) fn begins(&mut self, method: Method, question: Question) -> Call {
-        self.callers += 1;
-        let caller = self.callers;
-        self.tell(|| format!("caller {caller} asks: {method:?} {question}"));
-        Call { caller, method, question, began: self.now() }
+    pub(super) fn begin_call(&mut self, method: Method, question: Question) -> Call {
+        self.calls += 1;
+        let number = self.calls;
+        self.log(|| format!("call {number} begins: {method:?} {question}"));
+        Call { number, method, question, began: self.now() }
     }
 
-    /// Holds what a caller was given against the model.
-    pub(super) fn ends(&mut self, call: &Call, given: &Result<Option<Entitlement>, ErrorKind>) {
-        let (now, caller) = (self.now(), call.caller);
+    /// Checks the result of a call against the model.
+    pub(super) fn end_call(
+        &mut self,
+        call: &Call,
+        result: &Result<Option<Entitlement>, ErrorKind>,
+    ) {
+        let now = self.now();
+        let number = call.number;
         if now.at - call.began.at > self.model.times.deadline + Duration::from_secs(1) {
-            self.is_wrong(format!("caller {caller} waited beyond the deadline"));
+            self.record_violation(format!("call {number} waited beyond its deadline"));
         }
         let from_memory = |it: &Entitlement| it.source == Source::Cached;
-        if !matches!(given, Ok(Some(given)) if from_memory(given)) && self.model.could_give(call) {
-            self.checked.lost += 1;
+        if !matches!(result, Ok(Some(entitlement)) if from_memory(entitlement))
+            && self.model.could_answer_from_memory(call)
+        {
+            self.counts.missed += 1;
         }
-        let given = match given {
-            Ok(Some(given)) => given,
-            Ok(None) => return self.tell(|| format!("caller {caller} is given nothing")),
-            Err(kind) => return self.tell(|| format!("caller {caller} is given {kind:?}")),
+        let entitlement = match result {
+            Ok(Some(entitlement)) => entitlement,
+            Ok(None) => return self.log(|| format!("call {number} gets nothing")),
+            Err(kind) => return self.log(|| format!("call {number} gets {kind:?}")),
         };
-        let (status, source) = (&given.payment.payment_status, given.source);
-        let Some(number) = word_of(&given.payment) else {
-            return self.is_wrong(format!("caller {caller} is given what nobody said"));
+        let status = &entitlement.payment.payment_status;
+        let source = entitlement.source;
+        let Some(event_number) = event_of(&entitlement.payment) else {
+            return self.record_violation(format!("call {number} gets an unknown answer"));
         };
-        self.tell(|| format!("caller {caller} is given {status} of request {number}, {source:?}"));
-        self.checked.answers += 1;
+        self.log(|| format!("call {number} gets {status} of request {event_number}, {source:?}"));
+        self.counts.answers += 1;
         match source {
             Source::Fresh => {}
             Source::Cached => {
-                self.checked.yeses_from_memory += u64::from(given.grants_access());
+                self.counts.grants_from_memory += u64::from(entitlement.grants_access());
             }
-            Source::Stale => self.checked.stale += 1,
+            Source::Stale => self.counts.stale += 1,
         }
-        let word = &self.model.words[number];
-        let same = about(&given.payment) == Some(word.about)
-            && word.said() == Some(&Said::Status(status.clone()));
-        let allowed = match same {
-            true => self.model.judge(call, word, source, now),
-            false => Err("it is not what was said".to_owned()),
+        let event = &self.model.events[event_number];
+        let is_unchanged = about(&entitlement.payment) == Some(event.about)
+            && event.outcome() == Some(&Outcome::Status(status.clone()));
+        let allowed = match is_unchanged {
+            true => self.model.check(call, event, source, now),
+            false => Err("it is not what Figma answered".to_owned()),
         };
         if let Err(why) = allowed {
-            let truth = self.truth(word.about);
-            return self.is_wrong(format!(
-                "caller {caller} was given {status}, {source:?}: {why} (the truth is {truth})"
+            let true_status = self.true_status(event.about);
+            return self.record_violation(format!(
+                "call {number} gets {status}, {source:?}: {why} (the true status is {true_status})"
             ));
         }
         if call.method == Method::GetFresh {
-            self.model.words[number].given_as_fresh = true;
+            self.model.events[event_number].returned_as_fresh = true;
         }
     }
 }
 
-/// An answer that can be told from all others.
-pub(super) fn payment(about: Subject, status: PaymentStatus, word: usize) -> PaymentInformation {
+/// An answer that has the number of its event in its `date_of_purchase`.
+pub(super) fn payment(about: Subject, status: PaymentStatus, event: usize) -> PaymentInformation {
     PaymentInformation {
-        date_of_purchase: Some(DateOfPurchase::from(word.to_string().as_str())),
+        date_of_purchase: Some(DateOfPurchase::from(event.to_string().as_str())),
         payment_status: status,
         resource_id: about.resource().id().to_owned(),
         resource_type: ResourceType::Plugin,
@@ -287,15 +328,16 @@ pub(super) fn payment(about: Subject, status: PaymentStatus, word: usize) -> Pay
     }
 }
 
-fn word_of(payment: &PaymentInformation) -> Option<usize> {
+fn event_of(payment: &PaymentInformation) -> Option<usize> {
     payment.date_of_purchase.as_ref()?.as_str().parse().ok()
 }
 
-impl Checked {
-    pub(super) fn add(&mut self, other: Checked) {
+impl Counts {
+    pub(super) fn add(&mut self, other: Counts) {
+        self.steps += other.steps;
         self.answers += other.answers;
-        self.yeses_from_memory += other.yeses_from_memory;
+        self.grants_from_memory += other.grants_from_memory;
         self.stale += other.stale;
-        self.lost += other.lost;
+        self.missed += other.missed;
     }
 }

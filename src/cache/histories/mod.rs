@@ -1,11 +1,11 @@
-//! Histories drawn at random, over a simulated Figma and a simulated clock, and
-//! what the cache hands out in them held against a model of the rules.
+//! A property test: random histories over a simulated Figma and a simulated clock. All
+//! that the cache returns is checked against a model of its rules (`model.rs`).
 //!
-//! `FIGMA_PAYMENTS_DEEP` draws many more. A history that breaks a rule is made
-//! smaller and told; `FIGMA_PAYMENTS_SEED` with the seed that it prints draws it
-//! again, alone. The same seed draws the same history. What has to give way in a
-//! full memory is up to the hasher of the memory, which no test can seed: a
-//! history that fails may need a few runs to fail again.
+//! With `FIGMA_PAYMENTS_DEEP` set, it runs many more histories. A history that breaks a
+//! rule is shrunk and printed with its seed. `FIGMA_PAYMENTS_SEED` with that seed runs it
+//! again, alone. The same seed gives the same history. But which entries are evicted from
+//! a full memory depends on the memory's hasher, which cannot be seeded: it may take some
+//! runs until a history fails again.
 
 mod figma;
 mod model;
@@ -21,10 +21,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::sleep_until;
 
-use self::figma::{Checked, DEADLINE, Figma, RETRY_AFTER, RHYTHM, TIMEOUT, payment};
-use self::model::{Arrived, Method, Said, Times};
+use self::figma::{Counts, DEADLINE, Figma, RETRY_WAIT, TIME_GRID, TIMEOUT, payment};
+use self::model::{Arrival, Method, Model, Outcome, Times};
 use self::question::{Question, Subject, Token};
-use self::steps::{Deed, History, Pause, ROOMY, Reply, Scope, Step, histories};
+use self::steps::{Action, History, Pause, Reply, Step, UNBOUNDED, Variant, histories};
 use super::Entitlements;
 use crate::cache::entitlement::{Entitlement, Source};
 use crate::client::Client;
@@ -32,92 +32,88 @@ use crate::client::retry::RetryPolicy;
 use crate::model::credentials::PersonalAccessToken;
 use crate::model::payment::PaymentStatus;
 
-/// The first id of those whom nobody asks about.
-const STRANGERS: u64 = 1_000_000;
+/// The first id of the users about whom no call asks.
+const FIRST_OTHER_USER: u64 = 1_000_000;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Histories in an ordinary run and in a deep one, for each test.
-const FEW: u64 = 150;
-const MANY: u64 = 34_000;
+/// How many histories each test runs, by default and with `FIGMA_PAYMENTS_DEEP`.
+const HISTORIES: u64 = 150;
+const HISTORIES_DEEP: u64 = 34_000;
 
-/// How often a history is lived through when it is made smaller, as what gives
-/// way in a full memory differs.
-const TRIES: usize = 12;
+/// How often a history runs while it is shrunk, because eviction differs between runs.
+const RUNS_TO_FAIL: usize = 12;
 
 #[test]
-fn no_history_gives_away_what_was_taken_back() {
-    hold(Scope::All);
+fn no_history_returns_a_revoked_answer() {
+    run_histories(Variant::Full);
 }
 
 #[test]
-fn no_history_without_retries_gives_away_what_was_taken_back() {
-    hold(Scope::WithoutRetries);
+fn no_history_without_retries_returns_a_revoked_answer() {
+    run_histories(Variant::WithoutRetries);
 }
 
 #[test]
-fn no_history_with_room_for_all_gives_away_what_was_taken_back() {
-    hold(Scope::Roomy);
+fn no_history_without_eviction_returns_a_revoked_answer() {
+    run_histories(Variant::WithoutEviction);
 }
 
-/// With room for all, where no hasher has a say.
+/// Without eviction, which differs between runs.
 #[test]
-fn the_same_seed_has_the_same_history() {
+fn the_same_seed_gives_the_same_history() {
     for seed in 1..20 {
-        let one = drawn(Scope::Roomy, seed).current();
-        let other = drawn(Scope::Roomy, seed).current();
-        assert_eq!(format!("{one:?}"), format!("{other:?}"));
-        assert_eq!(lived(&one), lived(&other), "seed {seed}");
+        let first = draw(Variant::WithoutEviction, seed).current();
+        let second = draw(Variant::WithoutEviction, seed).current();
+        assert_eq!(format!("{first:?}"), format!("{second:?}"));
+        assert_eq!(run(&first), run(&second), "seed {seed}");
     }
 }
 
-/// Draws histories and lives through them, on all cores.
-fn hold(scope: Scope) {
+/// Draws histories and runs them, on all cores.
+fn run_histories(variant: Variant) {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let first = number("FIGMA_PAYMENTS_SEED");
+    let given_seed = number("FIGMA_PAYMENTS_SEED");
     let count = match std::env::var_os("FIGMA_PAYMENTS_DEEP") {
-        _ if first.is_some() => 1,
-        Some(_) => MANY,
-        None => FEW,
+        _ if given_seed.is_some() => 1,
+        Some(_) => HISTORIES_DEEP,
+        None => HISTORIES,
     };
-    let start = first.unwrap_or(1);
+    let start = given_seed.unwrap_or(1);
     let end = start + count;
-    let next = AtomicU64::new(start);
+    let next_seed = AtomicU64::new(start);
     let work = || {
-        let (mut sum, mut steps) = (Checked::default(), 0);
+        let mut total = Counts::default();
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let seed = next_seed.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
-                return (sum, steps);
+                return total;
             }
-            let history = drawn(scope, seed).current();
-            steps += history.steps.len();
-            match lived(&history) {
-                Ok(checked) => sum.add(checked),
-                Err(why) => {
-                    let first = next.swap(u64::MAX / 2, Ordering::Relaxed) < u64::MAX / 2;
-                    assert!(!first, "{}", report(scope, seed, &why));
-                    return (sum, steps);
+            match run(&draw(variant, seed).current()) {
+                Ok(counts) => total.add(counts),
+                Err(violation) => {
+                    // Only the first thread that finds a violation reports it.
+                    let stopped = u64::MAX / 2;
+                    let is_first = next_seed.swap(stopped, Ordering::Relaxed) < stopped;
+                    assert!(!is_first, "{}", report(variant, seed, &violation));
+                    return total;
                 }
             }
         }
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let began = std::time::Instant::now();
-    let (mut sum, mut steps) = (Checked::default(), 0);
-    std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..workers).map(|_| threads.spawn(work)).collect();
+    let mut total = Counts::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         for worker in workers {
-            let (checked, taken) =
-                worker.join().unwrap_or_else(|why| std::panic::resume_unwind(why));
-            sum.add(checked);
-            steps += taken;
+            total.add(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
     });
-    let Checked { answers, yeses_from_memory, stale, lost } = sum;
+    let Counts { steps, answers, grants_from_memory, stale, missed } = total;
     println!(
-        "{scope:?}: {count} histories of {steps} steps, {answers} answers checked, \
-         {yeses_from_memory} yeses from memory, {stale} stale ones, {lost} lost to eviction, \
+        "{variant:?}: {count} histories of {steps} steps, {answers} answers checked, \
+         {grants_from_memory} grants from memory, {stale} stale ones, {missed} missed, \
          seeds {} to {}, {:.1} s",
         start,
         end - 1,
@@ -126,22 +122,22 @@ fn hold(scope: Scope) {
     assert!(answers > 0);
 }
 
-fn drawn(scope: Scope, seed: u64) -> impl ValueTree<Value = History> {
+fn draw(variant: Variant, seed: u64) -> impl ValueTree<Value = History> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
-    histories(scope).new_tree(&mut TestRunner::new_with_rng(config, rng)).unwrap()
+    histories(variant).new_tree(&mut TestRunner::new_with_rng(config, rng)).unwrap()
 }
 
-/// Makes the history smaller for as long as it fails, and tells it.
-fn report(scope: Scope, seed: u64, why: &str) -> String {
-    let mut tree = drawn(scope, seed);
+/// Shrinks the history for as long as it fails, and describes it.
+fn report(variant: Variant, seed: u64, violation: &str) -> String {
+    let mut tree = draw(variant, seed);
     let mut smallest = tree.current();
-    eprintln!("FIGMA_PAYMENTS_SEED={seed} breaks a rule, and is made smaller: {why}");
-    let always = (0..TRIES).all(|_| lived(&smallest).is_err());
-    let tries = if always { 1 } else { TRIES };
-    let fails = |history: &History| (0..tries).any(|_| lived(history).is_err());
+    eprintln!("FIGMA_PAYMENTS_SEED={seed} breaks a rule, and is being shrunk: {violation}");
+    let always_fails = (0..RUNS_TO_FAIL).all(|_| run(&smallest).is_err());
+    let runs = if always_fails { 1 } else { RUNS_TO_FAIL };
+    let fails = |history: &History| (0..runs).any(|_| run(history).is_err());
     let mut goes_on = tree.simplify();
     while goes_on {
         let history = tree.current();
@@ -157,15 +153,15 @@ fn report(scope: Scope, seed: u64, why: &str) -> String {
     while let Some(history) = smaller(&smallest) {
         smallest = history;
     }
-    let told = (0..TRIES * 4).find_map(|_| told(&smallest).err());
-    let told = told.unwrap_or_else(|| format!("it did not fail again; at first: {why}"));
+    let log = (0..RUNS_TO_FAIL * 4).find_map(|_| run_with_log(&smallest).err());
+    let log = log.unwrap_or_else(|| format!("it did not fail again; at first: {violation}"));
     format!(
-        "a history breaks a rule ({scope:?}, FIGMA_PAYMENTS_SEED={seed})\n\n{smallest:?}\n\n{told}\n"
+        "a history breaks a rule ({variant:?}, FIGMA_PAYMENTS_SEED={seed})\n\n{smallest:?}\n\n{log}\n"
     )
 }
 
-/// The history without one of its steps, the last one first; with what passed
-/// before it, too, or without.
+/// The history without one of its steps, the last one first. Each with and without the
+/// time before that step.
 fn without_a_step(history: &History) -> impl Iterator<Item = History> + use<'_> {
     (0..history.steps.len()).rev().flat_map(move |step| {
         let mut shorter = history.clone();
@@ -174,35 +170,37 @@ fn without_a_step(history: &History) -> impl Iterator<Item = History> + use<'_> 
         if let Pause::Millis(before) = removed.pause
             && let Some(Step { pause: Pause::Millis(millis), .. }) = as_long.steps.get_mut(step)
         {
-            *millis = millis.next_multiple_of(RHYTHM as u32) + before;
+            *millis = millis.next_multiple_of(TIME_GRID as u32) + before;
         }
         [shorter, as_long]
     })
 }
 
-fn lived(history: &History) -> Result<Checked, String> {
-    run(history, false)
+/// Runs a history. The error says which rule it breaks.
+fn run(history: &History) -> Result<Counts, String> {
+    run_on_a_simulated_clock(history, false)
 }
 
-fn told(history: &History) -> Result<Checked, String> {
-    run(history, true)
+/// Like [`run`], and the error also has a log.
+fn run_with_log(history: &History) -> Result<Counts, String> {
+    run_on_a_simulated_clock(history, true)
 }
 
-fn run(history: &History, telling: bool) -> Result<Checked, String> {
+fn run_on_a_simulated_clock(history: &History, with_log: bool) -> Result<Counts, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.unwrap().block_on(live(history, telling))
+    runtime.unwrap().block_on(run_steps(history, with_log))
 }
 
-/// One life of a cache.
-struct Life {
+/// One run of a history.
+struct Run {
     figma: Figma,
     entitlements: Entitlements,
     capacity: u64,
-    callers: Vec<JoinHandle<()>>,
+    calls: Vec<JoinHandle<()>>,
 }
 
-async fn live(history: &History, telling: bool) -> Result<Checked, String> {
+async fn run_steps(history: &History, with_log: bool) -> Result<Counts, String> {
     let stale = if history.stale { HOUR } else { Duration::ZERO };
     let times = Times {
         paid: Duration::from_secs(600),
@@ -211,31 +209,31 @@ async fn live(history: &History, telling: bool) -> Result<Checked, String> {
         stale,
         deadline: DEADLINE,
     };
-    let figma = Figma::new(times, history.at_first.clone(), history.capacity == ROOMY, telling);
+    let unbounded = history.capacity == UNBOUNDED;
+    let model = Model { times, unbounded, events: Vec::new() };
+    let figma = Figma::new(model, history.initial_status.clone(), with_log);
     let entitlements = Entitlements::builder(client(&figma, history.retries))
         .stale_if_error(stale)
         .max_entries(history.capacity)
         .build();
-    let mut life = Life { figma, entitlements, capacity: history.capacity, callers: Vec::new() };
+    let mut run = Run { figma, entitlements, capacity: history.capacity, calls: Vec::new() };
     for step in &history.steps {
-        life.step(step).await;
-        let writes =
-            matches!(step.deed, Deed::Invalidate(_) | Deed::Prime(..) | Deed::Strangers(_));
-        if history.tidy && writes {}
+        run.step(step).await;
     }
-    life.end().await;
-    let mut state = life.figma.lock();
-    match state.wrong.take() {
-        None => Ok(state.checked),
-        Some(wrong) => Err(match state.told.take() {
-            Some(told) => format!("{}\n\n{wrong}", told.join("\n")),
-            None => wrong,
+    run.end().await;
+    let mut state = run.figma.lock();
+    state.counts.steps = history.steps.len();
+    match state.violation.take() {
+        None => Ok(state.counts),
+        Some(violation) => Err(match state.log.take() {
+            Some(log) => format!("{}\n\n{violation}", log.join("\n")),
+            None => violation,
         }),
     }
 }
 
-/// Asks the simulated Figma. Connections are never made, so all share what it
-/// takes to make them.
+/// A client of the simulated Figma. All histories share one HTTP client, which is never
+/// used, because it takes long to build.
 fn client(figma: &Figma, retries: bool) -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     let client = CLIENT.get_or_init(|| {
@@ -243,7 +241,7 @@ fn client(figma: &Figma, retries: bool) -> Client {
         Client::builder(token).timeout(TIMEOUT).deadline(DEADLINE).build().unwrap()
     });
     let retry = match retries {
-        true => RetryPolicy::default().backoff(RETRY_AFTER, RETRY_AFTER).random(|| 1.0),
+        true => RetryPolicy::default().backoff(RETRY_WAIT, RETRY_WAIT).random(|| 1.0),
         false => RetryPolicy::none(),
     };
     let figma = figma.clone();
@@ -253,135 +251,141 @@ fn client(figma: &Figma, retries: bool) -> Client {
     )
 }
 
-impl Life {
+impl Run {
     async fn step(&mut self, step: &Step) {
         match step.pause {
             Pause::None => {}
-            Pause::Turns(turns) => {
-                for _ in 0..turns {
+            Pause::Yields(times) => {
+                for _ in 0..times {
                     yield_now().await;
                 }
             }
             Pause::Millis(millis) => {
-                let next = self.figma.lock().step(millis);
-                sleep_until(next).await;
+                let time = self.figma.lock().step_time(millis);
+                sleep_until(time).await;
             }
         }
-        match &step.deed {
-            Deed::Ask(method, question, fate) => {
-                if let Some(fate) = fate {
-                    self.figma.lock().fates.push_front(fate.clone());
+        match &step.action {
+            Action::Ask { method, question, plan } => {
+                if let Some(plan) = plan {
+                    self.figma.lock().plans.push_front(plan.clone());
                 }
                 self.ask(*method, *question);
             }
-            Deed::Next(fate) => self.figma.lock().fates.push_back(fate.clone()),
-            Deed::Weather(reply) => self.figma.lock().weather = reply.clone(),
-            Deed::Becomes(subject, status) => {
+            Action::PlanNextRequest(plan) => self.figma.lock().plans.push_back(plan.clone()),
+            Action::SetDefaultReply(reply) => self.figma.lock().default_reply = reply.clone(),
+            Action::SetStatus(subject, status) => {
                 let mut state = self.figma.lock();
-                state.tell(|| format!("{subject} become {status}"));
-                state.truth.insert(*subject, status.clone());
+                state.log(|| format!("{subject} become {status}"));
+                state.statuses.insert(*subject, status.clone());
             }
-            Deed::Invalidate(subject) => {
-                let (user, resource) = (subject.user_id(), subject.resource());
+            Action::Invalidate(subject) => {
+                let user = subject.user_id();
+                let resource = subject.resource();
                 self.entitlements.invalidate(&user, &resource).await.unwrap();
                 let mut state = self.figma.lock();
-                state.said(*subject, Said::Forgotten);
-                state.tell(|| format!("{subject} are invalidated"));
+                state.record(*subject, Outcome::Invalidated);
+                state.log(|| format!("{subject} are invalidated"));
             }
-            Deed::Prime(subject, status) => {
-                let word = self.figma.lock().said(*subject, Said::Status(status.clone()));
-                self.entitlements.prime(payment(*subject, status.clone(), word)).await;
+            Action::Prime(subject, status) => {
+                let outcome = Outcome::Status(status.clone());
+                let event = self.figma.lock().record(*subject, outcome.clone());
+                self.entitlements.prime(payment(*subject, status.clone(), event)).await;
                 let mut state = self.figma.lock();
                 let now = state.now();
-                let primed = &mut state.model.words[word];
+                let primed = &mut state.model.events[event];
                 primed.sent = now;
-                primed.arrived = Some(Arrived { when: now, said: Said::Status(status.clone()) });
-                state.tell(|| format!("{subject} are primed as {word} with {status}"));
+                primed.arrival = Some(Arrival { when: now, outcome });
+                state.log(|| format!("{subject} are primed as {event} with {status}"));
             }
-            Deed::Strangers(_) if self.capacity == ROOMY => {}
-            Deed::Strangers(count) => self.strangers(*count).await,
-            Deed::Leave(which) => {
-                self.callers.retain(|caller| !caller.is_finished());
-                if !self.callers.is_empty() {
-                    let which = usize::from(*which) % self.callers.len();
-                    self.callers.swap_remove(which).abort();
-                    self.figma.lock().tell(|| "one who waits goes away".to_owned());
+            Action::PrimeOthers(_) if self.capacity == UNBOUNDED => {}
+            Action::PrimeOthers(count) => self.prime_others(*count).await,
+            Action::DropCall(index) => {
+                self.calls.retain(|call| !call.is_finished());
+                if !self.calls.is_empty() {
+                    let index = usize::from(*index) % self.calls.len();
+                    self.calls.swap_remove(index).abort();
+                    self.figma.lock().log(|| "a call is dropped".to_owned());
                 }
             }
         }
     }
 
     fn ask(&mut self, method: Method, question: Question) {
-        let (figma, entitlements) = (self.figma.clone(), self.entitlements.clone());
-        self.callers.push(tokio::spawn(async move {
+        let figma = self.figma.clone();
+        let entitlements = self.entitlements.clone();
+        self.calls.push(tokio::spawn(async move {
             ask(&figma, &entitlements, method, question).await;
         }));
     }
 
-    /// Answers that nobody asks about, which take up room.
-    async fn strangers(&self, count: u8) {
-        let in_demand = self.capacity + 1;
+    /// Primes answers about other users, which take up room in memory.
+    async fn prime_others(&self, count: u8) {
+        // One more than memory has room for, so that each is primed again and again.
+        let users = self.capacity + 1;
         for number in 0..u64::from(count) {
-            let mut stranger =
+            let mut other =
                 payment(Subject { user: 0, resource: 0 }, PaymentStatus::Paid, usize::MAX);
-            stranger.user_id = (STRANGERS + number % in_demand).to_string();
-            self.entitlements.prime(stranger).await;
+            other.user_id = (FIRST_OTHER_USER + number % users).to_string();
+            self.entitlements.prime(other).await;
         }
     }
 
-    /// Everybody has an answer by the deadline; and when Figma is well again and
-    /// time has passed, each question has the true one, for one request at most.
+    /// Checks that every call has ended by its deadline. Later, when Figma has no faults and
+    /// all entries are too old, each question must get the true status, with one request.
     async fn end(&mut self) {
-        let longest = self.figma.lock().step(60_000);
-        sleep_until(longest).await;
-        for caller in self.callers.drain(..) {
-            let wrong = match caller.is_finished() {
-                false => "a caller waits for ever".to_owned(),
-                true => match caller.await {
-                    Err(error) if error.is_panic() => format!("a caller panicked: {error}"),
+        let after_deadlines = self.figma.lock().step_time(60_000);
+        sleep_until(after_deadlines).await;
+        for call in self.calls.drain(..) {
+            let violation = match call.is_finished() {
+                false => "a call never ends".to_owned(),
+                true => match call.await {
+                    Err(error) if error.is_panic() => format!("a call panicked: {error}"),
                     _ => continue,
                 },
             };
-            self.figma.lock().is_wrong(wrong);
+            self.figma.lock().record_violation(violation);
         }
         let much_later = {
             let mut state = self.figma.lock();
-            state.tell(|| "Figma is well again".to_owned());
-            state.fates.clear();
-            state.weather = Reply::Truth;
-            state.step(3 * 3_600_000)
+            state.log(|| "Figma has no faults any more".to_owned());
+            state.plans.clear();
+            state.default_reply = Reply::TrueStatus;
+            state.step_time(3 * 3_600_000)
         };
         sleep_until(much_later).await;
-        for (user, resource) in [(0, 0), (1, 1)] {
-            let subject = Subject { user, resource };
+        for subject in [Subject { user: 0, resource: 0 }, Subject { user: 1, resource: 1 }] {
             let token = Token { subject, number: 0 };
-            let by_token = Question { token: Some(token), user: None, resource: Some(resource) };
+            let resource = Some(subject.resource);
+            let by_token = Question { token: Some(token), user: None, resource };
             for question in [Question::by_user(subject), by_token] {
-                self.finds_out(question).await;
+                self.check_true_status(question).await;
             }
         }
     }
 
-    async fn finds_out(&self, question: Question) {
-        let truth = self.figma.lock().truth(question.subject());
+    async fn check_true_status(&self, question: Question) {
+        let true_status = self.figma.lock().true_status(question.subject());
         let mut before = self.figma.lock().requests;
-        let said = ask(&self.figma, &self.entitlements, Method::Get, question).await;
-        let status = said.map(|it| it.payment.payment_status.clone());
+        let entitlement = ask(&self.figma, &self.entitlements, Method::Get, question).await;
+        let status = entitlement.map(|it| it.payment.payment_status.clone());
         let mut requests = || {
             let now = self.figma.lock().requests;
             now - std::mem::replace(&mut before, now)
         };
-        if status.as_ref() != Some(&truth) || requests() > 1 {
-            let wrong = format!("in the end, `get` {question} gives {status:?} for {truth}");
-            return self.figma.lock().is_wrong(wrong);
+        if status.as_ref() != Some(&true_status) || requests() > 1 {
+            return self.figma.lock().record_violation(format!(
+                "at the end, `get` {question} returns {status:?}, but the true status is {true_status}"
+            ));
         }
-        let roomy = self.figma.lock().model.roomy;
+        let unbounded = self.figma.lock().model.unbounded;
         let again = ask(&self.figma, &self.entitlements, Method::Get, question).await;
         let cached = again.is_some_and(|it| it.source == Source::Cached);
-        let asked = requests();
-        if asked > 1 || (roomy && !(cached && asked == 0)) {
-            let wrong = format!("in the end, a second `get` {question} takes {asked} requests");
-            self.figma.lock().is_wrong(wrong);
+        let requests = requests();
+        if requests > 1 || (unbounded && !(cached && requests == 0)) {
+            self.figma.lock().record_violation(format!(
+                "at the end, a second `get` {question} takes {requests} requests"
+            ));
         }
     }
 }
@@ -392,15 +396,15 @@ async fn ask(
     method: Method,
     question: Question,
 ) -> Option<Entitlement> {
-    let call = figma.lock().begins(method, question);
+    let call = figma.lock().begin_call(method, question);
     let query = question.query();
-    let given = match method {
+    let result = match method {
         Method::Get => entitlements.get(query).await.map_err(|error| error.kind()).map(Some),
         Method::GetFresh => {
             entitlements.get_fresh(query).await.map_err(|error| error.kind()).map(Some)
         }
         Method::GetCached => Ok(entitlements.get_cached(query).await),
     };
-    figma.lock().ends(&call, &given);
-    given.ok().flatten()
+    figma.lock().end_call(&call, &result);
+    result.ok().flatten()
 }

@@ -1,17 +1,20 @@
-//! The rules of order: what the cache may hand out, and nothing of how it keeps
-//! it. This is the specification that every history is held against.
+//! The specification of the cache: which answers a call may get. Every history is checked
+//! against it. It says nothing about how the cache works.
 //!
-//! 1. An answer is about the user and resource that were asked about.
-//! 2. `get_fresh` gives the answer to its own request.
-//! 3. Nobody gets a yes that a no, or `invalidate`, had ended before they asked.
-//!    A no ends every yes that went out before the no *arrived*.
-//! 4. From memory comes only what nothing has ended: a no, a refusal or
-//!    `invalidate` that arrived after the answer went out.
-//! 5. From memory comes only what is young enough, counted from when it went out;
-//!    in an outage, and if so set, an older yes.
-//! 6. By a token comes from memory only what a question with that token told.
+//! Here a *grant* is an answer with access, and a *denial* is an answer without access.
 //!
-//! Losing a record can only cost a call, so no rule says that anything is kept.
+//! 1. An answer is about the user and resource that the call asked about.
+//! 2. `get_fresh` returns the answer to its own request.
+//! 3. No call gets an answer that was revoked before the call began. A denial revokes the
+//!    grants whose request was sent before the denial *arrived*; `invalidate` revokes all
+//!    answers whose request was sent before.
+//! 4. From memory, no call gets an answer that was revoked or refused after it was sent.
+//! 5. From memory, no call gets an answer that is older than its time to live, counted
+//!    from when it was sent. In an outage, if the settings allow it, a grant may be older.
+//! 6. From memory, a question by payment token gets only an answer about the subject that
+//!    Figma named for this token.
+//!
+//! No rule says that an answer is kept: a lost entry only costs a request.
 
 use std::time::Duration;
 
@@ -22,40 +25,39 @@ use crate::cache::entitlement::Source;
 use crate::error::ErrorKind;
 use crate::model::payment::PaymentStatus;
 
-/// When something happened: what came earlier has the lower number. Things that
-/// follow from each other happen at the same instant.
+/// When something happened. Events at the same instant have different numbers, in the
+/// order in which they happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     pub(super) number: u64,
     pub(super) at: Instant,
 }
 
-/// Something that was said, or will be, and bears on what may be handed out.
+/// A request, or a call of `prime` or `invalidate`.
 #[derive(Debug)]
-pub(super) struct Word {
+pub(super) struct Event {
     pub(super) about: Subject,
-    /// `None` if nobody asked: it was primed or invalidated.
+    /// `None` for `prime` and `invalidate`.
     pub(super) question: Option<Question>,
     pub(super) sent: Moment,
-    /// `None` while it is under way.
-    pub(super) arrived: Option<Arrived>,
-    /// `get_fresh` gave it to its caller.
-    pub(super) given_as_fresh: bool,
+    /// `None` while the request is under way.
+    pub(super) arrival: Option<Arrival>,
+    /// Whether `get_fresh` has returned this answer.
+    pub(super) returned_as_fresh: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Arrived {
+pub(super) struct Arrival {
     pub(super) when: Moment,
-    pub(super) said: Said,
+    pub(super) outcome: Outcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Outcome {
     Status(PaymentStatus),
     Refused(ErrorKind),
     Outage(ErrorKind),
-    /// By `invalidate`.
-    Forgotten,
+    Invalidated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,105 +69,112 @@ pub(super) enum Method {
 
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) caller: usize,
+    pub(super) number: usize,
     pub(super) method: Method,
     pub(super) question: Question,
     pub(super) began: Moment,
 }
 
-/// How long an answer is good, and how much longer a yes is in an outage.
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) paid: Duration,
     pub(super) trial: Duration,
     pub(super) unpaid: Duration,
+    /// How much longer a grant may be returned in an outage.
     pub(super) stale: Duration,
-    /// The longest that a call may take.
+    /// The deadline of a call.
     pub(super) deadline: Duration,
 }
 
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) times: Times,
-    /// There is room for everything, so that nothing newer gives way to what is
-    /// older for want of it.
-    pub(super) roomy: bool,
-    pub(super) words: Vec<Word>,
+    /// Whether memory has room for all entries. Then a newer answer is never missing
+    /// because it was evicted.
+    pub(super) unbounded: bool,
+    pub(super) events: Vec<Event>,
 }
 
 impl Model {
-    /// Whether the caller may be given this word now, and if not, why.
-    pub(super) fn judge(
+    /// Whether the call may get the answer of this event now. The error says why not.
+    pub(super) fn check(
         &self,
         call: &Call,
-        word: &Word,
+        event: &Event,
         source: Source,
         now: Moment,
     ) -> Result<(), String> {
         let wrong = |why: &str| Err(why.to_owned());
-        let Some(Arrived { when: arrived, said: Said::Status(status) }) = &word.arrived else {
-            return wrong("nobody said that");
+        let Some(Arrival { when: arrived, outcome: Outcome::Status(status) }) = &event.arrival
+        else {
+            return wrong("there is no such answer");
         };
-        if !call.question.is_answered_by(word.about) {
-            return wrong("it is about another user or resource");
+        if !call.question.is_answered_by(event.about) {
+            return wrong("the answer is about another user or resource");
         }
-        let awaited = *arrived > call.began && arrived.at == now.at && source != Source::Stale;
+        let just_arrived = *arrived > call.began && arrived.at == now.at && source != Source::Stale;
         if call.method == Method::GetFresh {
-            let own = awaited && word.sent > call.began && word.question == Some(call.question);
-            return match own && !word.given_as_fresh {
+            let is_own =
+                just_arrived && event.sent > call.began && event.question == Some(call.question);
+            return match is_own && !event.returned_as_fresh {
                 true => Ok(()),
-                false if word.is_yes() && self.was_told_no(call, now) => {
-                    wrong("`get_fresh` gave a yes where its own request was told no")
+                false if event.is_grant() && self.own_request_was_denied(call, now) => {
+                    wrong("`get_fresh` returned a grant, but its own request was denied")
                 }
-                false => wrong("`get_fresh` gave the answer to another request than its own"),
+                false => wrong("`get_fresh` returned the answer to another request than its own"),
             };
         }
-        let mut before = self.words.iter().filter(|it| it.arrived_before(call.began));
-        if let Some(end) = before.find_map(|it| it.ends(word)) {
-            return Err(format!("the caller asked after {end}, and it went out before"));
+        let mut before_call = self.events.iter().filter(|it| it.arrived_before(call.began));
+        if let Some(reason) = before_call.find_map(|it| it.revokes(event)) {
+            return Err(format!("it was revoked by {reason} before the call began"));
         }
-        if awaited && call.method == Method::Get {
+        if just_arrived && call.method == Method::Get {
             return Ok(());
         }
 
-        let earlier = || self.words.iter().filter(|it| it.had_arrived(call, now));
-        if let Some(end) = earlier().find_map(|it| it.ends(word).or(it.refuses(word))) {
-            return Err(format!("memory kept it against {end} that came after it went out"));
+        let earlier = || self.events.iter().filter(|it| it.had_arrived(call, now));
+        let revoked = |answer: &Event| {
+            earlier().find_map(|it| it.revokes(answer).or(it.revokes_by_refusal(answer)))
+        };
+        if let Some(reason) = revoked(event) {
+            return Err(format!("memory kept it, but it was revoked by {reason}"));
         }
-        let stands = |yes: &Word| !earlier().any(|it| it.ends(yes).or(it.refuses(yes)).is_some());
-        if self.roomy && earlier().any(|it| it.overtakes(word) && stands(it)) {
-            return wrong("memory kept a no against a yes that went out after it");
+        let is_superseded = earlier().any(|it| it.supersedes(event) && revoked(it).is_none());
+        if self.unbounded && is_superseded {
+            return wrong("memory kept a denial, but a grant was sent after it arrived");
         }
-        if !self.was_told_by_token(call, word, now) {
-            return wrong("no question with this token told it, or a refusal ended that");
+        if !self.token_is_known(call, event, now) {
+            return wrong("no answer named this subject for the token, or the token was refused");
         }
-        let good_for = self.good_for(status);
-        let age = now.at - word.sent.at;
+        let time_to_live = self.time_to_live(status);
+        let age = now.at - event.sent.at;
         match source {
-            Source::Stale if !status.grants_access() => wrong("a stale answer that is no yes"),
-            Source::Stale if self.times.stale.is_zero() => wrong("a stale answer, unasked"),
-            Source::Stale if age > good_for + self.times.stale => {
-                wrong("too old even for an outage")
+            Source::Stale if !status.grants_access() => wrong("it is stale and not a grant"),
+            Source::Stale if self.times.stale.is_zero() => {
+                wrong("it is stale, and the settings do not allow that")
             }
-            Source::Stale if !self.is_outage(call, now) => wrong("stale without an outage"),
+            Source::Stale if age > time_to_live + self.times.stale => {
+                wrong("it is too old even for an outage")
+            }
+            Source::Stale if !self.is_outage(call, now) => wrong("it is stale without an outage"),
             Source::Stale => Ok(()),
-            _ if good_for.is_zero() => wrong("such a status is never kept"),
-            _ if age > good_for => wrong("it is too old"),
+            _ if time_to_live.is_zero() => wrong("an answer with this status is never kept"),
+            _ if age > time_to_live => wrong("it is too old"),
             _ => Ok(()),
         }
     }
 
-    /// Whether memory could have answered the caller at once, had it all the room.
-    pub(super) fn could_give(&self, call: &Call) -> bool {
-        let asked = call.method != Method::GetFresh && call.question.token.is_none();
-        let allowed = |word: &Word| {
-            word.arrived_before(call.began)
-                && self.judge(call, word, Source::Cached, call.began).is_ok()
+    /// Whether a cache without eviction could have answered this call from memory.
+    pub(super) fn could_answer_from_memory(&self, call: &Call) -> bool {
+        let by_user = call.method != Method::GetFresh && call.question.token.is_none();
+        let is_allowed = |event: &Event| {
+            event.arrived_before(call.began)
+                && self.check(call, event, Source::Cached, call.began).is_ok()
         };
-        asked && self.words.iter().any(allowed)
+        by_user && self.events.iter().any(is_allowed)
     }
 
-    fn good_for(&self, status: &PaymentStatus) -> Duration {
+    fn time_to_live(&self, status: &PaymentStatus) -> Duration {
         match status {
             PaymentStatus::Paid => self.times.paid,
             PaymentStatus::Trial => self.times.trial,
@@ -174,101 +183,110 @@ impl Model {
         }
     }
 
-    /// The request that was answered just now gave no access.
-    fn was_told_no(&self, call: &Call, now: Moment) -> bool {
-        self.words.iter().any(|it| {
-            let now = it.arrived.as_ref().is_some_and(|it| it.when.at == now.at);
-            now && it.question == Some(call.question) && !it.is_yes()
+    /// Whether the request that was answered at this instant gave no access.
+    fn own_request_was_denied(&self, call: &Call, now: Moment) -> bool {
+        self.events.iter().any(|it| {
+            let arrives_now = it.arrival.as_ref().is_some_and(|it| it.when.at == now.at);
+            arrives_now && it.question == Some(call.question) && !it.is_grant()
         })
     }
 
-    /// A token names a user and a resource for as long as it is not refused.
-    fn was_told_by_token(&self, call: &Call, word: &Word, now: Moment) -> bool {
+    /// Whether an answer has named the subject for the token, and the token was not
+    /// refused since. True for a question by user.
+    fn token_is_known(&self, call: &Call, event: &Event, now: Moment) -> bool {
         let Some(token) = call.question.token else { return true };
-        let earlier = || self.words.iter().filter(|it| it.had_arrived(call, now));
-        earlier().any(|told| {
-            let by_token = told.question.is_some_and(|question| question.token == Some(token));
-            let ended =
-                || earlier().any(|it| it.refuses_token(call) && it.arrived_after(told.sent));
-            by_token && told.status().is_some() && told.about == word.about && !ended()
+        let earlier = || self.events.iter().filter(|it| it.had_arrived(call, now));
+        earlier().any(|answer| {
+            let by_token = answer.question.is_some_and(|question| question.token == Some(token));
+            let refused_since =
+                || earlier().any(|it| it.refuses_token(call) && it.arrived_after(answer.sent));
+            by_token && answer.status().is_some() && answer.about == event.about && !refused_since()
         })
     }
 
-    /// Figma could not be reached while the caller waited, or had asked to be
-    /// left alone.
+    /// Whether Figma could not be reached while the call waited, or had asked for a pause.
     fn is_outage(&self, call: &Call, now: Moment) -> bool {
-        let waited = now.at - call.began.at >= self.times.deadline;
-        let met = |it: &Word| match it.said() {
-            Some(Said::Outage(ErrorKind::RateLimited)) => true,
-            Some(Said::Outage(_)) => it.arrived_after(call.began),
+        let timed_out = now.at - call.began.at >= self.times.deadline;
+        let failed = |it: &Event| match it.outcome() {
+            Some(Outcome::Outage(ErrorKind::RateLimited)) => true,
+            Some(Outcome::Outage(_)) => it.arrived_after(call.began),
             _ => false,
         };
-        waited || self.words.iter().any(met)
+        timed_out || self.events.iter().any(failed)
     }
 }
 
-impl Word {
-    pub(super) fn said(&self) -> Option<&Said> {
-        self.arrived.as_ref().map(|it| &it.said)
+impl Event {
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        self.arrival.as_ref().map(|it| &it.outcome)
     }
 
     fn status(&self) -> Option<&PaymentStatus> {
-        let Some(Said::Status(status)) = self.said() else { return None };
+        let Some(Outcome::Status(status)) = self.outcome() else { return None };
         Some(status)
     }
 
-    fn is_yes(&self) -> bool {
+    fn is_grant(&self) -> bool {
         self.status().is_some_and(PaymentStatus::grants_access)
     }
 
     fn arrived_before(&self, moment: Moment) -> bool {
-        self.arrived.as_ref().is_some_and(|it| it.when < moment)
+        self.arrival.as_ref().is_some_and(|it| it.when < moment)
     }
 
     fn arrived_after(&self, moment: Moment) -> bool {
-        self.arrived.as_ref().is_some_and(|it| it.when > moment)
+        self.arrival.as_ref().is_some_and(|it| it.when > moment)
     }
 
-    /// Whether it had arrived when the caller was answered. At one instant there
-    /// is at most one answer, and handing it on takes no time; `invalidate` or
-    /// `prime` may have come in between.
+    /// Whether the event counts for a call that is answered now. At each instant at most
+    /// one response arrives, and it counts at once. `prime` and `invalidate` may happen at
+    /// the same instant, after the cache has chosen the answer, so they count only if they
+    /// are earlier.
     fn had_arrived(&self, call: &Call, now: Moment) -> bool {
-        let at_once = self.question.is_some() && self.arrived_before(now);
-        let earlier = self.arrived.as_ref().is_some_and(|it| it.when.at < now.at);
-        at_once || earlier || self.arrived_before(call.began)
+        let response = self.question.is_some() && self.arrived_before(now);
+        let earlier = self.arrival.as_ref().is_some_and(|it| it.when.at < now.at);
+        response || earlier || self.arrived_before(call.began)
     }
 
-    /// A no ends a yes, and `invalidate` everything, that went out before. Names it.
-    fn ends(&self, word: &Word) -> Option<&'static str> {
-        let earlier = self.about == word.about && self.arrived_after(word.sent);
-        match self.said() {
-            Some(Said::Forgotten) if earlier => Some("`invalidate`"),
-            Some(Said::Status(_)) if earlier && word.is_yes() && !self.is_yes() => Some("a no"),
+    /// Whether this event revokes an answer. A denial revokes grants that were sent before
+    /// it arrived, and `invalidate` revokes all answers that were. Names this event.
+    fn revokes(&self, answer: &Event) -> Option<&'static str> {
+        let sent_before = self.about == answer.about && self.arrived_after(answer.sent);
+        match self.outcome() {
+            Some(Outcome::Invalidated) if sent_before => Some("`invalidate`"),
+            Some(Outcome::Status(_)) if sent_before && answer.is_grant() && !self.is_grant() => {
+                Some("a denial")
+            }
             _ => None,
         }
     }
 
-    /// A refusal by user ends a yes that went out before, for those who ask later.
-    fn refuses(&self, word: &Word) -> Option<&'static str> {
+    /// Whether this event is a refused question by user. That revokes grants that were sent
+    /// before, for later calls.
+    fn revokes_by_refusal(&self, answer: &Event) -> Option<&'static str> {
         let by_user = self.question.is_some_and(|question| question.token.is_none());
-        let refused = by_user && matches!(self.said(), Some(Said::Refused(_)));
-        let earlier = self.about == word.about && self.arrived_after(word.sent);
-        (refused && earlier && word.is_yes()).then_some("a refusal")
+        let refused = by_user && matches!(self.outcome(), Some(Outcome::Refused(_)));
+        let sent_before = self.about == answer.about && self.arrived_after(answer.sent);
+        (refused && sent_before && answer.is_grant()).then_some("a refusal")
     }
 
-    /// 401 is about the token, any other refusal about the question.
+    /// Whether this event refuses the token of the call: a 401 to any question with this
+    /// token, or another refusal of the same question.
     fn refuses_token(&self, call: &Call) -> bool {
         let Some(question) = self.question else { return false };
-        match self.said() {
-            Some(Said::Refused(ErrorKind::Unauthorized)) => question.token == call.question.token,
-            Some(Said::Refused(_)) => question == call.question,
+        match self.outcome() {
+            Some(Outcome::Refused(ErrorKind::Unauthorized)) => {
+                question.token == call.question.token
+            }
+            Some(Outcome::Refused(_)) => question == call.question,
             _ => false,
         }
     }
 
-    /// A yes that went out after this no had arrived.
-    fn overtakes(&self, word: &Word) -> bool {
-        let about = self.is_yes() && !word.is_yes() && self.about == word.about;
-        about && word.arrived_before(self.sent)
+    /// Whether this is a grant that was sent after the denial had arrived.
+    fn supersedes(&self, denial: &Event) -> bool {
+        let grant_after_denial =
+            self.is_grant() && !denial.is_grant() && self.about == denial.about;
+        grant_after_denial && denial.arrived_before(self.sent)
     }
 }

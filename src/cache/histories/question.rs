@@ -1,4 +1,4 @@
-//! Users, resources and tokens by number, and the questions made of them.
+//! Users, resources and tokens, which are numbered, and the questions about them.
 
 use std::fmt;
 
@@ -15,14 +15,14 @@ pub(super) struct Subject {
     pub(super) resource: u8,
 }
 
-/// A payment token is for one user and one resource, who may have several.
+/// A payment token. A user may have several for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) subject: Subject,
     pub(super) number: u8,
 }
 
-/// What is asked: by token, or by user and resource.
+/// A question by token, or by user and resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) token: Option<Token>,
@@ -45,8 +45,8 @@ impl Question {
         Question { token: None, user: Some(subject.user), resource: Some(subject.resource) }
     }
 
-    /// The same question about others.
-    pub(super) fn keep_to_subject(&mut self, subject: Subject) {
+    /// Makes this the same question about another subject.
+    pub(super) fn change_subject(&mut self, subject: Subject) {
         self.user = self.user.map(|_| subject.user);
         self.resource = self.resource.map(|_| subject.resource);
         self.token = self.token.map(|token| Token { subject, ..token });
@@ -58,15 +58,19 @@ impl Question {
             && self.resource.is_none_or(|resource| resource == about.resource)
     }
 
-    /// Whom the answer will be about: a token knows, whatever is expected.
+    /// The subject of the answer. With a token it is the token's, even if the question
+    /// expects another one.
     pub(super) fn subject(&self) -> Subject {
-        let (user, resource) = (self.user.unwrap_or(0), self.resource.unwrap_or(0));
-        self.token.map_or(Subject { user, resource }, |token| token.subject)
+        self.token.map_or(self.named_subject(), |token| token.subject)
+    }
+
+    /// The user and resource that the question names; 0 for those that it does not name.
+    fn named_subject(&self) -> Subject {
+        Subject { user: self.user.unwrap_or(0), resource: self.resource.unwrap_or(0) }
     }
 
     pub(super) fn query(&self) -> PaymentQuery {
-        let (user, resource) = (self.user.unwrap_or(0), self.resource.unwrap_or(0));
-        let named = Subject { user, resource };
+        let named = self.named_subject();
         let Some(token) = self.token else {
             return PaymentQuery::by_user(named.user_id(), named.resource());
         };
@@ -79,7 +83,7 @@ impl Question {
         if self.user.is_some() { query.expecting_user(named.user_id()) } else { query }
     }
 
-    /// The question that [`query`](Self::query) made this of.
+    /// The question that [`query`](Self::query) turned into this query.
     pub(super) fn of(query: &PaymentQuery) -> Self {
         let one_less = |id: &str| id.parse::<u8>().unwrap() - 1;
         Question {
@@ -94,7 +98,7 @@ impl Question {
     }
 }
 
-/// The subject of an answer, if it is one of ours.
+/// The subject of an answer; `None` if the answer is about a user from `PrimeOthers`.
 pub(super) fn about(payment: &PaymentInformation) -> Option<Subject> {
     let user = payment.user_id.parse::<u8>().ok()?.checked_sub(1)?;
     let resource = payment.resource_id.parse::<u8>().ok()?.checked_sub(1)?;

@@ -1,4 +1,5 @@
-//! What a history is made of, how one is drawn, and how it reads.
+//! The steps of a history: their types, how they are drawn at random, and how they are
+//! printed.
 
 use std::fmt;
 
@@ -9,173 +10,210 @@ use super::question::{Question, Subject, Token};
 use crate::error::ErrorKind;
 use crate::model::payment::PaymentStatus;
 
-/// A history, and the settings of the cache that lives through it.
+/// A sequence of steps, and the settings of the cache that runs them.
 #[derive(Clone)]
 pub(super) struct History {
+    /// The setting `max_entries`.
     pub(super) capacity: u64,
     pub(super) retries: bool,
+    /// Whether stale answers are allowed in an outage.
     pub(super) stale: bool,
-    /// Whether memory makes room after each step that writes, or when it pleases.
-    pub(super) tidy: bool,
-    /// How everybody stands before anything happens.
-    pub(super) at_first: PaymentStatus,
+    /// The payment status of every user at the beginning.
+    pub(super) initial_status: PaymentStatus,
     pub(super) steps: Vec<Step>,
 }
 
 #[derive(Clone)]
 pub(super) struct Step {
     pub(super) pause: Pause,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
 }
 
-/// What passes before a step.
+/// The time before a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pause {
-    /// Nothing at all: what was begun has not even run yet.
+    /// No time: tasks that were spawned have not run yet.
     None,
-    /// Others take so many turns, at the same instant.
-    Turns(u8),
+    /// No time, but other tasks run this many times.
+    Yields(u8),
     Millis(u32),
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Deed {
-    /// Somebody asks; the fate is that of the next request.
-    Ask(Method, Question, Option<Fate>),
-    /// Settles the fate of the next request for which nothing is settled yet.
-    Next(Fate),
-    /// From now on, requests without a fate of their own meet this.
-    Weather(Reply),
-    /// Somebody buys, tries, is refunded.
-    Becomes(Subject, PaymentStatus),
+pub(super) enum Action {
+    Ask {
+        method: Method,
+        question: Question,
+        /// The plan for the next request.
+        plan: Option<RequestPlan>,
+    },
+    /// Adds a plan after those that no request has used yet.
+    PlanNextRequest(RequestPlan),
+    /// From now on, requests without a plan get this reply.
+    SetDefaultReply(Reply),
+    /// A user buys, begins a trial, or is refunded.
+    SetStatus(Subject, PaymentStatus),
     Invalidate(Subject),
     Prime(Subject, PaymentStatus),
-    /// So many answers about a few other users are primed, who are in demand.
-    Strangers(u8),
-    /// One of those who wait goes away.
-    Leave(u8),
+    /// Primes this many answers about other users, so that entries are evicted.
+    PrimeOthers(u8),
+    /// Drops one of the calls under way.
+    DropCall(u8),
 }
 
-/// What becomes of a request: the server decides when it sees it, and the answer
-/// takes its time.
+/// What happens to a request. The server decides on the reply when the request arrives.
 #[derive(Debug, Clone)]
-pub(super) struct Fate {
-    pub(super) there: u32,
-    pub(super) back: u32,
+pub(super) struct RequestPlan {
+    /// The time until the request arrives at the server, in milliseconds.
+    pub(super) to_server: u32,
+    /// The time until the reply arrives at the client, in milliseconds.
+    pub(super) to_client: u32,
     pub(super) reply: Reply,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reply {
-    Truth,
+    /// The user's payment status.
+    TrueStatus,
     /// A status that gives no access and is not kept.
-    Says(PaymentStatus),
-    Fails(ErrorKind, Option<u16>),
+    Status(PaymentStatus),
+    /// An error, with the HTTP status if there is one.
+    Error(ErrorKind, Option<u16>),
     TooManyRequests {
+        /// In seconds.
         retry_after: Option<u32>,
     },
 }
 
-/// What may happen in the histories that are drawn.
+/// Which histories are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Anything.
-    All,
-    /// Each question is one request, so that it goes out when it is asked.
+pub(super) enum Variant {
+    Full,
+    /// Each call sends one request at most.
     WithoutRetries,
-    /// Nothing has to give way to anything.
-    Roomy,
+    /// Memory has room for all entries.
+    WithoutEviction,
 }
 
-/// More than is ever put in.
-pub(super) const ROOMY: u64 = 1000;
+/// A capacity that is larger than the number of entries in any history.
+pub(super) const UNBOUNDED: u64 = 1000;
 
-pub(super) fn histories(scope: Scope) -> BoxedStrategy<History> {
-    let capacity = match scope {
-        Scope::Roomy => Just(ROOMY).boxed(),
-        Scope::WithoutRetries => (1..=20u64).boxed(),
-        Scope::All => prop_oneof![1 => Just(ROOMY), 3 => 1..=20u64].boxed(),
+/// How many users and resources a history is about.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    users: u8,
+    resources: u8,
+}
+
+pub(super) fn histories(variant: Variant) -> BoxedStrategy<History> {
+    let capacity = match variant {
+        Variant::WithoutEviction => Just(UNBOUNDED).boxed(),
+        Variant::WithoutRetries => (1..=20u64).boxed(),
+        Variant::Full => prop_oneof![1 => Just(UNBOUNDED), 3 => 1..=20u64].boxed(),
     };
-    let retries =
-        if scope == Scope::WithoutRetries { Just(false).boxed() } else { any::<bool>().boxed() };
-    let cast =
-        (prop_oneof![3 => Just(1u8), 1 => 2..=4u8], prop_oneof![4 => Just(1u8), 1 => Just(2u8)]);
-    let alone = step().prop_map(|step| vec![step]);
-    let steps = prop::collection::vec(prop_oneof![16 => alone, 2 => race(), 1 => outage()], 1..30);
-    let settings = (capacity, retries, any::<bool>(), any::<bool>(), status());
-    (settings, cast, steps)
-        .prop_map(|((capacity, retries, stale, tidy, at_first), (users, resources), steps)| {
+    let retries = match variant {
+        Variant::WithoutRetries => Just(false).boxed(),
+        Variant::Full | Variant::WithoutEviction => any::<bool>().boxed(),
+    };
+    let users = prop_oneof![3 => Just(1u8), 1 => 2..=4u8];
+    let resources = prop_oneof![4 => Just(1u8), 1 => Just(2u8)];
+    let counts = (users, resources).prop_map(|(users, resources)| Counts { users, resources });
+    let single = step().prop_map(|step| vec![step]);
+    let steps = prop::collection::vec(prop_oneof![16 => single, 2 => race(), 1 => outage()], 1..30);
+    (capacity, retries, any::<bool>(), status(), counts, steps)
+        .prop_map(|(capacity, retries, stale, initial_status, counts, steps)| {
             let mut steps = steps.concat();
-            steps.iter_mut().for_each(|step| step.deed.keep_to(users, resources));
-            History { capacity, retries, stale, tidy, at_first, steps }
+            steps.iter_mut().for_each(|step| step.action.limit_to(counts));
+            History { capacity, retries, stale, initial_status, steps }
         })
         .boxed()
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    (pause(), deed()).prop_map(|(pause, deed)| Step { pause, deed })
+    (pause(), action()).prop_map(|(pause, action)| Step { pause, action })
 }
 
-/// An answer that crosses with what ends it, about one user: steps drawn one by
-/// one come to it more rarely.
+/// An answer that is under way while something revokes it. Single steps rarely produce
+/// this.
 fn race() -> impl Strategy<Value = Vec<Step>> {
-    let cast = (subject(), question(), status());
-    let fails = Just(Reply::Fails(ErrorKind::Server, Some(503)));
-    let replies = prop_oneof![3 => Just(Reply::Truth), 2 => fails, 1 => reply()];
-    let slow = (0..40u32, 20..1000u32, replies).prop_map(|(there, back, reply)| Fate {
-        there,
-        back,
-        reply,
-    });
+    let about = (subject(), question(), status());
+    let methods = (method(), method(), method());
+    let error = Just(Reply::Error(ErrorKind::Server, Some(503)));
+    let replies = prop_oneof![3 => Just(Reply::TrueStatus), 2 => error, 1 => reply()];
+    let slow = (0..40u32, 20..1000u32, replies)
+        .prop_map(|(to_server, to_client, reply)| RequestPlan { to_server, to_client, reply });
+    let revoked_by = prop_oneof![
+        Just(RevokedBy::OtherQuestion),
+        Just(RevokedBy::SameQuestion),
+        Just(RevokedBy::Invalidate),
+        Just(RevokedBy::Prime),
+    ];
     let pauses = (prop::collection::vec(1..60u32, 6), 1..1500u32);
-    (cast, (method(), method(), method()), slow, 0..4u8, 0..60u8, pauses).prop_map(
-        |((subject, mut question, status), (first, second, last), slow, ender, crowd, pauses)| {
-            question.keep_to_subject(subject);
-            let deeds = [
-                Deed::Strangers(crowd),
-                Deed::Ask(first, question, Some(slow)),
-                match ender {
-                    0 => Deed::Ask(second, Question::by_user(subject), None),
-                    1 => Deed::Ask(Method::GetFresh, question, None),
-                    _ => Deed::Strangers(crowd),
+    (about, methods, slow, revoked_by, 0..60u8, pauses).prop_map(
+        |(about, (first, second, last), slow, revoked_by, others, (pauses, last_pause))| {
+            let (subject, mut question, status) = about;
+            question.change_subject(subject);
+            let ask = |method, question| Action::Ask { method, question, plan: None };
+            let actions = [
+                Action::PrimeOthers(others),
+                Action::Ask { method: first, question, plan: Some(slow) },
+                match revoked_by {
+                    RevokedBy::OtherQuestion => ask(second, Question::by_user(subject)),
+                    RevokedBy::SameQuestion => ask(Method::GetFresh, question),
+                    RevokedBy::Invalidate | RevokedBy::Prime => Action::PrimeOthers(others),
                 },
-                Deed::Becomes(subject, status),
-                match ender {
-                    0 => Deed::Ask(Method::GetFresh, Question::by_user(subject), None),
-                    1 => Deed::Ask(second, question, None),
-                    2 => Deed::Invalidate(subject),
-                    _ => Deed::Prime(subject, PaymentStatus::Unpaid),
+                Action::SetStatus(subject, status),
+                match revoked_by {
+                    RevokedBy::OtherQuestion => ask(Method::GetFresh, Question::by_user(subject)),
+                    RevokedBy::SameQuestion => ask(second, question),
+                    RevokedBy::Invalidate => Action::Invalidate(subject),
+                    RevokedBy::Prime => Action::Prime(subject, PaymentStatus::Unpaid),
                 },
-                Deed::Strangers(crowd),
+                Action::PrimeOthers(others),
             ];
-            let steps = deeds.into_iter().zip(pauses.0);
-            let last = (Deed::Ask(last, question, None), pauses.1);
-            steps
-                .chain([last])
-                .map(|(deed, millis)| Step { pause: Pause::Millis(millis), deed })
+            actions
+                .into_iter()
+                .zip(pauses)
+                .chain([(ask(last, question), last_pause)])
+                .map(|(action, millis)| Step { pause: Pause::Millis(millis), action })
                 .collect()
         },
     )
 }
 
-/// An answer that grows old, and an outage, in which it may be refused or ended.
+/// What revokes the answer in a [`race`].
+#[derive(Debug, Clone, Copy)]
+enum RevokedBy {
+    /// A denial to a question by user.
+    OtherQuestion,
+    /// A denial to the same question.
+    SameQuestion,
+    Invalidate,
+    Prime,
+}
+
+/// An answer that becomes stale, and an outage in which it may be refused or revoked.
 fn outage() -> impl Strategy<Value = Vec<Step>> {
-    let fails = Just(Reply::Fails(ErrorKind::Server, Some(503)));
-    let replies = prop_oneof![2 => fails, 1 => reply()];
-    let pauses = (1..60u32, prop_oneof![110_000..130_000u32, 590_000..610_000u32], 1..60u32);
-    let again = prop_oneof![1..60u32, 3_580_000..3_620_000u32];
-    (subject(), question(), replies, deed(), (pauses, again)).prop_map(
-        |(subject, mut question, reply, between, (pauses, again))| {
-            question.keep_to_subject(subject);
+    let error = Just(Reply::Error(ErrorKind::Server, Some(503)));
+    let replies = prop_oneof![2 => error, 1 => reply()];
+    let short = || 1..60u32;
+    let until_too_old = prop_oneof![110_000..130_000u32, 590_000..610_000u32];
+    let until_asked_again = prop_oneof![1..60u32, 3_580_000..3_620_000u32];
+    let pauses = (short(), until_too_old, short(), until_asked_again);
+    (subject(), question(), replies, action(), pauses).prop_map(
+        |(subject, mut question, reply, between, pauses)| {
+            let (short, until_too_old, other_short, until_asked_again) = pauses;
+            question.change_subject(subject);
+            let get = || Action::Ask { method: Method::Get, question, plan: None };
             let steps = [
-                (pauses.0, Deed::Ask(Method::Get, question, None)),
-                (pauses.1, Deed::Weather(reply)),
-                (pauses.0, Deed::Ask(Method::Get, question, None)),
-                (pauses.2, between),
-                (again, Deed::Ask(Method::Get, question, None)),
-                (pauses.2, Deed::Weather(Reply::Truth)),
+                (short, get()),
+                (until_too_old, Action::SetDefaultReply(reply)),
+                (short, get()),
+                (other_short, between),
+                (until_asked_again, get()),
+                (other_short, Action::SetDefaultReply(Reply::TrueStatus)),
             ];
-            steps.map(|(millis, deed)| Step { pause: Pause::Millis(millis), deed }).to_vec()
+            steps.map(|(millis, action)| Step { pause: Pause::Millis(millis), action }).to_vec()
         },
     )
 }
@@ -185,7 +223,7 @@ fn pause() -> impl Strategy<Value = Pause> {
         16 => (1..60u32).prop_map(Pause::Millis),
         4 => (60..200u32).prop_map(Pause::Millis),
         4 => Just(Pause::None),
-        1 => (1..8u8).prop_map(Pause::Turns),
+        1 => (1..8u8).prop_map(Pause::Yields),
         4 => (200..2000u32).prop_map(Pause::Millis),
         2 => (2000..15_000u32).prop_map(Pause::Millis),
         1 => (100_000..130_000u32).prop_map(Pause::Millis),
@@ -194,17 +232,17 @@ fn pause() -> impl Strategy<Value = Pause> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        20 => (method(), question(), prop::option::of(fate()))
-            .prop_map(|(method, question, fate)| Deed::Ask(method, question, fate)),
-        3 => fate().prop_map(Deed::Next),
-        6 => (subject(), status()).prop_map(|(subject, status)| Deed::Becomes(subject, status)),
-        4 => subject().prop_map(Deed::Invalidate),
-        1 => (subject(), status()).prop_map(|(subject, status)| Deed::Prime(subject, status)),
-        3 => (1..60u8).prop_map(Deed::Strangers),
-        1 => any::<u8>().prop_map(Deed::Leave),
-        1 => reply().prop_map(Deed::Weather),
+        20 => (method(), question(), prop::option::of(request_plan()))
+            .prop_map(|(method, question, plan)| Action::Ask { method, question, plan }),
+        3 => request_plan().prop_map(Action::PlanNextRequest),
+        6 => (subject(), status()).prop_map(|(subject, status)| Action::SetStatus(subject, status)),
+        4 => subject().prop_map(Action::Invalidate),
+        1 => (subject(), status()).prop_map(|(subject, status)| Action::Prime(subject, status)),
+        3 => (1..60u8).prop_map(Action::PrimeOthers),
+        1 => any::<u8>().prop_map(Action::DropCall),
+        1 => reply().prop_map(Action::SetDefaultReply),
     ]
 }
 
@@ -231,7 +269,7 @@ fn question() -> impl Strategy<Value = Question> {
             user: Some(token.subject.user),
             resource: Some(token.subject.resource),
         }),
-        // Perhaps not the user or the plugin that the token is for.
+        // May expect another user or plugin than the token is for.
         1 => (token(), prop::option::of(0..4u8), prop::option::of(0..2u8))
             .prop_map(|(token, user, resource)| Question { token: Some(token), user, resource }),
     ]
@@ -245,54 +283,61 @@ fn status() -> impl Strategy<Value = PaymentStatus> {
     ]
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
-    let takes =
+fn request_plan() -> impl Strategy<Value = RequestPlan> {
+    let millis =
         || prop_oneof![3 => Just(0u32), 3 => 1..400u32, 2 => 400..4000u32, 1 => 4000..9000u32];
-    (takes(), takes(), reply()).prop_map(|(there, back, reply)| Fate { there, back, reply })
+    (millis(), millis(), reply()).prop_map(|(to_server, to_client, reply)| RequestPlan {
+        to_server,
+        to_client,
+        reply,
+    })
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    let fails = |kind, status| Just(Reply::Fails(kind, status));
+    let error = |kind, status| Just(Reply::Error(kind, status));
     let too_many = |retry_after| Just(Reply::TooManyRequests { retry_after });
     prop_oneof![
-        30 => Just(Reply::Truth),
-        10 => fails(ErrorKind::Server, Some(503)),
-        1 => fails(ErrorKind::Server, Some(501)),
-        1 => fails(ErrorKind::Timeout, None),
-        1 => fails(ErrorKind::Connect, None),
-        1 => fails(ErrorKind::Transport, None),
-        2 => fails(ErrorKind::Unauthorized, Some(401)),
-        2 => fails(ErrorKind::Forbidden, Some(403)),
-        1 => fails(ErrorKind::BadRequest, Some(400)),
-        1 => fails(ErrorKind::Mismatch, Some(200)),
-        1 => fails(ErrorKind::InvalidResponse, Some(200)),
-        1 => Just(Reply::Says(PaymentStatus::NotSupported)),
-        1 => Just(Reply::Says(PaymentStatus::Unknown("LATER".to_owned()))),
+        30 => Just(Reply::TrueStatus),
+        10 => error(ErrorKind::Server, Some(503)),
+        1 => error(ErrorKind::Server, Some(501)),
+        1 => error(ErrorKind::Timeout, None),
+        1 => error(ErrorKind::Connect, None),
+        1 => error(ErrorKind::Transport, None),
+        2 => error(ErrorKind::Unauthorized, Some(401)),
+        2 => error(ErrorKind::Forbidden, Some(403)),
+        1 => error(ErrorKind::BadRequest, Some(400)),
+        1 => error(ErrorKind::Mismatch, Some(200)),
+        1 => error(ErrorKind::InvalidResponse, Some(200)),
+        1 => Just(Reply::Status(PaymentStatus::NotSupported)),
+        1 => Just(Reply::Status(PaymentStatus::Unknown("LATER".to_owned()))),
         1 => too_many(None),
         1 => too_many(Some(1)),
         1 => too_many(Some(396_749)),
     ]
 }
 
-impl Deed {
-    /// Keeps to the users and plugins that there are.
-    fn keep_to(&mut self, users: u8, resources: u8) {
-        let keep = |subject: &mut Subject| {
+impl Action {
+    /// Replaces users and resources that the history does not have.
+    fn limit_to(&mut self, Counts { users, resources }: Counts) {
+        let limit = |subject: &mut Subject| {
             subject.user %= users;
             subject.resource %= resources;
         };
         match self {
-            Deed::Ask(_, question, _) => {
+            Action::Ask { question, .. } => {
                 if let Some(token) = &mut question.token {
-                    keep(&mut token.subject);
+                    limit(&mut token.subject);
                 }
                 question.user = question.user.map(|user| user % users);
                 question.resource = question.resource.map(|resource| resource % resources);
             }
-            Deed::Becomes(subject, _) | Deed::Invalidate(subject) | Deed::Prime(subject, _) => {
-                keep(subject);
-            }
-            Deed::Next(_) | Deed::Weather(_) | Deed::Strangers(_) | Deed::Leave(_) => {}
+            Action::SetStatus(subject, _)
+            | Action::Invalidate(subject)
+            | Action::Prime(subject, _) => limit(subject),
+            Action::PlanNextRequest(_)
+            | Action::SetDefaultReply(_)
+            | Action::PrimeOthers(_)
+            | Action::DropCall(_) => {}
         }
     }
 }
@@ -300,16 +345,15 @@ impl Deed {
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = match self.capacity {
-            ROOMY => "room for all entries".to_owned(),
-            few if self.tidy => format!("{few} entries at most"),
-            few => format!("{few} entries at most, which makes room late"),
+            UNBOUNDED => "room for all entries".to_owned(),
+            entries => format!("{entries} entries at most"),
         };
         let retries = if self.retries { "retries" } else { "no retries" };
         let stale = if self.stale { "stale answers for an hour" } else { "no stale answers" };
         write!(
             f,
-            "A cache with {entries}, {retries}, {stale}. All are {} at first.",
-            self.at_first
+            "A cache with {entries}, {retries}, {stale}. All users are {} at first.",
+            self.initial_status
         )?;
         for (number, step) in (1..).zip(&self.steps) {
             write!(f, "\n{number:>3}. {step:?}")?;
@@ -322,49 +366,55 @@ impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pause {
             Pause::None => f.write_str("at once: ")?,
-            Pause::Turns(turns) => write!(f, "after {turns} turns of the others: ")?,
+            Pause::Yields(times) => write!(f, "after other tasks ran {times} times: ")?,
             Pause::Millis(millis) => write!(f, "{} ms later: ", millis.next_multiple_of(4))?,
         }
-        match &self.deed {
-            Deed::Ask(method, question, fate) => {
+        match &self.action {
+            Action::Ask { method, question, plan } => {
                 let method = match method {
                     Method::Get => "get",
                     Method::GetFresh => "get_fresh",
                     Method::GetCached => "get_cached",
                 };
-                write!(f, "somebody calls `{method}` {question}")?;
-                fate.as_ref().map_or(Ok(()), |fate| write!(f, "; the next request is {fate}"))
+                write!(f, "call `{method}` {question}")?;
+                match plan {
+                    Some(plan) => write!(f, "; the next request is {plan}"),
+                    None => Ok(()),
+                }
             }
-            Deed::Next(fate) => write!(f, "the next request but those settled is {fate}"),
-            Deed::Weather(reply) => {
-                write!(f, "from now on, other requests are answered with {reply}")
+            Action::PlanNextRequest(plan) => write!(f, "the next request without a plan is {plan}"),
+            Action::SetDefaultReply(reply) => {
+                write!(f, "from now on, requests without a plan are answered with {reply}")
             }
-            Deed::Becomes(subject, status) => write!(f, "{subject} become {status}"),
-            Deed::Invalidate(subject) => write!(f, "`invalidate` {subject}"),
-            Deed::Prime(subject, status) => write!(f, "`prime` {subject} with {status}"),
-            Deed::Strangers(count) => write!(f, "`prime` others {count} times"),
-            Deed::Leave(which) => write!(f, "one who waits goes away ({which})"),
+            Action::SetStatus(subject, status) => write!(f, "{subject} become {status}"),
+            Action::Invalidate(subject) => write!(f, "`invalidate` {subject}"),
+            Action::Prime(subject, status) => write!(f, "`prime` {subject} with {status}"),
+            Action::PrimeOthers(count) => write!(f, "`prime` other users {count} times"),
+            Action::DropCall(index) => write!(f, "one of the calls under way is dropped ({index})"),
         }
     }
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for RequestPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fate { there, back, reply } = self;
-        write!(f, "seen after {there} ms and answered {back} ms later with {reply}")
+        let RequestPlan { to_server, to_client, reply } = self;
+        write!(
+            f,
+            "at the server after {to_server} ms and answered {to_client} ms later with {reply}"
+        )
     }
 }
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reply::Truth => f.write_str("the truth"),
-            Reply::Says(status) => write!(f, "{status}"),
-            Reply::Fails(_, Some(status)) if *status != 200 => write!(f, "{status}"),
-            Reply::Fails(kind, _) => write!(f, "the error {kind:?}"),
+            Reply::TrueStatus => f.write_str("the true status"),
+            Reply::Status(status) => write!(f, "{status}"),
+            Reply::Error(_, Some(status)) if *status != 200 => write!(f, "{status}"),
+            Reply::Error(kind, _) => write!(f, "the error {kind:?}"),
             Reply::TooManyRequests { retry_after: None } => f.write_str("429"),
             Reply::TooManyRequests { retry_after: Some(wait) } => {
-                write!(f, "429 that asks to wait {wait} s")
+                write!(f, "429 with `Retry-After: {wait}`")
             }
         }
     }
