@@ -9,11 +9,12 @@ use figma_payments::{
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::exit::{Exit, Failure, say, shown};
+use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
 use crate::remedy::remedy;
+use crate::terminal::{printable, say};
 
-/// Has this user paid? Asks once; the exit code is the answer.
+/// Ask whether a user has paid. The exit code is the answer.
 ///
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]
@@ -23,25 +24,27 @@ Examples:
   figma-payments check --token-stdin --plugin 1678669904810665842 < token.txt
 
 Exit codes:
-  0  access: paid, or in a trial
-  1  no access, says Figma
-  2  nothing was asked: an argument or FIGMA_TOKEN is wrong, or this help was
-     printed (figma-payments help check ends with 0)
-  3  could not tell: no answer, or not one to this question")]
+  0  access: the user has paid, or is in a trial
+  1  no access: Figma says that the user has not paid
+  2  nothing was asked: an option or FIGMA_TOKEN is missing or wrong, or you
+     asked for this help (figma-payments help check ends with 0)
+  3  could not tell: there is no answer, or it is about another user or
+     resource")]
 pub struct Arguments {
-    /// The user to ask about; with --token-stdin, the user whose token it has
-    /// to be.
+    /// Ask about this user. With --token-stdin: the payment token has to be
+    /// this user's.
     #[arg(long, value_name = "ID")]
     user: Option<UserId>,
-    /// Asks by a payment token, read from standard input. With a resource, it
-    /// has to be a token for that resource.
+    /// Ask by a payment token, and read it from standard input. If you give a
+    /// resource too, the token has to be for it.
     #[arg(long)]
     token_stdin: bool,
     #[command(flatten)]
     resource: ResourceChoice,
     #[command(flatten)]
     server: Server,
-    /// Prints the answer as JSON, or an object with "error".
+    /// Print the answer as JSON. If there is none, print an object with the key
+    /// "error".
     #[arg(long)]
     json: bool,
 }
@@ -53,7 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         (false, Some(user), Some(resource)) => PaymentQuery::by_user(user, resource),
         (false, ..) => {
             return Err(Failure::usage(format!(
-                "give --user and one of {}; or --token-stdin, and a payment token on standard input",
+                "it is not clear what to ask: give --user and one of {}; or give --token-stdin, and the payment token on standard input",
                 ResourceChoice::NAMES
             )));
         }
@@ -62,7 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let outcome = server.client(|builder| builder)?.get_payments(query).await;
     match &outcome {
         _ if json => print(&as_json(&outcome, asked_by)),
-        Ok(payment) => print(&in_words(payment)),
+        Ok(payment) => print(&as_text(payment)),
         Err(_) => {}
     }
     match outcome {
@@ -90,18 +93,19 @@ fn by_token(
     }
 }
 
-/// All of standard input, without one line end.
+/// Reads all of standard input, and takes one line end off.
 fn payment_token() -> Result<PluginPaymentToken, Failure> {
     let mut input = io::stdin();
     if input.is_terminal() {
-        say("The payment token, then Enter and Ctrl-D:");
+        say("Paste the payment token, then press Enter and Ctrl-D:");
     }
-    // Reserved in full, so that no copy is left behind unwiped.
-    let most = PluginPaymentToken::MAX_BYTES + 3;
-    let mut text = Zeroizing::new(String::with_capacity(most));
+    // With enough capacity from the start: a string that grows leaves copies of the token
+    // in memory. The longest token, a line end, and one byte that is too many.
+    let longest = PluginPaymentToken::MAX_BYTES + 3;
+    let mut text = Zeroizing::new(String::with_capacity(longest));
     input
         .by_ref()
-        .take(most as u64)
+        .take(longest as u64)
         .read_to_string(&mut text)
         .map_err(|error| Failure::usage(format!("standard input cannot be read: {error}")))?;
     let token =
@@ -109,13 +113,12 @@ fn payment_token() -> Result<PluginPaymentToken, Failure> {
     PluginPaymentToken::new(token).map_err(Failure::usage)
 }
 
-/// The script that reads this may have enough already, and that must not change
-/// the exit code.
+/// If standard output is closed, the exit code is the answer all the same.
 fn print(line: &str) {
-    let _ = writeln!(io::stdout(), "{}", shown(line));
+    let _ = writeln!(io::stdout(), "{}", printable(line));
 }
 
-fn in_words(payment: &PaymentInformation) -> String {
+fn as_text(payment: &PaymentInformation) -> String {
     let access = if payment.grants_access() { "access" } else { "no access" };
     let status = match payment.payment_status.as_str() {
         "" => "of no known status",

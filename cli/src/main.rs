@@ -1,4 +1,4 @@
-//! The command-line program; each subcommand has a module of its own.
+//! The program `figma-payments`. Each subcommand has a module.
 
 mod bulk;
 mod check;
@@ -6,14 +6,16 @@ mod exit;
 mod options;
 mod remedy;
 mod sandbox;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use exit::{Exit, say};
+use exit::Exit;
+use terminal::say;
 
-/// Figma's Payments API from the command line.
+/// Ask Figma whether users have paid for your plugin, widget or Community file.
 #[derive(Debug, Parser)]
 #[command(name = "figma-payments", version, propagate_version = true)]
 struct Cli {
@@ -25,7 +27,7 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Bulk(bulk::Arguments),
-    /// A Figma to test against, for programs in any language.
+    /// Start a server that answers like Figma, for tests in any language.
     Sandbox(sandbox::Arguments),
 }
 
@@ -33,7 +35,7 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(why) => return end(&why),
+        Err(error) => return print_and_exit(&error),
     };
     let outcome = match cli.command {
         Command::Check(arguments) => check::run(arguments).await,
@@ -48,17 +50,17 @@ async fn main() -> ExitCode {
         .into()
 }
 
-/// Ends with what clap has to say: an error, help, or the version.
+/// Prints what clap reports (a usage error, the help or the version), and gives the exit
+/// code.
 ///
-/// Exit code 0 of `check` means access, and that of `bulk` that all have an
-/// answer: a script that passes `--help` on must not read one of these. That of
-/// `help check` is the program's own.
-fn end(why: &clap::Error) -> ExitCode {
-    // Nobody may be reading any more.
-    let _ = why.print();
+/// With `check`, exit code 0 means access, and with `bulk`, that all users have an answer.
+/// A script may pass `--help` on to one of them by mistake, and must not take that for an
+/// answer. So their help ends with 2. `help check` is asked for on purpose, and ends with 0.
+fn print_and_exit(error: &clap::Error) -> ExitCode {
+    let _ = error.print(); // standard output may be closed
     let command = std::env::args_os().nth(1);
-    let answers = command.is_some_and(|command| command == "check" || command == "bulk");
-    match answers || why.use_stderr() {
+    let zero_is_an_answer = command.is_some_and(|command| command == "check" || command == "bulk");
+    match zero_is_an_answer || error.use_stderr() {
         true => Exit::Usage.into(),
         false => Exit::Success.into(),
     }

@@ -1,5 +1,5 @@
-//! What `check` and `bulk` are both told: the resource, the server, and the
-//! access token.
+//! The options that `check` and `bulk` share: the resource, the server, and the access
+//! token.
 
 use figma_payments::{
     Client, ClientBuilder, CommunityFileId, DEFAULT_BASE_URL, Error, PersonalAccessToken, PluginId,
@@ -10,20 +10,21 @@ use url::Url;
 use crate::exit::Failure;
 use crate::remedy;
 
-/// What was paid for, or not.
+/// The plugin, widget or Community file to ask about.
 #[derive(Debug, clap::Args)]
 #[group(id = "resource", multiple = false)]
 pub struct ResourceChoice {
-    /// The plugin with this id.
+    /// Ask about the plugin with this id.
     #[arg(long, value_name = "ID")]
     plugin: Option<PluginId>,
-    /// The widget with this id.
+    /// Ask about the widget with this id.
     #[arg(long, value_name = "ID")]
     widget: Option<WidgetId>,
-    /// The Community file with this id.
+    /// Ask about the Community file with this id.
     #[arg(long, value_name = "ID")]
     community_file: Option<CommunityFileId>,
-    /// The resource of this Community page.
+    /// Ask about the plugin, widget or Community file whose Community page has
+    /// this URL.
     #[arg(long, value_name = "URL", value_parser = from_url)]
     resource_url: Option<Resource>,
 }
@@ -33,7 +34,7 @@ fn from_url(url: &str) -> Result<Resource, Error> {
 }
 
 impl ResourceChoice {
-    /// The options by name, for messages.
+    /// The names of the options, for messages.
     pub const NAMES: &str = "--plugin, --widget, --community-file or --resource-url";
 
     pub fn resource(self) -> Option<Resource> {
@@ -46,8 +47,7 @@ impl ResourceChoice {
 
 #[derive(Debug, clap::Args)]
 pub struct Server {
-    /// The server to ask instead of Figma's: http://127.0.0.1:4010 for a
-    /// sandbox.
+    /// Ask this server instead of Figma: http://127.0.0.1:4010 for a sandbox.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 }
@@ -66,9 +66,9 @@ impl Server {
         settings(builder).build().map_err(Failure::usage)
     }
 
-    /// The base URL as it is written down, the same however it was typed. Only
-    /// for a URL that [`client`](Self::client) has accepted: it has no password.
-    pub fn name(&self) -> String {
+    /// The base URL in its normal form, to be written into files. Call it after
+    /// [`client`](Self::client), which refuses a URL with a password in it.
+    pub fn normal_base_url(&self) -> String {
         let url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
         let url = Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
         url.trim_end_matches('/').to_owned()
@@ -79,7 +79,7 @@ fn access_token() -> Result<PersonalAccessToken, Failure> {
     let token = std::env::var("FIGMA_TOKEN").unwrap_or_default();
     if token.is_empty() {
         return Err(Failure::usage(format!(
-            "no access token: put one of the account that owns the resource into the environment variable FIGMA_TOKEN; {}",
+            "there is no access token: set the environment variable FIGMA_TOKEN to one of the account that owns the resource; {}",
             remedy::NEW_ACCESS_TOKEN,
         )));
     }

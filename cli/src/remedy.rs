@@ -5,7 +5,7 @@ use std::time::Duration;
 use figma_payments::{AskedBy, Error, ErrorKind};
 use humantime::format_duration;
 
-/// Where Figma hides it (developers.figma.com, personal access tokens).
+/// Where Figma's settings have it (developers.figma.com, personal access tokens).
 pub const NEW_ACCESS_TOKEN: &str =
     "make one in Figma under Settings, Security, Personal access tokens";
 
@@ -14,36 +14,36 @@ pub fn remedy(error: &Error, asked_by: AskedBy) -> String {
     let text = match (error.kind(), asked_by) {
         (ErrorKind::Unauthorized, AskedBy::User) => {
             return format!(
-                "The access token in FIGMA_TOKEN was refused. Access tokens live 90 days at most: {NEW_ACCESS_TOKEN}."
+                "Figma refused the access token in FIGMA_TOKEN. An access token lives 90 days at most: {NEW_ACCESS_TOKEN}."
             );
         }
         (ErrorKind::Unauthorized, _) => {
             return format!(
-                "Either the payment token is too old or used up: have the plugin make another. Or the access token in FIGMA_TOKEN was refused, as asking with --user would show: they live 90 days at most; {NEW_ACCESS_TOKEN}."
+                "Either the payment token is too old or was used before: let the plugin make a new one. Or Figma refused the access token in FIGMA_TOKEN, which lives 90 days at most: {NEW_ACCESS_TOKEN}. Ask with --user to see which of the two it is: that needs no payment token."
             );
         }
         (ErrorKind::RateLimited, _) => return rate_limited(error),
         (ErrorKind::InvalidQuery | ErrorKind::BadRequest, _) => {
-            "Check the ids, and what the server said."
+            "Check the ids, and read what the server said."
         }
-        (ErrorKind::Configuration, _) => "Mend the setting that is named.",
+        (ErrorKind::Configuration, _) => "Correct the option or variable that the message names.",
         (ErrorKind::Forbidden, _) => {
-            "The access token is known and may not ask this: use one of the account that owns the resource."
+            "Figma knows the access token, but does not let it ask this: use one of the account that owns the resource."
         }
         (ErrorKind::NotFound, _) => {
-            "Check the resource's id and kind (a widget is no plugin), and --base-url."
+            "Check the id, whether it is a plugin or a widget, and --base-url."
         }
         (ErrorKind::Redirect | ErrorKind::BodyTooLarge, _) => {
-            "Something other than Figma answers: check --base-url, and what proxies are on the way."
+            "This answer is not from Figma: check --base-url, and whether a proxy answers instead."
         }
-        (ErrorKind::Connect, _) => "Check the network, its proxy and certificates, and --base-url.",
+        (ErrorKind::Connect, _) => "Check the network, the proxy, the certificates and --base-url.",
         (ErrorKind::InvalidResponse, _) => {
-            "A newer version of figma-payments may be able to read it."
+            "Update figma-payments: a newer version may be able to read this answer."
         }
         (ErrorKind::Mismatch, AskedBy::Token) => {
-            "The payment token is good for something else, or was made by somebody else: do not open anything for it."
+            "The payment token is for another resource or user: give no access."
         }
-        (ErrorKind::Mismatch, _) => "Do not open anything for it.",
+        (ErrorKind::Mismatch, _) => "The answer is about another resource or user: give no access.",
         _ => "Try again later.",
     };
     text.to_owned()
@@ -59,7 +59,7 @@ fn rate_limited(error: &Error) -> String {
     let seat = error.rate_limit().and_then(|limit| limit.limit_type.as_deref());
     let why = match seat {
         Some("low") => {
-            " View and Collab seats have 10 questions a minute; Dev and Full seats more."
+            " A View or Collab seat may ask 10 questions a minute, a Dev or Full seat more."
         }
         _ => "",
     };

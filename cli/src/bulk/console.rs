@@ -1,30 +1,30 @@
-//! What a person sees meanwhile: a bar on a terminal, a line a minute elsewhere.
+//! Shows the progress of a run: a bar on a terminal, else a line a minute.
 
 use std::time::Duration;
 
 use humantime::format_duration;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::status_counts::Tally;
-use crate::exit::say;
+use super::status_counts::StatusCounts;
+use crate::terminal::say;
 
 const BAR: &str = "{wide_bar:.green/dim} {human_pos} of {human_len}\n{msg}";
-const SPINNER: &str = "{spinner} {human_pos} so far, and the input goes on\n{msg}";
+const SPINNER: &str = "{spinner} {human_pos} done; the input is still being read\n{msg}";
 
 /// Standard error, with a bar if it is a terminal. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Console(Option<ProgressBar>);
 
-/// How far it has come.
+/// How far the run is.
 #[derive(Debug)]
 pub struct Progress {
     pub elapsed: Duration,
     /// Answers of this run.
-    pub answers: Tally,
+    pub answers: StatusCounts,
     pub failed: u64,
-    /// How many there are to ask about, once that is known.
+    /// How many users to ask about. Not known before the whole input is read.
     pub total: Option<u64>,
-    /// How often Figma said that it was asked too fast.
+    /// How often Figma answered 429.
     pub rate_limited: u64,
 }
 
@@ -38,12 +38,12 @@ impl Console {
         Console(Some(bar))
     }
 
-    /// How often to show progress.
+    /// How often to show the progress.
     pub fn period(&self) -> Duration {
         Duration::from_secs(if self.0.is_some() { 1 } else { 60 })
     }
 
-    /// Writes above the bar.
+    /// Writes text above the bar.
     pub fn say(&self, text: &str) {
         match &self.0 {
             Some(bar) => bar.suspend(|| say(text)),
@@ -55,7 +55,7 @@ impl Console {
         let Some(bar) = &self.0 else {
             let total =
                 progress.total.map_or(String::new(), |total| format!(" of {}", HumanCount(total)));
-            say(&format!("{}{total} done; {}", HumanCount(progress.done()), progress.in_words()));
+            say(&format!("{}{total} done; {}", HumanCount(progress.done()), progress.as_text()));
             return;
         };
         if let (None, Some(total)) = (bar.length(), progress.total) {
@@ -63,12 +63,12 @@ impl Console {
             bar.set_style(style(BAR));
         }
         bar.set_position(progress.done());
-        bar.set_message(progress.in_words());
+        bar.set_message(progress.as_text());
         bar.tick();
     }
 
-    /// Takes the bar away.
-    pub fn end(&self) {
+    /// Removes the bar.
+    pub fn clear(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
@@ -76,32 +76,32 @@ impl Console {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).expect("a constant template");
+    let style = ProgressStyle::with_template(template).expect("the template is a constant");
     style.progress_chars("━━╌")
 }
 
 impl Progress {
     fn done(&self) -> u64 {
-        self.answers.answers() + self.failed
+        self.answers.total() + self.failed
     }
 
-    fn in_words(&self) -> String {
-        let Tally { paid, trial, unpaid, other } = self.answers;
+    fn as_text(&self) -> String {
+        let StatusCounts { paid, trial, unpaid, other } = self.answers;
         let counts = [
             (paid, "paid"),
             (trial, "trial"),
             (unpaid, "unpaid"),
             (other, "other"),
             (self.failed, "failed"),
-            (self.rate_limited, "times told to slow down"),
+            (self.rate_limited, "rate limited"),
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let counts = counts.map(|(count, what)| format!("{} {what}", HumanCount(count)));
-        self.pace().into_iter().chain(counts).collect::<Vec<_>>().join(", ")
+        self.rate_and_time_left().into_iter().chain(counts).collect::<Vec<_>>().join(", ")
     }
 
-    /// The rate and the time left.
-    fn pace(&self) -> Option<String> {
+    /// For instance `48 a minute, 1h 18m left`.
+    fn rate_and_time_left(&self) -> Option<String> {
         let per_second = self.done() as f64 / self.elapsed.as_secs_f64();
         if self.done() == 0 || !per_second.is_normal() {
             return None;
@@ -115,7 +115,7 @@ impl Progress {
     }
 }
 
-/// As precisely as it is known: to the second at the end, else to the minute.
+/// The time in words: to the second in the last ten minutes, before that to the minute.
 fn time(seconds: f64) -> String {
     let step = if seconds > 600.0 { 60 } else { 1 };
     format_duration(Duration::from_secs(seconds.ceil() as u64 / step * step)).to_string()
@@ -127,19 +127,23 @@ mod tests {
 
     #[test]
     fn progress_says_how_fast_and_how_long() {
-        let answers = Tally { paid: 1_200, trial: 12, unpaid: 28, other: 0 };
+        let answers = StatusCounts { paid: 1_200, trial: 12, unpaid: 28, other: 0 };
         let elapsed = Duration::from_secs(1_550);
         let mut progress =
             Progress { elapsed, answers, failed: 0, total: Some(5_000), rate_limited: 0 };
         let counts = "1,200 paid, 12 trial, 28 unpaid";
-        assert_eq!(progress.in_words(), format!("48 a minute, 1h 18m left, {counts}"));
-        (progress.total, progress.failed, progress.rate_limited) = (None, 2, 3);
-        let counts = format!("{counts}, 2 failed, 3 times told to slow down");
-        assert_eq!(progress.in_words(), format!("48 a minute, {counts}"));
+        assert_eq!(progress.as_text(), format!("48 a minute, 1h 18m left, {counts}"));
+        progress.total = None;
+        progress.failed = 2;
+        progress.rate_limited = 3;
+        let counts = format!("{counts}, 2 failed, 3 rate limited");
+        assert_eq!(progress.as_text(), format!("48 a minute, {counts}"));
         progress.elapsed = Duration::ZERO;
-        assert_eq!(progress.in_words(), counts);
-        (progress.answers, progress.failed, progress.rate_limited) = (Tally::default(), 0, 0);
-        assert_eq!(progress.in_words(), "");
+        assert_eq!(progress.as_text(), counts);
+        progress.answers = StatusCounts::default();
+        progress.failed = 0;
+        progress.rate_limited = 0;
+        assert_eq!(progress.as_text(), "");
     }
 
     #[test]

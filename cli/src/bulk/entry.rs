@@ -1,15 +1,15 @@
-//! What a line of the input says: a user id, or why it is none.
+//! One line of the input: a user id, or the reason why it has none.
 
 use figma_payments::UserId;
 
 /// A line that should have a user id.
 pub struct Entry {
     pub line: u64,
-    /// The user, or why there is none.
+    /// The user, or the reason why the line has none.
     pub user: Result<UserId, String>,
 }
 
-/// The user id in a line or field.
+/// Reads the user id in a line or field.
 pub fn user(text: &[u8]) -> Result<UserId, String> {
     let text = str::from_utf8(text).map_err(|_| "is not UTF-8 text")?.trim();
     if text.is_empty() {

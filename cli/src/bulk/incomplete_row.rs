@@ -1,31 +1,32 @@
-//! The end of a file without a line end: a row that was torn, which may be cut
-//! off, or somebody's text, which may not.
+//! Looks at the end of a file that has no line end: is it the beginning of a row, which may
+//! be cut off, or other text, which may not?
 
 use std::borrow::Cow;
 
-use super::row::{Format, Row, Rows};
-use super::target::Subject;
+use super::row::{Format, Row, RowReader};
+use super::target::Target;
 
-/// Whether a row about this subject can begin like this.
+/// Whether a row with this target can begin with `text`.
 ///
-/// It can if the end of another row makes it whole: `text` and the rest of a
-/// sample, from any byte on, read as a row and are what that row is written as.
-/// So nothing here has to know how a row is written.
-pub fn can_be_a_torn_row(text: &[u8], format: Format, subject: &Subject) -> bool {
+/// To find out, the end of a sample row is appended to `text`, from each of its bytes on.
+/// If one of these lines reads as a row, and that row is written as the same line, then
+/// `text` is the beginning of a row. In this way nothing here depends on how rows are
+/// written.
+pub fn can_be_incomplete_row(text: &[u8], format: Format, target: &Target) -> bool {
     let Some(text) = with_whole_characters(text) else { return false };
-    let mut rows = Rows::new(format);
+    let mut rows = RowReader::new(format);
     let mut is_row = |line: &[u8]| {
-        let row = rows.read(line).ok().filter(|row| row.subject() == *subject);
+        let row = rows.read(line).ok().filter(|row| row.target() == *target);
         row.and_then(|row| format.write(&row).ok()).is_some_and(|written| written == line)
     };
-    let samples = Row::samples(subject).into_iter().filter_map(|row| format.write(&row).ok());
+    let samples = Row::samples(target).into_iter().filter_map(|row| format.write(&row).ok());
     samples.into_iter().any(|sample| {
         (0..sample.len()).rev().any(|rest| is_row(&[&*text, &sample[rest..]].concat()))
     })
 }
 
-/// With a letter in place of the last character, if that is torn: it may be one,
-/// and is none of ASCII. `None` if it is no text.
+/// The text, with `é` in place of the last character if that is incomplete: an incomplete
+/// character is never an ASCII one, so any other will do. `None` if it is not UTF-8.
 fn with_whole_characters(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     match str::from_utf8(text) {
         Ok(_) => Some(text.into()),
@@ -45,12 +46,12 @@ mod tests {
 
     const FORMATS: [Format; 2] = [Format::Csv, Format::Jsonl];
 
-    fn subject() -> Subject {
+    fn target() -> Target {
         let resource = Resource::plugin("1678669904810665842").unwrap();
-        Subject::new(&resource, "https://example.com/a,b".to_owned())
+        Target::new(&resource, "https://example.com/a,b".to_owned())
     }
 
-    /// Rows of a server that writes whatever it likes.
+    /// Rows with all kinds of text from a server.
     fn rows() -> Vec<Row> {
         let texts = [
             "PAID",
@@ -74,13 +75,13 @@ mod tests {
     fn row(status: &str, date: serde_json::Value) -> Row {
         let payment = serde_json::from_value(json!({
             "user_id": "00500123",
-            "resource_id": subject().resource_id,
+            "resource_id": target().resource_id,
             "resource_type": "PLUGIN",
             "payment_status": status,
             "date_of_purchase": date,
         }));
         let user = UserId::try_from("00500123").unwrap();
-        Row::new(user, &payment.unwrap(), &subject().server)
+        Row::new(user, &payment.unwrap(), &target().server)
     }
 
     #[test]
@@ -89,9 +90,12 @@ mod tests {
             for row in rows() {
                 let line = format.write(&row).unwrap();
                 for end in 1..line.len() {
-                    let torn = &line[..end];
-                    let shown = String::from_utf8_lossy(torn);
-                    assert!(can_be_a_torn_row(torn, format, &subject()), "{format}: {shown}");
+                    let beginning = &line[..end];
+                    let shown = String::from_utf8_lossy(beginning);
+                    assert!(
+                        can_be_incomplete_row(beginning, format, &target()),
+                        "{format}: {shown}"
+                    );
                 }
             }
         }
@@ -135,12 +139,12 @@ mod tests {
         ] {
             for text in texts {
                 assert!(
-                    !can_be_a_torn_row(text.as_bytes(), format, &subject()),
+                    !can_be_incomplete_row(text.as_bytes(), format, &target()),
                     "{format}: {text}"
                 );
             }
             for bytes in [&b"1,\xff\xff"[..], b"\xe2", b"{\"\xe2\x82"] {
-                assert!(!can_be_a_torn_row(bytes, format, &subject()), "{format}: {bytes:?}");
+                assert!(!can_be_incomplete_row(bytes, format, &target()), "{format}: {bytes:?}");
             }
         }
     }

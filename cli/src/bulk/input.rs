@@ -1,26 +1,27 @@
-//! The user ids to ask about, with the lines they stand on: one a line, or in a
-//! column of a CSV file.
+//! Reads the user ids and their line numbers from the input: one id a line, or in a column
+//! of a CSV file.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::csv_column::Table;
+use super::csv_column::CsvColumn;
 use super::entry::{Entry, user};
 use super::lines::Lines;
 
 pub struct Input {
-    /// What to call it.
+    /// The name of the file, for messages.
     pub name: String,
     lines: Lines,
-    table: Option<Table>,
-    /// The end, or what cannot be read on.
+    /// `None` if the input is not CSV.
+    column: Option<CsvColumn>,
+    /// Whether the end was reached, or the input can no longer be read.
     ended: bool,
 }
 
 impl Input {
-    /// Opens a file, or standard input if the path is `-`. With a column it is
-    /// CSV, and its first line is read.
+    /// Opens a file, or standard input if the path is `-`. If it is CSV, the line with
+    /// the names of the columns is read.
     pub fn open(path: &Path, column: Option<&str>, delimiter: u8) -> Result<Self, String> {
         let standard = path == Path::new("-");
         let name = if standard { "standard input".into() } else { path.display().to_string() };
@@ -34,20 +35,20 @@ impl Input {
             }
         };
         let mut lines = Lines::new(source);
-        let spreadsheet = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
-        let table = match column.is_some() || spreadsheet {
+        let named_csv = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
+        let column = match column.is_some() || named_csv {
             true => Some(
-                Table::open(&mut lines, column, delimiter)
+                CsvColumn::open(&mut lines, column, delimiter)
                     .map_err(|why| format!("{name} {why}"))?,
             ),
             false => None,
         };
-        Ok(Input { name, lines, table, ended: false })
+        Ok(Input { name, lines, column, ended: false })
     }
 
     fn read(&mut self) -> io::Result<Option<Entry>> {
-        if let Some(table) = &mut self.table {
-            return table.next(&mut self.lines);
+        if let Some(column) = &mut self.column {
+            return column.next(&mut self.lines);
         }
         let next = self.lines.next()?;
         Ok(next.map(|(line, text)| Entry { line, user: user(text) }))
@@ -63,7 +64,7 @@ impl Iterator for Input {
         }
         let entry = self.read().unwrap_or_else(|error| {
             self.ended = true;
-            let why = format!("cannot be read, nor can what comes after it: {error}");
+            let why = format!("cannot be read ({error}); this line and all after it are left out");
             Some(Entry { line: self.lines.number + 1, user: Err(why) })
         });
         self.ended |= entry.is_none();

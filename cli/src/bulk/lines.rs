@@ -1,10 +1,10 @@
-//! The lines of the input, counted.
+//! Reads the input line by line, and counts the lines.
 
 use std::io::{self, BufRead};
 
 pub struct Lines {
     source: Box<dyn BufRead + Send>,
-    /// The number of the last line that was read, from 1.
+    /// The number of the last line that was read; the first line has number 1.
     pub number: u64,
     text: Vec<u8>,
 }
@@ -14,8 +14,8 @@ impl Lines {
         Lines { source, number: 0, text: Vec::new() }
     }
 
-    /// The next line and its number. It has its line end, which the last one
-    /// gets if it has none.
+    /// The next line and its number. The line always ends with `\n`, even if the last
+    /// line of the input does not.
     pub fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
         self.text.clear();
         if self.source.read_until(b'\n', &mut self.text)? == 0 {

@@ -1,4 +1,4 @@
-//! `figma-payments bulk`: one question for each user in a file.
+//! `figma-payments bulk`: asks about each user in a file.
 
 mod compact_id;
 mod console;
@@ -23,30 +23,33 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use figma_payments::RateLimits;
 
-use crate::exit::{Exit, Failure, say};
+use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
+use crate::terminal::say;
 use console::Console;
 use input::Input;
 use output::Output;
 use row::Format;
 use run::{End, Run};
 use summary::summary;
-use target::Subject;
-use user_queue::Intake;
+use target::Target;
+use user_queue::UserQueue;
 
-/// Have these users paid? Asks about each user in a file, and writes the answers
-/// to another.
+/// Ask whether many users have paid.
 ///
-/// It can be stopped at any moment, and killed: the same command goes on from the
-/// answers that are written. Each user is asked about once, however often given.
-/// What failed is not written, and so asked again by the next run.
+/// The users are read from a file, and the answers are written to another file.
 ///
-/// Each answer says about which resource it is and which server gave it (the base
-/// URL). A file of answers about another resource, from another server, a sandbox
-/// for instance, or in another format is refused and left as it is.
+/// You can stop or kill it at any moment. The same command then continues: it
+/// asks only about users that have no answer in the output yet. Each user is asked
+/// about once, even if the input has the user several times. If a question fails,
+/// nothing is written for that user, so the next run asks again.
 ///
-/// In CSV an apostrophe stands before what a server wrote if a spreadsheet could
-/// take it for a formula; JSON lines have no such mark.
+/// Each answer names its resource, and the server (base URL) that gave it. If the
+/// output has answers about another resource, from another server (a sandbox, for
+/// instance) or in another format, bulk refuses it and does not change it.
+///
+/// In CSV, an apostrophe is put before text from the server that a spreadsheet
+/// could take for a formula. JSON lines have no apostrophe.
 ///
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]
@@ -56,32 +59,33 @@ Example:
 
 Exit codes:
   0    the output has an answer for every line of the input
-  2    nothing was asked: an argument, a file or FIGMA_TOKEN is wrong, or this
-       help was printed (figma-payments help bulk ends with 0)
-  3    some could not be told: lines without a user id, users that failed, or a
-       run that had to stop
-  130  interrupted")]
+  2    nothing was asked: an option, a file or FIGMA_TOKEN is missing or wrong,
+       or you asked for this help (figma-payments help bulk ends with 0)
+  3    some answers are missing: a line has no user id, a question failed, or the
+       run had to stop
+  130  interrupted with Ctrl-C")]
 pub struct Arguments {
-    /// A file with one user id a line, or with --column a CSV file; - for
-    /// standard input.
+    /// The file with the users: one user id a line, or a CSV file with --column.
+    /// Use - for standard input.
     input: PathBuf,
-    /// The column that has the user ids. The first line names the columns.
+    /// The name of the CSV column with the user ids. The first line of the file
+    /// has the names.
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
-    /// What is between two fields of the input.
+    /// The character between two fields of the CSV input; tab for a tab character.
     #[arg(long, value_name = "CHARACTER", default_value = ",", requires = "column", value_parser = delimiter)]
     delimiter: u8,
-    /// The file of answers. If it exists, the run goes on from it.
+    /// The file to write the answers to. If it exists, the run continues it.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// How answers are written [default: by the file's name, jsonl for .jsonl,
-    /// .ndjson and .json, else csv].
+    /// The format of the output [default: jsonl if the file's name ends in
+    /// .jsonl, .ndjson or .json, else csv].
     #[arg(long)]
     format: Option<Format>,
-    /// How many questions to ask in a minute; 0 for as many as go through, for a
-    /// sandbox. Figma allows 10 for View and Collab seats and 50, 100 or 150,
-    /// by plan, for Dev and Full seats; your backend's questions by the same
-    /// account count too.
+    /// Questions a minute; 0 for no limit, with a sandbox. Figma allows 10 for
+    /// View and Collab seats, and 50, 100 or 150 for Dev and Full seats, depending
+    /// on the plan. The questions of your backend count too, if it uses the same
+    /// account.
     #[arg(long, value_name = "N", default_value_t = 10)]
     per_minute: u32,
     #[command(flatten)]
@@ -90,39 +94,39 @@ pub struct Arguments {
     server: Server,
 }
 
-/// One character, or `tab`.
+/// Reads one character, or the word `tab`.
 fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-        _ => Err("one ASCII character other than a quote is expected, or tab".to_owned()),
+        _ => Err("give one ASCII character other than a quote, or tab".to_owned()),
     }
 }
 
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { input, column, delimiter, output: path, format, per_minute, .. } = arguments;
     let resource = arguments.resource.resource().ok_or_else(|| {
-        Failure::usage(format!("say what to ask about: {}", ResourceChoice::NAMES))
+        Failure::usage(format!("give what to ask about: one of {}", ResourceChoice::NAMES))
     })?;
     if path.as_os_str() == "-" {
-        let why = "--output needs a file: the next run goes on from what is written there";
+        let why = "--output has to be a file, and cannot be -: the next run continues the file";
         return Err(Failure::usage(why));
     }
     let limits = RateLimits::default().by_user(per_minute);
     let client = arguments.server.client(|builder| builder.rate_limits(limits))?;
     let input = Input::open(&input, column.as_deref(), delimiter).map_err(Failure::usage)?;
     let format = format.unwrap_or_else(|| Format::of(&path));
-    let subject = Subject::new(&resource, arguments.server.name());
-    let (output, earlier) = Output::open(&path, format, &subject).map_err(Failure::usage)?;
+    let target = Target::new(&resource, arguments.server.normal_base_url());
+    let (output, previous) = Output::open(&path, format, &target).map_err(Failure::usage)?;
     let console = Console::new();
-    let name = input.name.clone();
-    let intake = Intake::start(input, earlier.answered, console.clone());
-    let counts = intake.counts();
-    let mut run = Run::new(client, subject.server, name, output, console, counts.clone());
-    let end = run.ask(&resource, intake).await;
+    let input_name = input.name.clone();
+    let users = UserQueue::start(input, previous.users, console.clone());
+    let counts = users.counts();
+    let mut run = Run::new(client, target.server, input_name, output, console, counts.clone());
+    let end = run.ask(&resource, users).await;
     let progress = run.progress();
     let path = path.display().to_string();
-    say(&summary(&progress, &counts, earlier.tally, &path, &resource));
+    say(&summary(&progress, &counts, previous.counts, &path, &resource));
     match end {
         End::Interrupted => Ok(Exit::Interrupted),
         End::Stopped(message) => Err(Failure { exit: Exit::CouldNotTell, message }),

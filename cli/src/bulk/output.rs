@@ -1,5 +1,5 @@
-//! The file of answers. Each is a line, written at once and whole, so that the
-//! program can be killed at any moment; the next run reads the file and goes on.
+//! The file of answers. Each row is written at once and in one write, so that the program
+//! can be killed at any moment. The next run reads the file and continues it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -8,28 +8,38 @@ use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 
-use super::previous_answers::Earlier;
+use super::previous_answers::PreviousAnswers;
 use super::row::{Format, Row};
-use super::target::Subject;
+use super::target::Target;
 
-/// How much a power cut may cost. Whatever kills only the program costs nothing.
-const SYNC: Duration = Duration::from_secs(1);
+/// How often the file is synced to the disk. A power cut loses the answers since the last
+/// sync; killing the program loses none.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Output {
     file: File,
     path: PathBuf,
     format: Format,
-    /// How many bytes and lines are written, and whole.
+    /// The length of all complete lines, in bytes.
     length: u64,
+    /// How many complete lines there are.
     lines: u64,
-    synced: Instant,
+    synced_at: Instant,
 }
 
 impl Output {
-    /// Opens the file or makes it, and mends it if its last line is torn. A file
-    /// that is not an output about this subject is refused and left as it is.
-    pub fn open(path: &Path, format: Format, subject: &Subject) -> Result<(Self, Earlier), String> {
+    /// Opens the file, or creates it. An incomplete last row is cut off.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be used, or is not an output of a run with this format and target.
+    /// It is then left as it is.
+    pub fn open(
+        path: &Path,
+        format: Format,
+        target: &Target,
+    ) -> Result<(Self, PreviousAnswers), String> {
         let name = path.display();
         let cannot = |what: &str, error: &io::Error| format!("{name} cannot be {what}: {error}");
         let mut file = OpenOptions::new()
@@ -41,44 +51,49 @@ impl Output {
             .map_err(|error| cannot("opened", &error))?;
         if !file.metadata().is_ok_and(|about| about.is_file()) {
             return Err(format!(
-                "{name} is not an ordinary file, which --output has to be: a run that was interrupted goes on from it"
+                "{name} is not an ordinary file; --output has to be one, so that a run that was interrupted can continue it"
             ));
         }
-        // A file system without locks is no reason not to go on.
+        // Some file systems have no locks. There the run goes on without one.
         if let Err(TryLockError::WouldBlock) = FileExt::try_lock(&file) {
             return Err(format!(
-                "{name} is being written by another figma-payments; let it end, or choose another --output"
+                "another figma-payments is writing to {name}; wait until it ends, or choose another --output"
             ));
         }
-        let earlier = Earlier::read(&file, format, subject);
-        let mut earlier = earlier.map_err(|why| format!("{name} {why}"))?;
-        file.set_len(earlier.length).map_err(|error| cannot("written", &error))?;
+        let previous = PreviousAnswers::read(&file, format, target);
+        let mut previous = previous.map_err(|why| format!("{name} {why}"))?;
+        file.set_len(previous.length).map_err(|error| cannot("written", &error))?;
         file.seek(SeekFrom::End(0)).map_err(|error| cannot("written", &error))?;
-        if earlier.length == 0 {
+        if previous.length == 0 {
             let header = format.header();
             file.write_all(header.as_bytes()).map_err(|error| {
                 let _ = file.set_len(0);
                 cannot("written", &error)
             })?;
-            (earlier.length, earlier.lines) = (header.len() as u64, header.lines().count() as u64);
+            previous.length = header.len() as u64;
+            previous.lines = header.lines().count() as u64;
         }
-        let (length, lines, synced) = (earlier.length, earlier.lines, Instant::now());
-        Ok((Output { file, path: path.to_owned(), format, length, lines, synced }, earlier))
+        let output = Output {
+            file,
+            path: path.to_owned(),
+            format,
+            length: previous.length,
+            lines: previous.lines,
+            synced_at: Instant::now(),
+        };
+        Ok((output, previous))
     }
 
     /// Adds a row.
     pub fn append(&mut self, row: &Row) -> Result<(), String> {
         let line = self.format.write(row)?;
-        let written =
-            self.file.write_all(&line).and_then(|()| match self.synced.elapsed() < SYNC {
-                true => Ok(()),
-                false => self.sync(),
-            });
+        let written = self.file.write_all(&line).and_then(|()| self.sync_if_due());
         if let Err(error) = written {
-            // The next run would mend it, but others may read the file before.
+            // The next run would cut an incomplete row off, but other programs may read the
+            // file before that.
             let _ = self.file.set_len(self.length);
             return Err(format!(
-                "line {} of {} cannot be written: {error}\nThe lines before it are whole. Make room, and run the same command again: it goes on from there.",
+                "line {} of {} cannot be written: {error}\nThe lines before it are complete. Free some disk space, and run the same command again to continue.",
                 self.lines + 1,
                 self.path.display(),
             ));
@@ -88,9 +103,16 @@ impl Output {
         Ok(())
     }
 
-    /// Has the disk keep what was written.
+    fn sync_if_due(&mut self) -> io::Result<()> {
+        match self.synced_at.elapsed() < SYNC_INTERVAL {
+            true => Ok(()),
+            false => self.sync(),
+        }
+    }
+
+    /// Waits until the disk has all rows.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.synced = Instant::now();
+        self.synced_at = Instant::now();
         self.file.sync_data()
     }
 }

@@ -1,4 +1,4 @@
-//! The answers from before, read from the file that a run is to go on from.
+//! Reads the answers of earlier runs from the output, so that the run can continue it.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -6,97 +6,111 @@ use std::io::{BufRead, BufReader, Read};
 
 use figma_payments::MAX_BODY_BYTES;
 
-use super::compact_id::Id;
-use super::incomplete_row::can_be_a_torn_row;
-use super::row::{Format, Rows};
-use super::status_counts::Tally;
-use super::target::Subject;
+use super::compact_id::CompactId;
+use super::incomplete_row::can_be_incomplete_row;
+use super::row::{Format, RowReader};
+use super::status_counts::StatusCounts;
+use super::target::Target;
 
-/// No row is as long: what a server wrote is no longer than an answer, and each of
-/// its bytes becomes three at most.
-const LONGEST_LINE: usize = 8 * MAX_BODY_BYTES;
+/// Longer than any row: the texts in a row come from an answer, which is no longer than
+/// `MAX_BODY_BYTES`, and each of its bytes takes three at most when it is written.
+const MAX_LINE: usize = 8 * MAX_BODY_BYTES;
 
-/// What a file from before holds.
+/// What the output has before this run.
 #[derive(Debug, Default)]
-pub struct Earlier {
-    pub answered: HashSet<Id>,
-    pub tally: Tally,
-    /// How many bytes and lines are whole.
+pub struct PreviousAnswers {
+    /// The users that have an answer.
+    pub users: HashSet<CompactId>,
+    pub counts: StatusCounts,
+    /// The length of all complete lines, in bytes.
     pub length: u64,
+    /// How many complete lines there are.
     pub lines: u64,
 }
 
-impl Earlier {
-    /// Reads what is there. A row that was torn at the end is not counted.
-    pub fn read(file: &File, format: Format, subject: &Subject) -> Result<Self, String> {
-        let (mut reader, mut rows) = (BufReader::new(file), Rows::new(format));
-        let mut earlier = Earlier::default();
+impl PreviousAnswers {
+    /// Reads the file. If the last row is incomplete, it is left out.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not an output of a run with this format and target.
+    pub fn read(file: &File, format: Format, target: &Target) -> Result<Self, String> {
+        let mut reader = BufReader::new(file);
+        let mut rows = RowReader::new(format);
+        let mut previous = PreviousAnswers::default();
         let mut line = Vec::new();
         loop {
             line.clear();
-            let length = reader.by_ref().take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
+            let length = reader.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line);
             let length = length.map_err(|error| format!("cannot be read: {error}"))?;
             if length == 0 {
-                return Ok(earlier);
+                return Ok(previous);
             }
-            let number = earlier.lines + 1;
+            let number = previous.lines + 1;
             if !line.ends_with(b"\n") {
-                return match earlier.can_be_torn(&line, format, subject) {
-                    true => Ok(earlier),
-                    false if line.len() == LONGEST_LINE => {
-                        Err(foreign(number, "it is longer than any row"))
-                    }
-                    false => {
-                        let why = "it has no line end, and no row of this run begins like it";
-                        Err(foreign(number, why))
-                    }
-                };
+                previous.check_last(&line, format, target)?;
+                return Ok(previous);
             }
             if number == 1 {
                 check_first(&line, format)?;
             }
-            if number > 1 || format.header().is_empty() {
-                earlier.count(&mut rows, &line, subject)?;
+            let is_header = number == 1 && !format.header().is_empty();
+            if !is_header {
+                previous.add(&mut rows, &line, target)?;
             }
-            earlier.length += length as u64;
-            earlier.lines = number;
+            previous.length += length as u64;
+            previous.lines = number;
         }
     }
 
-    /// Whether this last line, which has no line end, was torn: by SIGKILL, a
-    /// full disk, or a power cut, which may leave zeros after what was written.
-    fn can_be_torn(&self, line: &[u8], format: Format, subject: &Subject) -> bool {
+    /// Refuses a last line without a line end, unless it can be an incomplete row of an
+    /// earlier run.
+    fn check_last(&self, line: &[u8], format: Format, target: &Target) -> Result<(), String> {
+        if self.can_be_incomplete(line, format, target) {
+            return Ok(());
+        }
+        let why = match line.len() {
+            MAX_LINE => "it is longer than any row",
+            _ => "it has no line end, and is not the beginning of a row of this run",
+        };
+        Err(not_an_output(self.lines + 1, why))
+    }
+
+    /// Whether this last line can be the beginning of a row: SIGKILL, a full disk or a
+    /// power cut may have stopped the write. A power cut may also leave zeros after the
+    /// text.
+    fn can_be_incomplete(&self, line: &[u8], format: Format, target: &Target) -> bool {
         if self.lines == 0 && !format.header().is_empty() {
             return format.header().as_bytes().starts_with(line);
         }
         let zeros = line.iter().rev().take_while(|byte| **byte == 0).count();
         match &line[..line.len() - zeros] {
-            // Zeros alone may be anybody's file.
+            // A file of nothing but zeros may be any file.
             [] => self.lines > 0,
-            text => line.len() < LONGEST_LINE && can_be_a_torn_row(text, format, subject),
+            text => line.len() < MAX_LINE && can_be_incomplete_row(text, format, target),
         }
     }
 
-    /// Counts the row that a line holds.
-    fn count(&mut self, rows: &mut Rows, line: &[u8], subject: &Subject) -> Result<(), String> {
+    /// Adds the row on this line.
+    fn add(&mut self, rows: &mut RowReader, line: &[u8], target: &Target) -> Result<(), String> {
         let number = self.lines + 1;
-        let row = rows.read(line).map_err(|why| foreign(number, &why))?;
-        let other = row.subject();
-        if other.server.is_empty() {
-            return Err(older());
+        let row = rows.read(line).map_err(|why| not_an_output(number, &why))?;
+        let found = row.target();
+        if found.server.is_empty() {
+            return Err(without_server());
         }
-        if other != *subject {
-            return Err(left_alone(&format!(
-                "has answers about {other} (line {number}), and this run asks about {subject}"
+        if found != *target {
+            return Err(unchanged(&format!(
+                "has answers about {found} (line {number}), but this run asks about {target}"
             )));
         }
-        self.tally.count(&row.status());
-        self.answered.insert(Id::from(&row.user_id));
+        self.counts.count(&row.status());
+        self.users.insert(CompactId::from(&row.user_id));
         Ok(())
     }
 }
 
-/// Refuses a first line that no file of this format has.
+/// Refuses a first line that no output in this format has.
 fn check_first(line: &[u8], format: Format) -> Result<(), String> {
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii_end();
     let header = Format::Csv.header().trim_end();
@@ -105,28 +119,28 @@ fn check_first(line: &[u8], format: Format) -> Result<(), String> {
     let is_json = line.starts_with(b"{");
     match format {
         Format::Csv if with_header => Ok(()),
-        Format::Csv if with_old_header => Err(older()),
-        Format::Csv if is_json => Err(in_another(Format::Jsonl, format)),
-        Format::Csv => Err(foreign(1, &format!("{header} is expected"))),
-        Format::Jsonl if with_header || with_old_header => Err(in_another(Format::Csv, format)),
+        Format::Csv if with_old_header => Err(without_server()),
+        Format::Csv if is_json => Err(in_another_format(Format::Jsonl, format)),
+        Format::Csv => Err(not_an_output(1, &format!("it should be {header}"))),
+        Format::Jsonl if with_header || with_old_header => {
+            Err(in_another_format(Format::Csv, format))
+        }
         Format::Jsonl => Ok(()),
     }
 }
 
-fn foreign(line: u64, why: &str) -> String {
-    left_alone(&format!(
-        "is not an output of this command, which goes on only from its own (line {line}: {why})"
-    ))
+fn not_an_output(line: u64, why: &str) -> String {
+    unchanged(&format!("is not an output of figma-payments bulk (line {line}: {why})"))
 }
 
-fn in_another(format: Format, expected: Format) -> String {
-    left_alone(&format!("is {format}, and this run writes {expected} (--format)"))
+fn in_another_format(found: Format, expected: Format) -> String {
+    unchanged(&format!("is {found}, but this run writes {expected} (--format)"))
 }
 
-fn older() -> String {
-    left_alone("does not say which server its answers are from: an older version wrote it")
+fn without_server() -> String {
+    unchanged("was written by an older version, which did not write the server of each answer")
 }
 
-fn left_alone(why: &str) -> String {
-    format!("{why}; it is left as it is, choose another --output")
+fn unchanged(why: &str) -> String {
+    format!("{why}; the file is left as it is, choose another --output")
 }

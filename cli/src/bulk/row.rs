@@ -1,4 +1,4 @@
-//! A line of the output: CSV or JSON.
+//! A row of the output, as CSV or JSON.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,12 +10,12 @@ use figma_payments::{PaymentInformation, PaymentStatus, UserId};
 use humantime::format_rfc3339_seconds;
 use serde::{Deserialize, Serialize};
 
-use super::csv_record::Fields;
+use super::csv_record::CsvRecord;
 use super::spreadsheet::as_text;
-use super::target::Subject;
-use crate::exit::shown;
+use super::target::Target;
+use crate::terminal::printable;
 
-/// What a server answered about a user, when, and which server.
+/// What a server answered about a user, when it answered, and which server it was.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -26,19 +26,23 @@ pub struct Row {
     resource_type: String,
     resource_id: String,
     checked_at: String,
-    /// Empty if an older version wrote the row, which had no such field.
+    /// The base URL. Empty in a row of an older version, which did not write it.
     #[serde(default)]
     server: String,
 }
 
 impl Row {
-    /// What the server wrote is kept in one line: a torn one shows by its end.
+    /// Text of the server is kept free of line ends, so that a row is always one line. A
+    /// row without a line end at the end of a file is then an incomplete one.
     pub fn new(user_id: UserId, payment: &PaymentInformation, server: &str) -> Self {
         Row {
             user_id,
-            payment_status: shown(payment.payment_status.as_str()),
+            payment_status: printable(payment.payment_status.as_str()),
             grants_access: payment.grants_access(),
-            date_of_purchase: payment.date_of_purchase.as_ref().map(|date| shown(date.as_str())),
+            date_of_purchase: payment
+                .date_of_purchase
+                .as_ref()
+                .map(|date| printable(date.as_str())),
             resource_type: payment.resource_type.to_string(),
             resource_id: payment.resource_id.clone(),
             checked_at: format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -46,22 +50,24 @@ impl Row {
         }
     }
 
-    /// Rows of which some end completes every torn row: with each of what is not
-    /// free text, and with texts whose quotes are escaped.
-    pub fn samples(subject: &Subject) -> [Self; 2] {
+    /// Two rows that complete any incomplete row: its beginning, and the end of one of
+    /// these rows, are a valid row again. They differ in the fields that are not free
+    /// text, and their texts have quotes and commas, so that both ways of quoting occur.
+    pub fn samples(target: &Target) -> [Self; 2] {
         [(true, Some("x\",\"y")), (false, None)].map(|(grants_access, date)| Row {
             user_id: UserId::from(1),
             payment_status: "x\",\"y".to_owned(),
             grants_access,
             date_of_purchase: date.map(str::to_owned),
-            resource_type: subject.resource_type.clone(),
-            resource_id: subject.resource_id.clone(),
+            resource_type: target.resource_type.clone(),
+            resource_id: target.resource_id.clone(),
             checked_at: format_rfc3339_seconds(SystemTime::UNIX_EPOCH).to_string(),
-            server: subject.server.clone(),
+            server: target.server.clone(),
         })
     }
 
-    /// With what the server wrote as text; the rest is checked or of this program.
+    /// The row with the server's texts made safe for spreadsheets. The other fields have
+    /// been checked, or are made by this program.
     fn for_spreadsheets(&self) -> Self {
         let mut row = self.clone();
         row.payment_status = as_text(&self.payment_status).into_owned();
@@ -73,9 +79,9 @@ impl Row {
         PaymentStatus::from(self.payment_status.as_str())
     }
 
-    /// What it is about.
-    pub fn subject(&self) -> Subject {
-        Subject {
+    /// The resource that the row is about, and the server that answered.
+    pub fn target(&self) -> Target {
+        Target {
             resource_type: self.resource_type.clone(),
             resource_id: self.resource_id.clone(),
             server: self.server.clone(),
@@ -86,9 +92,9 @@ impl Row {
 /// How a row is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Comma-separated values, with the names of the columns in the first line.
+    /// Comma-separated values. The first line has the names of the columns.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object a line.
     Jsonl,
 }
 
@@ -102,7 +108,7 @@ impl fmt::Display for Format {
 }
 
 impl Format {
-    /// By the name of the file.
+    /// The format for a file of this name.
     pub fn of(path: &Path) -> Self {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match extension.as_str() {
@@ -111,7 +117,7 @@ impl Format {
         }
     }
 
-    /// The first line of a file, if there has to be one.
+    /// The first line of a file in this format; empty if it has none.
     pub fn header(self) -> &'static str {
         match self {
             Format::Csv => {
@@ -139,15 +145,15 @@ impl Format {
     }
 }
 
-/// Reads rows back.
-pub struct Rows {
+/// Reads rows from a file of answers.
+pub struct RowReader {
     format: Format,
-    fields: Fields,
+    fields: CsvRecord,
 }
 
-impl Rows {
+impl RowReader {
     pub fn new(format: Format) -> Self {
-        Rows { format, fields: Fields::new(b',') }
+        RowReader { format, fields: CsvRecord::new(b',') }
     }
 
     /// The row that a line holds.
@@ -155,18 +161,18 @@ impl Rows {
         if self.format == Format::Jsonl {
             return serde_json::from_slice(line).map_err(|error| error.to_string());
         }
-        // A spreadsheet program ends lines like this.
+        // A spreadsheet program writes \r\n.
         let text = line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).unwrap_or(line);
         self.fields.clear();
-        self.fields.take(text);
+        self.fields.add_line(text);
         let expected = self.format.header().split(',').count();
-        if !self.fields.take(b"\n") {
-            // The next line is not within the quote that this one opens.
-            self.fields = Fields::new(b',');
-            return Err("a quote is opened and not closed".to_owned());
+        if !self.fields.add_line(b"\n") {
+            // The open quote must not swallow the next line.
+            self.fields = CsvRecord::new(b',');
+            return Err("it has a quote that is opened and not closed".to_owned());
         }
         if self.fields.count() != expected {
-            return Err(format!("{expected} fields are expected"));
+            return Err(format!("it does not have {expected} fields"));
         }
         let record = ByteRecord::from_iter(self.fields.iter());
         record.deserialize(None).map_err(|error| error.to_string())

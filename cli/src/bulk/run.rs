@@ -1,4 +1,4 @@
-//! The run: asks, writes what is answered, says what is not.
+//! The run: asks about each user, writes the answers, and reports the failures.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,24 +17,25 @@ use tokio::time::interval;
 use super::console::{Console, Progress};
 use super::output::Output;
 use super::row::Row;
-use super::status_counts::Tally;
-use super::user_queue::{Counts, Intake};
+use super::status_counts::StatusCounts;
+use super::user_queue::{InputCounts, UserQueue};
 use crate::remedy::remedy;
 
-/// So many failures without an answer between them are not about the users.
-const FAILURES_IN_A_ROW: u64 = 20;
+/// After this many failures without an answer between them the run stops: the cause is
+/// then not a single user.
+const MAX_FAILURES_IN_A_ROW: u64 = 20;
 
 pub struct Run {
     client: Client,
-    /// The server that answers.
+    /// The base URL.
     server: String,
-    /// What to call the input.
-    input: String,
+    /// The name of the input, for messages.
+    input_name: String,
     output: Output,
     console: Console,
-    counts: Arc<Counts>,
-    begun: Instant,
-    answers: Tally,
+    counts: Arc<InputCounts>,
+    started_at: Instant,
+    answers: StatusCounts,
     failed: u64,
     failed_in_a_row: u64,
 }
@@ -42,8 +43,9 @@ pub struct Run {
 /// How a run ends.
 pub enum End {
     AllAsked,
+    /// By Ctrl-C.
     Interrupted,
-    /// And what keeps it from going on.
+    /// By an error, with a message for the user.
     Stopped(String),
 }
 
@@ -51,32 +53,30 @@ impl Run {
     pub fn new(
         client: Client,
         server: String,
-        input: String,
+        input_name: String,
         output: Output,
         console: Console,
-        counts: Arc<Counts>,
+        counts: Arc<InputCounts>,
     ) -> Self {
-        let (begun, answers) = (Instant::now(), Tally::default());
-        let (failed, failed_in_a_row) = (0, 0);
         Run {
             client,
             server,
-            input,
+            input_name,
             output,
             console,
             counts,
-            begun,
-            answers,
-            failed,
-            failed_in_a_row,
+            started_at: Instant::now(),
+            answers: StatusCounts::default(),
+            failed: 0,
+            failed_in_a_row: 0,
         }
     }
 
-    /// Asks until all are asked, or it makes no sense to go on.
-    pub async fn ask(&mut self, resource: &Resource, mut intake: Intake) -> End {
-        // The lines of those who are being asked about.
+    /// Asks about all users, unless it is interrupted or stopped by an error.
+    pub async fn ask(&mut self, resource: &Resource, mut users: UserQueue) -> End {
+        // The line numbers of the users whose answer has not arrived yet.
         let lines = RefCell::new(HashMap::new());
-        let queries = stream::poll_fn(|context| intake.poll_next(context)).map(|(line, user)| {
+        let queries = stream::poll_fn(|context| users.poll_next(context)).map(|(line, user)| {
             lines.borrow_mut().insert(user.clone(), line);
             PaymentQuery::by_user(user, resource.clone())
         });
@@ -97,21 +97,22 @@ impl Run {
             let Some((query, outcome)) = next else { break End::AllAsked };
             let Some(user) = query.user() else { continue };
             let line = lines.borrow_mut().remove(user).unwrap_or_default();
-            if let Err(why) = self.take(user, line, outcome) {
+            if let Err(why) = self.record(user, line, outcome) {
                 break End::Stopped(why);
             }
         };
-        self.console.end();
+        self.console.clear();
         match (self.output.sync(), end) {
             (Err(error), End::AllAsked | End::Interrupted) => {
-                End::Stopped(format!("the disk did not confirm all answers: {error}"))
+                End::Stopped(format!("the last answers may not be on the disk: {error}"))
             }
             (_, end) => end,
         }
     }
 
-    /// Writes an answer, or says that there is none. An error ends the run.
-    fn take(
+    /// Writes an answer, or reports a failure. If this returns an error, the run has to
+    /// stop.
+    fn record(
         &mut self,
         user: &UserId,
         line: u64,
@@ -130,14 +131,15 @@ impl Run {
         self.failed_in_a_row += 1;
         let remedy = remedy(&error, AskedBy::User);
         match error.kind() {
-            // As true of the next user as of this one.
+            // The next user would get the same error.
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration => {
                 Err(format!("the run has stopped: {error}\n{remedy}"))
             }
             _ => {
-                let (input, in_a_row) = (&self.input, self.failed_in_a_row);
+                let input = &self.input_name;
+                let in_a_row = self.failed_in_a_row;
                 self.console.say(&format!("{input}, line {line}: user {user}: {error}"));
-                match in_a_row < FAILURES_IN_A_ROW {
+                match in_a_row < MAX_FAILURES_IN_A_ROW {
                     true => Ok(()),
                     false => {
                         Err(format!("the run has stopped: {in_a_row} failures in a row\n{remedy}"))
@@ -150,7 +152,7 @@ impl Run {
     pub fn progress(&self) -> Progress {
         let complete = self.counts.complete.load(Relaxed);
         Progress {
-            elapsed: self.begun.elapsed(),
+            elapsed: self.started_at.elapsed(),
             answers: self.answers,
             failed: self.failed,
             total: complete.then(|| self.counts.to_ask.load(Relaxed)),

@@ -1,16 +1,16 @@
-//! Text that a spreadsheet program leaves text. What a server wrote must not
-//! become a formula on the computer of whoever opens the output (OWASP: CSV
-//! injection).
+//! Keeps a spreadsheet program from taking a server's text for a formula, and running it on
+//! the computer of the person who opens the output (OWASP: CSV injection).
 
 use std::borrow::Cow;
 
-/// The text of a cell, with an apostrophe before whatever does not begin with a
-/// letter or a digit.
+/// The text of a cell. It gets an apostrophe in front unless it begins with a letter or a
+/// digit.
 ///
-/// Formulas begin with `=`, `+`, `-` or `@`, in some programs with their full-width
-/// forms, and after white space or quotes too: a list of what they begin with
-/// would be longer, and never complete. Where numbers have a decimal comma, cells
-/// are split at semicolons, so what comes after one begins a cell as well.
+/// Formulas begin with `=`, `+`, `-` or `@`, in some programs with the full-width forms of
+/// these, and also after white space or quotes. A list of all these beginnings would be
+/// long and never complete, so the rule is the other way round. In countries with a
+/// decimal comma, spreadsheets split cells at semicolons, so the rule applies after each
+/// semicolon too.
 pub fn as_text(text: &str) -> Cow<'_, str> {
     if text.split(';').all(is_harmless) {
         return Cow::Borrowed(text);
@@ -22,8 +22,8 @@ pub fn as_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(parts.collect::<Vec<_>>().join(";"))
 }
 
-/// What has an apostrophe is left as it is, so that a row which was read back is
-/// written the same.
+/// A cell that has an apostrophe already is left as it is, so that a row that is read and
+/// written again stays the same.
 fn is_harmless(cell: &str) -> bool {
     cell.chars().next().is_none_or(|first| first.is_alphanumeric() || first == '\'')
 }

@@ -1,19 +1,19 @@
-//! Answers by what they say.
+//! How many answers there are of each payment status.
 
 use std::ops::Add;
 
 use figma_payments::PaymentStatus;
 
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Tally {
+pub struct StatusCounts {
     pub paid: u64,
     pub trial: u64,
     pub unpaid: u64,
-    /// Not supported, or a status that this version does not know. No access.
+    /// NOT_SUPPORTED, or a status that this version does not know. They give no access.
     pub other: u64,
 }
 
-impl Tally {
+impl StatusCounts {
     pub fn count(&mut self, status: &PaymentStatus) {
         *match status {
             PaymentStatus::Paid => &mut self.paid,
@@ -23,16 +23,16 @@ impl Tally {
         } += 1;
     }
 
-    pub fn answers(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.paid + self.trial + self.unpaid + self.other
     }
 }
 
-impl Add for Tally {
-    type Output = Tally;
+impl Add for StatusCounts {
+    type Output = StatusCounts;
 
-    fn add(self, other: Tally) -> Tally {
-        Tally {
+    fn add(self, other: StatusCounts) -> StatusCounts {
+        StatusCounts {
             paid: self.paid + other.paid,
             trial: self.trial + other.trial,
             unpaid: self.unpaid + other.unpaid,

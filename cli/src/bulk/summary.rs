@@ -1,4 +1,4 @@
-//! What a run has come to.
+//! The summary at the end of a run.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -6,18 +6,18 @@ use figma_payments::Resource;
 use indicatif::HumanCount;
 
 use super::console::Progress;
-use super::status_counts::Tally;
-use super::user_queue::Counts;
+use super::status_counts::StatusCounts;
+use super::user_queue::InputCounts;
 
-/// The last lines of a run. `earlier` are the answers from before.
+/// The last lines that a run prints. `previous` counts the answers of earlier runs.
 pub fn summary(
     progress: &Progress,
-    counts: &Counts,
-    earlier: Tally,
+    counts: &InputCounts,
+    previous: StatusCounts,
     path: &str,
     resource: &Resource,
 ) -> String {
-    let all = earlier + progress.answers;
+    let all = previous + progress.answers;
     let mut text = String::new();
     for (what, count) in [
         ("paid", all.paid),
@@ -31,26 +31,27 @@ pub fn summary(
         }
     }
     text += &format!(
-        "{path} has {} about {resource}, {} of them new.",
-        number(all.answers(), "answer"),
-        HumanCount(progress.answers.answers()),
+        "{path} has {} about {resource}; {} of them new.",
+        number(all.total(), "answer"),
+        HumanCount(progress.answers.total()),
     );
-    let (repeated, invalid) = (counts.repeated.load(Relaxed), counts.invalid.load(Relaxed));
-    let before = counts.answered_before.load(Relaxed);
+    let answered_before = counts.answered_before.load(Relaxed);
+    let repeated = counts.repeated.load(Relaxed);
+    let invalid = counts.invalid.load(Relaxed);
     for (count, what) in [
-        (before, format!("{} had an answer before.", number(before, "user"))),
-        (repeated, format!("{} gave a user again.", number(repeated, "line"))),
+        (answered_before, format!("{} had an answer before.", number(answered_before, "user"))),
+        (repeated, format!("{} repeated a user.", number(repeated, "line"))),
         (invalid, format!("{} had no user id.", number(invalid, "line"))),
     ] {
         if count > 0 {
             text += &format!("\n{what}");
         }
     }
-    let left = counts.to_ask.load(Relaxed).saturating_sub(progress.answers.answers());
+    let left = counts.to_ask.load(Relaxed).saturating_sub(progress.answers.total());
     if left > 0 {
         let users = number(left, "user");
         text +=
-            &format!("\n{users} without an answer; the same command, run again, asks about them.");
+            &format!("\n{users} without an answer; run the same command again to ask about them.");
     }
     text
 }

@@ -1,5 +1,5 @@
-//! What an output is about. A run goes on only from answers about the same: what
-//! a sandbox said of a user is not what Figma says.
+//! What a run asks about, and whom. A run continues only an output with the same target:
+//! what a sandbox says about a user is not what Figma says.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use figma_payments::Resource;
 
 /// A resource, and the server that is asked about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The API's word for the kind of resource.
+pub struct Target {
+    /// The kind of resource, as the API spells it.
     pub resource_type: String,
     pub resource_id: String,
     /// The base URL.
     pub server: String,
 }
 
-impl Subject {
+impl Target {
     pub fn new(resource: &Resource, server: String) -> Self {
-        Subject {
+        Target {
             resource_type: resource.resource_type().to_string(),
             resource_id: resource.id().to_owned(),
             server,
@@ -25,7 +25,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.resource_type.to_lowercase().replace('_', " ");
         write!(f, "{kind} {} from {}", self.resource_id, self.server)

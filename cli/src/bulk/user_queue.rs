@@ -1,6 +1,6 @@
-//! What is to be asked: the input without what is no user id, is answered
-//! already, or was given before. Read ahead in a thread of its own, so that what
-//! is wrong with the input shows at once, and not after hours of asking.
+//! The users that the run asks about: those of the input, without users that have an
+//! answer already, and each user once. A separate thread reads the input ahead of the
+//! questions, so that wrong lines are reported at once, and not after hours of asking.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,50 +11,50 @@ use std::thread;
 use figma_payments::UserId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::compact_id::Id;
+use super::compact_id::CompactId;
 use super::console::Console;
 use super::input::Input;
 
-/// Complaints are shown up to this one; the rest are counted.
-const SHOWN: u64 = 100;
+/// How many lines without a user id are reported. The rest are only counted.
+const MAX_REPORTED: u64 = 100;
 
-pub struct Intake {
-    queue: UnboundedReceiver<(u64, Id)>,
-    counts: Arc<Counts>,
+pub struct UserQueue {
+    queue: UnboundedReceiver<(u64, CompactId)>,
+    counts: Arc<InputCounts>,
 }
 
-/// What the input had, so far.
+/// What was found in the input so far.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct InputCounts {
     /// Users to ask about.
     pub to_ask: AtomicU64,
-    /// Users whose answer is in the output from before.
+    /// Users that have an answer from an earlier run.
     pub answered_before: AtomicU64,
-    /// Lines whose user was given on an earlier line.
+    /// Lines with a user that an earlier line has too.
     pub repeated: AtomicU64,
     /// Lines without a user id.
     pub invalid: AtomicU64,
-    /// Whether this is all.
+    /// Whether the whole input has been read.
     pub complete: AtomicBool,
 }
 
-impl Intake {
-    /// Begins to read. `answered` are those that need not be asked about.
-    pub fn start(input: Input, answered: HashSet<Id>, console: Console) -> Self {
-        let counts = Arc::new(Counts::default());
+impl UserQueue {
+    /// Begins to read. The users in `answered` are left out.
+    pub fn start(input: Input, answered: HashSet<CompactId>, console: Console) -> Self {
+        let counts = Arc::new(InputCounts::default());
         let (sender, queue) = unbounded_channel();
         let shared = Arc::clone(&counts);
-        // Not one of the runtime's: it may wait for standard input for ever, and
-        // the program has to end all the same.
+        // Not a thread of the runtime: it may wait for standard input for ever, and a
+        // runtime waits for its threads when the program ends.
         thread::spawn(move || read(input, answered, &console, &shared, &sender));
-        Intake { queue, counts }
+        UserQueue { queue, counts }
     }
 
-    pub fn counts(&self) -> Arc<Counts> {
+    pub fn counts(&self) -> Arc<InputCounts> {
         Arc::clone(&self.counts)
     }
 
-    /// The next user to ask about, and the line it stands on.
+    /// The next user to ask about, and the number of its line.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<(u64, UserId)>> {
         self.queue.poll_recv(context).map(|next| next.map(|(line, id)| (line, id.into())))
     }
@@ -62,17 +62,18 @@ impl Intake {
 
 fn read(
     input: Input,
-    answered: HashSet<Id>,
+    answered: HashSet<CompactId>,
     console: &Console,
-    counts: &Counts,
-    queue: &UnboundedSender<(u64, Id)>,
+    counts: &InputCounts,
+    queue: &UnboundedSender<(u64, CompactId)>,
 ) {
-    let (name, mut given) = (input.name.clone(), HashSet::new());
+    let name = input.name.clone();
+    let mut seen = HashSet::new();
     for entry in input {
         let counted = match entry.user {
             Ok(user) => {
-                let id = Id::from(&user);
-                if !given.insert(id) {
+                let id = CompactId::from(&user);
+                if !seen.insert(id) {
                     &counts.repeated
                 } else if answered.contains(&id) {
                     &counts.answered_before
@@ -83,11 +84,12 @@ fn read(
                 }
             }
             Err(why) => {
-                let before = counts.invalid.load(Relaxed);
-                if before < SHOWN {
+                let reported = counts.invalid.load(Relaxed);
+                if reported < MAX_REPORTED {
                     console.say(&format!("{name}, line {}: {why}", entry.line));
-                } else if before == SHOWN {
-                    console.say(&format!("{name}: more such lines are only counted"));
+                } else if reported == MAX_REPORTED {
+                    console
+                        .say(&format!("{name}: further lines without a user id are only counted"));
                 }
                 &counts.invalid
             }

@@ -1,10 +1,10 @@
-//! Who may use the control API: programs, and no page of somebody else's in a
-//! browser of the same machine.
+//! Who may use the control API: programs may, and foreign pages in a browser on the same
+//! machine may not.
 //!
-//! A browser gives a page two ways to reach a server on loopback. The page's own
-//! host name may lead there (DNS rebinding); then `Host` has that name. Or the
-//! page asks across origins; then `Origin` or `Sec-Fetch-Site` says so. A page
-//! can forge none of these headers.
+//! A page can reach a server on loopback in two ways. The page's own host name resolves to
+//! a loopback address (DNS rebinding): then the header `Host` has that name. Or the page
+//! sends a request to another origin: then the header `Origin` or `Sec-Fetch-Site` says so.
+//! A page cannot set these headers itself.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Status and message of a refusal.
+/// The status and the message of a refusal.
 type Refusal = (u16, String);
 
-/// A host without a port, as `Host` has it, and as `--allow-host` does.
+/// A host without a port, from the header `Host` or from `--allow-host`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
     /// In lower case, without a dot at its end.
@@ -38,7 +38,7 @@ impl FromStr for Host {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "a host name or an IP address is expected, without a port".to_owned();
+        let expected = || "give a host name or an IP address, without a port".to_owned();
         if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
             let address: Ipv6Addr = address.parse().map_err(|_| expected())?;
             return Ok(Host::Address(address.into()));
@@ -55,10 +55,10 @@ impl FromStr for Host {
     }
 }
 
-/// The host of `host` or `host:port`; nothing if it is neither.
+/// The host in `host` or `host:port`; `None` if the text is neither.
 fn host_of(authority: &str) -> Option<Host> {
     let (host, port) = match authority.rsplit_once(':') {
-        // The last colon of [::1] is none before a port.
+        // The last colon in [::1] is a part of the address.
         Some((host, port)) if !port.ends_with(']') => (host, port),
         _ => (authority, ""),
     };
@@ -68,19 +68,20 @@ fn host_of(authority: &str) -> Option<Host> {
 }
 
 #[derive(Debug)]
-pub struct Callers {
-    hosts: Vec<Host>,
+pub struct AccessCheck {
+    /// The hosts that are allowed besides loopback.
+    allowed: Vec<Host>,
 }
 
-impl Callers {
-    /// Those who ask for a loopback host, for the address that the sandbox
-    /// listens on, or for one of these hosts.
-    pub fn new(listens_on: IpAddr, mut hosts: Vec<Host>) -> Self {
-        hosts.push(Host::Address(listens_on));
-        Callers { hosts }
+impl AccessCheck {
+    /// Allows requests to loopback hosts, to the address that the sandbox listens on, and
+    /// to these hosts.
+    pub fn new(listens_on: IpAddr, mut allowed: Vec<Host>) -> Self {
+        allowed.push(Host::Address(listens_on));
+        AccessCheck { allowed }
     }
 
-    /// Whether the control API answers this request.
+    /// Refuses a request that the control API must not answer.
     pub fn check(&self, request: &Request) -> Result<(), Refusal> {
         let authority = self.authority(request)?;
         let sites = request.headers.get_all(SEC_FETCH_SITE).iter();
@@ -101,35 +102,35 @@ impl Callers {
         Ok(())
     }
 
-    /// What the sandbox is called by the request, if that is one of its names.
+    /// The host, and perhaps the port, that the request was sent to.
     fn authority<'a>(&self, request: &'a Request) -> Result<&'a str, Refusal> {
         let mut hosts = request.headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            let message = "the control API expects one Host header, which names the sandbox";
+            let message = "a request to the control API needs exactly one Host header";
             return Err((403, message.to_owned()));
         };
-        let host = self.known(host.to_str().unwrap_or_default())?;
-        // A target in absolute form counts for more than the header.
-        request.authority.as_deref().map_or(Ok(host), |authority| self.known(authority))
+        let host = self.allowed(host.to_str().unwrap_or_default())?;
+        // A request line with a whole URL takes precedence over the header.
+        request.authority.as_deref().map_or(Ok(host), |authority| self.allowed(authority))
     }
 
-    fn known<'a>(&self, authority: &'a str) -> Result<&'a str, Refusal> {
+    fn allowed<'a>(&self, authority: &'a str) -> Result<&'a str, Refusal> {
         let given = match host_of(authority) {
-            Some(host) if host.is_loopback() || self.hosts.contains(&host) => {
+            Some(host) if host.is_loopback() || self.allowed.contains(&host) => {
                 return Ok(authority);
             }
             Some(Host::Name(name)) => name,
             Some(Host::Address(address)) => address.to_string(),
-            None => "what this request asks for".to_owned(),
+            None => "the host in this request".to_owned(),
         };
         let message = format!(
-            "the control API is not answered under {given}, but under localhost, loopback addresses and --host; if the sandbox has another name, start it with --allow-host NAME"
+            "the control API does not answer requests to {given}, only to localhost, to loopback addresses and to --host; if the sandbox has another name, start it with --allow-host NAME"
         );
         Err((403, message))
     }
 }
 
-/// Whether an origin is the sandbox's own: it speaks no https.
+/// Whether an origin is that of the sandbox, which has no https.
 fn is_own(origin: &str, authority: &str) -> bool {
     let without_default_port = |authority: &str| {
         let authority = authority.strip_suffix(":80").unwrap_or(authority);
@@ -148,6 +149,6 @@ fn is_json(request: &Request) -> bool {
 }
 
 fn foreign_page() -> Refusal {
-    let message = "the control API does not answer pages of another origin in a browser; ask it from a program, without the headers Origin and Sec-Fetch-Site";
+    let message = "the control API does not answer a page of another origin in a browser; ask it from a program, without the headers Origin and Sec-Fetch-Site";
     (403, message.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The control API: what a test in any language tells the sandbox.
+//! The control API: HTTP requests by which a test in any language sets up the sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,66 +11,67 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::access_check::Callers;
-use super::redact::{self, MadeTokens};
+use super::access_check::AccessCheck;
+use super::redact::{MintedTokens, redacted};
 use super::state_file::StateFile;
 
-/// All of the control API lies below it; Figma has no such path.
+/// All paths of the control API begin with this. Figma has no such path.
 pub const PREFIX: &str = "/_sandbox";
 
 const ROUTES: [(&str, &str); 8] = [
-    ("GET /_sandbox/purchases", "all purchases, as in the state file"),
+    ("GET /_sandbox/purchases", "lists all purchases, as in the state file"),
     (
         "PUT /_sandbox/purchases",
-        r#"one purchase: {"user_id": "500123", "plugin_id" or "widget_id" or "community_file_id": "1122334455", "payment_status": "PAID", "TRIAL", "UNPAID" or "NOT_SUPPORTED", "date_of_purchase": "2024-06-15T14:30:00Z"}; the date may be left out, and stays after a refund"#,
+        r#"sets one purchase: {"user_id": "500123", "plugin_id" or "widget_id" or "community_file_id": "1122334455", "payment_status": "PAID", "TRIAL", "UNPAID" or "NOT_SUPPORTED", "date_of_purchase": "2024-06-15T14:30:00Z"}; the date is optional, and stays after a refund"#,
     ),
     (
         "POST /_sandbox/tokens",
-        r#"a payment token: {"user_id": "500123", "plugin_id" or "widget_id": "1122334455"}; with "lifetime_seconds" and "token" if they matter"#,
+        r#"makes a payment token: {"user_id": "500123", "plugin_id" or "widget_id": "1122334455"}; optional: "lifetime_seconds", and the text of the "token""#,
     ),
     (
         "POST /_sandbox/faults",
-        r#"a fault: {"fault": "status", "delay", "reset", "cut_body", "wrong_user" or "wrong_resource", "next": 3}, or {…, "share": 0.1, "seed": 7}; with "status": 503 or "delay_ms": 1500"#,
+        r#"injects a fault: {"fault": "status", "delay", "reset", "cut_body", "wrong_user" or "wrong_resource", "next": 3} for the next 3 calls, or {…, "share": 0.1, "seed": 7} for a tenth of all calls; the fault "status" also needs "status": 503, for instance, and the fault "delay" needs "delay_ms": 1500"#,
     ),
-    ("DELETE /_sandbox/faults", "no more faults"),
-    ("POST /_sandbox/clock", r#"moves the clock: {"advance_seconds": 3600}"#),
+    ("DELETE /_sandbox/faults", "removes all faults"),
+    ("POST /_sandbox/clock", r#"moves the clock forward: {"advance_seconds": 3600}"#),
     (
         "GET /_sandbox/requests",
-        "the requests to the API so far, the oldest first, without secrets; dropped says how many older ones are missing, if any",
+        "lists the requests to /v1/payments so far, the oldest first, without secrets; dropped says how many older ones are missing, if any",
     ),
-    ("DELETE /_sandbox/requests", "forgets them"),
+    ("DELETE /_sandbox/requests", "clears that list"),
 ];
 
-/// Status and message of what went wrong.
+/// What is answered with status 200, or else the status and the message.
 type Outcome = Result<Value, (u16, String)>;
 
 #[derive(Debug)]
 pub struct Control {
-    /// Locked over each change, so that the file has them in their order.
+    /// Locked during each change, so that the file gets the changes in the same order as
+    /// the sandbox.
     file: Mutex<Option<StateFile>>,
-    callers: Callers,
+    access: AccessCheck,
     minted: AtomicU64,
-    made_tokens: Mutex<MadeTokens>,
+    minted_tokens: Mutex<MintedTokens>,
 }
 
 impl Control {
-    pub fn new(file: Option<StateFile>, callers: Callers) -> Self {
+    pub fn new(file: Option<StateFile>, access: AccessCheck) -> Self {
         Control {
             file: Mutex::new(file),
-            callers,
+            access,
             minted: AtomicU64::new(0),
-            made_tokens: Mutex::default(),
+            minted_tokens: Mutex::default(),
         }
     }
 
-    /// Nothing, if the request is one to Figma.
+    /// `None` if the request is not for the control API, but for Figma's.
     pub fn answer(&self, figma: &Figma, request: &Request) -> Option<Reply> {
         let path = request.path().strip_prefix(PREFIX)?;
         if !path.is_empty() && !path.starts_with('/') {
             return None;
         }
         let outcome = self
-            .callers
+            .access
             .check(request)
             .and_then(|()| self.act(figma, &request.method, path, &request.body));
         Some(match outcome {
@@ -105,15 +106,13 @@ impl Control {
                 let status = if known { 405 } else { 404 };
                 Err((
                     status,
-                    format!(
-                        "there is no {method} {PREFIX}{path}; GET {PREFIX} lists what there is"
-                    ),
+                    format!("there is no {method} {PREFIX}{path}; GET {PREFIX} lists all requests"),
                 ))
             }
         }
     }
 
-    /// What is answered is on the disk: the file is written first.
+    /// Writes the file first, so that a change that was answered is on the disk.
     fn set_purchase(&self, figma: &Figma, purchase: Purchase) -> Outcome {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = &*file {
@@ -141,7 +140,7 @@ impl Control {
             (None, Some(id)) => Resource::widget(id),
             _ => {
                 return Err(refuse(
-                    "either plugin_id or widget_id is expected: only they make payment tokens",
+                    "give either plugin_id or widget_id: only plugins and widgets have payment tokens",
                 ));
             }
         };
@@ -150,7 +149,7 @@ impl Control {
         let lifetime = seconds.unwrap_or(figma.settings().token_lifetime);
         let text = mint.token.unwrap_or_else(|| self.fresh_token());
         let token = PluginPaymentToken::new(&*text).map_err(refuse)?;
-        self.made_tokens().add(&text);
+        self.minted_tokens().add(&text);
         figma.accept_token(token, &mint.user_id, &resource, lifetime);
         Ok(json!({ "token": text, "good_for_seconds": lifetime.as_secs() }))
     }
@@ -159,12 +158,12 @@ impl Control {
         format!("ppt_{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// `dropped` is there only when some are missing.
+    /// The key `dropped` is there only if requests are missing.
     fn requests(&self, figma: &Figma) -> Value {
         let requests = figma.requests();
-        let made = self.made_tokens();
-        let shown = requests.iter().map(|request| redact::request(request, &made));
-        let mut log = json!({ "requests": shown.collect::<Vec<_>>() });
+        let minted = self.minted_tokens();
+        let requests = requests.iter().map(|request| redacted(request, &minted));
+        let mut log = json!({ "requests": requests.collect::<Vec<_>>() });
         let dropped = figma.dropped_requests();
         if dropped > 0 {
             log["dropped"] = json!(dropped);
@@ -172,14 +171,14 @@ impl Control {
         log
     }
 
-    fn made_tokens(&self) -> MutexGuard<'_, MadeTokens> {
-        self.made_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    fn minted_tokens(&self) -> MutexGuard<'_, MintedTokens> {
+        self.minted_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
     serde_json::from_slice(body).map_err(|error| {
-        (400, format!("the body is not what was expected: {error}; GET {PREFIX} shows it"))
+        (400, format!("the body cannot be used: {error}; GET {PREFIX} shows what it should be"))
     })
 }
 
@@ -222,14 +221,20 @@ enum Kind {
 fn inject(figma: &Figma, inject: Inject) -> Outcome {
     let fault = match (inject.fault, inject.status, inject.delay_ms) {
         (Kind::Status, Some(status @ 400..=599), None) => Fault::Status(status),
-        (Kind::Status, _, _) => return Err(refuse("a status of 400 to 599 is expected")),
+        (Kind::Status, _, _) => {
+            return Err(refuse("the fault status needs a status from 400 to 599"));
+        }
         (Kind::Delay, None, Some(delay)) => Fault::Delay(Duration::from_millis(delay)),
-        (Kind::Delay, _, _) => return Err(refuse("delay_ms is expected")),
+        (Kind::Delay, _, _) => return Err(refuse("the fault delay needs delay_ms")),
         (Kind::Reset, None, None) => Fault::Reset,
         (Kind::CutBody, None, None) => Fault::CutBody,
         (Kind::WrongUser, None, None) => Fault::WrongUser,
         (Kind::WrongResource, None, None) => Fault::WrongResource,
-        _ => return Err(refuse("status goes with the fault status, and delay_ms with delay")),
+        _ => {
+            return Err(refuse(
+                "status is only for the fault status, and delay_ms only for the fault delay",
+            ));
+        }
     };
     let calls = match (inject.next, inject.share, inject.seed) {
         (Some(next), None, None) => Calls::Next(next),
@@ -237,9 +242,7 @@ fn inject(figma: &Figma, inject: Inject) -> Outcome {
             Calls::Share { share, seed: seed.unwrap_or_default() }
         }
         _ => {
-            return Err(refuse(
-                "either next, or a share from 0 to 1 (and perhaps its seed) is expected",
-            ));
+            return Err(refuse("give either next, or a share from 0 to 1 and perhaps its seed"));
         }
     };
     figma.inject(fault, calls);
@@ -254,7 +257,7 @@ struct Advance {
 
 fn advance(figma: &Figma, advance: Advance) -> Outcome {
     let by = Duration::try_from_secs_f64(advance.advance_seconds)
-        .map_err(|_| refuse("advance_seconds is not a span of time that can pass"))?;
+        .map_err(|_| refuse("advance_seconds is negative or too large"))?;
     figma.advance(by);
     Ok(json!({ "seconds_since_start": figma.now().as_secs_f64() }))
 }

@@ -1,4 +1,4 @@
-//! `figma-payments sandbox`: the sandbox as a program of its own.
+//! `figma-payments sandbox`: the sandbox as a program.
 
 mod access_check;
 mod control;
@@ -15,48 +15,48 @@ use figma_payments::UserId;
 use figma_payments::sandbox::{Figma, FigmaLimits, Request, Sandbox, Settings, StatusShape};
 
 use crate::exit::{Exit, Failure};
-use access_check::{Callers, Host};
+use access_check::{AccessCheck, Host};
 use control::Control;
 use state_file::StateFile;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The port to listen on; 0 for a free one.
+    /// The port to listen on; 0 for any free port.
     #[arg(long, default_value_t = 4010)]
     port: u16,
-    /// The address to listen on. Any other than a loopback address lets other
-    /// machines in.
+    /// The address to listen on. With any other than a loopback address, other
+    /// machines can use the sandbox.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Another name of the sandbox, such as that of a service in Docker, or an
-    /// address. The control API is answered under localhost, loopback addresses,
-    /// --host and these, with any port; the Figma endpoint under every name. Can
-    /// be given several times.
+    /// Another host name or address of the sandbox, such as the name of its
+    /// service in Docker. The control API answers only requests to localhost, to
+    /// loopback addresses, to --host and to these hosts. /v1/payments answers
+    /// requests to any host. Can be given several times.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<Host>,
-    /// A JSON file of purchases, read at the start and written back, whole,
-    /// with every change. It is made if it does not exist. Only one sandbox at a
-    /// time can use it, which FILE.lock, next to it, sees to.
+    /// Keep the purchases in this JSON file. It is read at the start, created if
+    /// it does not exist, and written with every change. Only one sandbox at a
+    /// time can use it: FILE.lock, next to it, is locked.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// How payment_status is written: "PAID", {"type": "PAID"} or
+    /// How the answers write payment_status: "PAID", {"type": "PAID"} or
     /// {"status": "PAID"}.
     #[arg(long, default_value = "text")]
     shape: Shape,
-    /// The user who owns the resources, and so reads UNPAID.
+    /// The user who owns the resources, and so always gets UNPAID.
     #[arg(long, value_name = "USER_ID")]
     owner: Option<UserId>,
-    /// How long a payment token is good for.
+    /// How long a payment token can be used.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     token_lifetime: u64,
-    /// A payment token is good for one answer only.
+    /// A payment token can be used only once.
     #[arg(long)]
     single_use_tokens: bool,
-    /// The room for the requests that are remembered. The oldest are dropped
-    /// first.
+    /// How much memory the list of requests may take. When it is full, the oldest
+    /// requests are dropped.
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().request_log_bytes)]
     request_log_bytes: usize,
-    /// No rate limits, which Figma never grants.
+    /// Answer any number of questions a minute. Figma never does.
     #[arg(long)]
     no_limits: bool,
 }
@@ -68,7 +68,7 @@ enum Shape {
     Status,
 }
 
-/// Serves until it is killed.
+/// Runs until it is killed.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     serve(arguments).await.map_err(Failure::usage)
 }
@@ -78,19 +78,19 @@ async fn serve(arguments: Arguments) -> Result<Exit, String> {
         Some(path) => StateFile::open(path).map(|(file, purchases)| (Some(file), purchases))?,
         None => (None, Vec::new()),
     };
-    // All of it before it listens: a change that came before the purchases are
-    // there would be written to the file without them.
+    // The purchases first, then the server: a change that comes before the purchases are
+    // read would write the file without them.
     let figma = Figma::new();
     figma.replace_purchases(purchases);
     figma.configure(|settings| arguments.apply(settings));
-    let callers = Callers::new(arguments.host, arguments.allow_host.clone());
-    let control = Control::new(file, callers);
+    let access = AccessCheck::new(arguments.host, arguments.allow_host.clone());
+    let control = Control::new(file, access);
     let address = SocketAddr::new(arguments.host, arguments.port);
     let control = move |figma: &Figma, request: &Request| control.answer(figma, request);
     let sandbox = Sandbox::start_with(figma, address, control)
         .await
         .map_err(|error| cannot_listen(address, &error))?;
-    // Who started it may read no further than the first line.
+    // A program that starts the sandbox may read the first line, and then close the pipe.
     let _ = io::stdout().write_all(arguments.greeting(&sandbox.base_url()).as_bytes());
     pending().await
 }
@@ -116,11 +116,13 @@ impl Arguments {
         let control = format!("{base_url}{}", control::PREFIX);
         let state = match &self.state {
             Some(path) => format!("in {}", path.display()),
-            None => "in memory, gone when this ends (--state FILE keeps them)".to_owned(),
+            None => {
+                "in memory, and lost when the sandbox ends (--state FILE keeps them)".to_owned()
+            }
         };
         format!(
             "figma-payments sandbox {version}, listening on {base_url}\n\
-             It answers GET /v1/payments as Figma is known to do. It is not Figma, and knows no real purchase.\n\
+             It answers GET /v1/payments like Figma. It is not Figma, and has no real purchases.\n\
              \n\
              access token  figd_sandbox\n\
              purchases     {state}\n\
@@ -128,7 +130,7 @@ impl Arguments {
              \n\
              Point a client at it:\n\
              \x20 Client::builder(PersonalAccessToken::new(\"figd_sandbox\")?).base_url(\"{base_url}\")\n\
-             or ask by hand:\n\
+             Or ask it yourself:\n\
              \x20 curl -X PUT {control}/purchases -d '{{\"user_id\": \"500123\", \"plugin_id\": \"1122334455\", \"payment_status\": \"PAID\", \"date_of_purchase\": \"2024-06-15T14:30:00Z\"}}'\n\
              \x20 curl -H 'X-Figma-Token: figd_sandbox' '{base_url}/v1/payments?user_id=500123&plugin_id=1122334455'\n"
         )
@@ -138,11 +140,11 @@ impl Arguments {
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
     let hint = match error.kind() {
         ErrorKind::AddrInUse => {
-            "another program listens there; choose another --port, or 0 for a free one"
+            "another program listens there; choose another --port, or 0 for any free port"
         }
         ErrorKind::PermissionDenied => "ports below 1024 are reserved; choose a higher --port",
         ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; leave --host out for loopback"
+            "this machine does not have this address; leave --host out to listen on loopback"
         }
         _ => return format!("cannot listen on {address}: {error}"),
     };

@@ -1,5 +1,5 @@
-//! How the control API shows a request. Somebody may have sent a real secret, so
-//! what is not known to be none is shown as "…".
+//! How the control API shows the requests that the sandbox got. A request may have a real
+//! secret in it, so only what is known to be harmless is shown; the rest is "…".
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -41,15 +41,15 @@ const HEADERS: [&str; 28] = [
     "x-request-id",
 ];
 
-/// The payment tokens that the sandbox made, which are no secrets: as many of
-/// the last ones as it remembers requests.
+/// The payment tokens that the sandbox made. They are not secret, and are shown. It keeps
+/// the newest ones, as many as the sandbox remembers requests.
 #[derive(Debug, Default)]
-pub struct MadeTokens {
+pub struct MintedTokens {
     oldest_first: VecDeque<String>,
     all: BTreeSet<String>,
 }
 
-impl MadeTokens {
+impl MintedTokens {
     pub fn add(&mut self, token: &str) {
         if !self.all.insert(token.to_owned()) {
             return;
@@ -63,69 +63,71 @@ impl MadeTokens {
     }
 }
 
-pub fn request(request: &Request, made: &MadeTokens) -> Value {
+/// The request as JSON, without secrets.
+pub fn redacted(request: &Request, minted: &MintedTokens) -> Value {
     let headers = request.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
-        let shown = HEADERS.contains(&name.as_str()) && !value.contains('@') && !marked(&value);
+        let shown =
+            HEADERS.contains(&name.as_str()) && !value.contains('@') && !looks_secret(&value);
         (name.as_str(), if shown { value.into_owned() } else { HIDDEN.to_owned() })
     });
     json!({
-        "method": word(&request.method),
-        "target": target(&request.target, made),
+        "method": plain_word(&request.method),
+        "target": target(&request.target, minted),
         "headers": headers.collect::<BTreeMap<_, _>>(),
     })
 }
 
-fn target(target: &str, made: &MadeTokens) -> String {
+fn target(target: &str, minted: &MintedTokens) -> String {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    let mut shown = path.split('/').map(word).collect::<Vec<_>>().join("/");
+    let mut shown = path.split('/').map(plain_word).collect::<Vec<_>>().join("/");
     if let Some(query) = query {
-        let parameters = query.split('&').map(|parameter| self::parameter(parameter, made));
+        let parameters = query.split('&').map(|parameter| self::parameter(parameter, minted));
         shown += "?";
         shown += &parameters.collect::<Vec<_>>().join("&");
     }
     shown
 }
 
-/// A part of a path, a method or the name of a parameter, if it is a plain word,
-/// an id or a version.
-fn word(text: &str) -> &str {
+/// A part of a path, a method or the name of a parameter. It is shown if it is a plain
+/// word, an id, or a version such as `v1`.
+fn plain_word(text: &str) -> &str {
     let letters = |text: &str| {
         text.len() <= 24
             && text.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte))
     };
     let plain = letters(text) || is_id(text) || text.strip_prefix('v').is_some_and(is_id);
-    if plain && !marked(text) { text } else { HIDDEN }
+    if plain && !looks_secret(text) { text } else { HIDDEN }
 }
 
 fn is_id(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether it has the mark of one of Figma's access tokens, or of a payment
-/// token as the sandbox makes them.
-fn marked(text: &str) -> bool {
+/// Whether the text has the prefix of a Figma access token in it, or of a payment token as
+/// the sandbox makes them.
+fn looks_secret(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["figd_", "figo_", "figu_", "ppt_"].iter().any(|mark| text.contains(mark))
+    ["figd_", "figo_", "figu_", "ppt_"].iter().any(|prefix| text.contains(prefix))
 }
 
-fn parameter(parameter: &str, made: &MadeTokens) -> String {
+fn parameter(parameter: &str, minted: &MintedTokens) -> String {
     let Some((name, value)) = parameter.split_once('=') else {
         return if parameter.is_empty() { String::new() } else { HIDDEN.to_owned() };
     };
     let harmless = match name {
         "user_id" | "plugin_id" | "widget_id" | "community_file_id" => is_id(value),
-        "plugin_payment_token" => made.all.contains(&decoded(value)),
+        "plugin_payment_token" => minted.all.contains(&decoded(value)),
         _ => false,
     };
     let value = if harmless || value.is_empty() { value } else { HIDDEN };
-    format!("{}={value}", word(name))
+    format!("{}={value}", plain_word(name))
 }
 
-/// The value without its percent-encoding.
+/// The value of a parameter without percent-encoding.
 fn decoded(value: &str) -> String {
     let url = Url::parse(&format!("http://localhost/?value={value}"));
     let value = url.ok().and_then(|url| Some(url.query_pairs().next()?.1.into_owned()));

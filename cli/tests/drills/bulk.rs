@@ -99,7 +99,10 @@ async fn a_full_disk_costs_no_answer() {
         let text = fs::read_to_string(&output).unwrap();
         let line = format!("error: line {} of ", text.lines().count() + 1);
         assert!(ran.stderr.contains(&line), "{ran:?}");
-        assert!(ran.stderr.contains("Make room, and run the same command again"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("Free some disk space, and run the same command again"),
+            "{ran:?}"
+        );
         let kept = rows(&output).len();
         assert!((10..100).contains(&kept), "{kept}");
         assert_eq!(run(&arguments, b"").code, Some(0));
@@ -122,7 +125,7 @@ async fn an_interrupted_run_says_how_to_go_on() {
     assert!(kill.unwrap().success());
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130), "{ran:?}");
-    assert!(ran.stderr.contains(" without an answer; the same command, run again"), "{ran:?}");
+    assert!(ran.stderr.contains(" without an answer; run the same command again"), "{ran:?}");
     let users = users(&output);
     assert!((20..100_000).contains(&users.len()), "{}", users.len());
     let again = users.iter().collect::<BTreeSet<_>>();

@@ -108,7 +108,7 @@ async fn a_payment_token_comes_by_standard_input() {
         let ran = check_token(&program, &arguments, b"ppt_one");
         assert_eq!(ran.code, Some(code), "{ran:?}");
         assert!(ran.stderr.contains(why), "{ran:?}");
-        assert_eq!(code == 3, ran.stderr.contains("do not open anything"), "{ran:?}");
+        assert_eq!(code == 3, ran.stderr.contains("give no access"), "{ran:?}");
     }
 }
 
@@ -142,24 +142,24 @@ async fn errors_say_what_to_do() {
     let limited = || Reply::json(429, "{}").header("x-figma-rate-limit-type", "low");
     let body = |message: &str| json!({ "status": 401, "err": message }).to_string();
     for (reply, advice) in [
-        (Reply::json(400, body("no")), "Check the ids, and what the server said."),
+        (Reply::json(400, body("no")), "Check the ids, and read what the server said."),
         (
             Reply::json(401, body("Invalid token")),
-            "The access token in FIGMA_TOKEN was refused. Access tokens live 90 days at most: make one in Figma under Settings, Security, Personal access tokens.",
+            "Figma refused the access token in FIGMA_TOKEN. An access token lives 90 days at most: make one in Figma under Settings, Security, Personal access tokens.",
         ),
         (Reply::json(403, body("no")), "use one of the account that owns the resource."),
-        (
-            Reply::json(404, ""),
-            "Check the resource's id and kind (a widget is no plugin), and --base-url.",
-        ),
+        (Reply::json(404, ""), "Check the id, whether it is a plugin or a widget, and --base-url."),
         (
             limited().header("retry-after", "396749"),
-            "Ask again in 4days 14h 12m 29s. View and Collab seats",
+            "Ask again in 4days 14h 12m 29s. A View or Collab seat",
         ),
         (Reply::json(429, "{}"), "Ask again in a minute.\n"),
-        (Reply::json(302, ""), "Something other than Figma answers: check --base-url"),
+        (Reply::json(302, ""), "This answer is not from Figma: check --base-url"),
         (Reply::json(500, ""), "Try again later."),
-        (Reply::json(200, "<html>"), "A newer version of figma-payments may be able to read it."),
+        (
+            Reply::json(200, "<html>"),
+            "Update figma-payments: a newer version may be able to read this answer.",
+        ),
         (Reply::json(401, body("\u{1b}[31mred\nlines")), "make one in Figma"),
     ] {
         let server = ScriptedServer::start(move |_| reply.clone()).await.unwrap();
@@ -202,7 +202,7 @@ fn nothing_is_asked_if_the_question_is_none() {
     for (token, why) in [
         (
             None,
-            "no access token: put one of the account that owns the resource into the environment variable FIGMA_TOKEN; make one in Figma under Settings",
+            "there is no access token: set the environment variable FIGMA_TOKEN to one of the account that owns the resource; make one in Figma under Settings",
         ),
         (Some(""), "no access token: "),
         (Some("figd_x\n"), "FIGMA_TOKEN: the access token has a space, a line end"),

@@ -100,7 +100,7 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
     let program = Program::start(&[]);
     let (user, plugin) = (("user_id", "1"), ("plugin_id", "1"));
     for (method, path, body, status, why) in [
-        ("PUT", "/purchases", json!(null), 400, "the body is not what was expected"),
+        ("PUT", "/purchases", json!(null), 400, "the body cannot be used: "),
         ("PUT", "/purchases", purchase("paid"), 400, "PAID, TRIAL, UNPAID, NOT_SUPPORTED"),
         ("PUT", "/purchases", json!({ user.0: 1, plugin.0: "1" }), 400, "expected a string"),
         ("POST", "/tokens", json!({ user.0: "1" }), 400, "either plugin_id or widget_id"),
@@ -123,12 +123,12 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
             "/faults",
             json!({ "fault": "reset", "delay_ms": 1, "next": 1 }),
             400,
-            "goes with",
+            "delay_ms only for the fault delay",
         ),
-        ("POST", "/clock", json!({ "advance_seconds": -1 }), 400, "not a span of time"),
-        ("POST", "/clock", json!({ "advance_seconds": 1e300 }), 400, "not a span of time"),
+        ("POST", "/clock", json!({ "advance_seconds": -1 }), 400, "negative or too large"),
+        ("POST", "/clock", json!({ "advance_seconds": 1e300 }), 400, "negative or too large"),
         ("POST", "/purchases", purchase("PAID"), 405, "there is no POST /_sandbox/purchases"),
-        ("GET", "/nothing", json!(null), 404, "GET /_sandbox lists what there is"),
+        ("GET", "/nothing", json!(null), 404, "GET /_sandbox lists all requests"),
         ("PUT", "/purchases", json!("x".repeat(70_000)), 413, "longer than 64 KiB"),
     ] {
         let answer = program.control(method, path, body.clone()).await;
@@ -189,15 +189,18 @@ fn a_state_file_that_is_none_is_named_and_left_alone() {
     for (text, why) in [
         ("", "EOF while parsing a value at line 1"),
         ("{\"purchases\": [", "EOF while parsing a list at line 1"),
-        ("[]", "is expected, or no file"),
+        ("[]", "it should be like "),
         (r#"{"purchases": [], "tokens": []}"#, "unknown field `tokens`"),
         (r#"{"purchases": [{"user_id": 500123}]}"#, "expected a string at line 1"),
-        (&twice, "user 500123 has plugin 1122334455 twice"),
+        (&twice, "user 500123 has plugin 1122334455 more than once"),
         ("\u{0}\u{1}", "expected value at line 1"),
     ] {
         std::fs::write(&path, text).unwrap();
         let said = complaint(&["--port", "0", "--state", path.to_str().unwrap()]);
-        assert!(said.contains("broken.json is not one: ") && said.contains(why), "{text}: {said}");
+        assert!(
+            said.contains("broken.json cannot be used: ") && said.contains(why),
+            "{text}: {said}"
+        );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
     let said = complaint(&["--port", "0", "--state", env!("CARGO_TARGET_TMPDIR")]);
@@ -240,7 +243,7 @@ fn where_no_lock_file_can_be_made_it_does_not_start() {
     let said = complaint(&["--port", "0", "--state", path.to_str().unwrap()]);
     assert!(said.contains("unlockable.json cannot be written: "), "{said}");
     assert!(said.contains("unlockable.json.lock cannot be opened"), "{said}");
-    assert!(said.contains("choose a --state in a folder that can be written to"), "{said}");
+    assert!(said.contains("choose a --state in a folder that you can write to"), "{said}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
