@@ -1,4 +1,5 @@
-//! The examples as running programs, asked over HTTP.
+//! What newcomers read and start: the examples as running programs, asked over HTTP, and
+//! the links of the README.
 #![cfg(all(feature = "cache", feature = "sandbox"))]
 
 #[path = "../support/mod.rs"]
@@ -6,5 +7,6 @@ mod support;
 
 mod backend;
 mod plugin_backend;
+mod readme;
 mod worker;
 mod workerd;
