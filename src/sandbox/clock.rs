@@ -1,14 +1,15 @@
-//! The sandbox's time: the machine's, moved by hand, or by hand alone.
+//! The sandbox's clock. It runs, can be moved forward, and can be stopped.
 
 use std::time::{Duration, Instant};
 
-/// No clock goes further, so that sums of times do not overflow: a thousand years.
-const FAR: Duration = Duration::from_secs(1000 * 366 * 86_400);
+/// A thousand years. The clock goes no further, so that adding times cannot overflow.
+const MAX_TIME: Duration = Duration::from_secs(1000 * 366 * 86_400);
 
 /// Time since the sandbox began.
 #[derive(Debug)]
 pub(super) struct Clock {
     running_since: Option<Instant>,
+    /// The time that was added by [`advance`](Self::advance), or at which it was stopped.
     moved: Duration,
 }
 
@@ -24,10 +25,10 @@ impl Clock {
     }
 
     pub(super) fn advance(&mut self, by: Duration) {
-        self.moved = self.moved.saturating_add(by).min(FAR);
+        self.moved = self.moved.saturating_add(by).min(MAX_TIME);
     }
 
-    /// From here on only [`advance`](Self::advance) moves it.
+    /// From now on only [`advance`](Self::advance) moves the clock.
     pub(super) fn stop(&mut self) {
         *self = Clock { moved: self.now(), running_since: None };
     }

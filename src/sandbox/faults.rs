@@ -1,103 +1,111 @@
-//! Faults on demand: for the next calls or for a share of them, from a seed, so
-//! that a test repeats. On the wire they are scripts like any other.
+//! Faults that a test injects: for the next calls, or for a random share of them. The
+//! random choice has a seed, so that a test is repeatable.
 
 use std::time::Duration;
 
 use super::message::Reply;
-use super::script::{Step, cut};
+use super::script::{Step, cut_body};
 use crate::api::types::PaymentInformation;
 
 /// Something that goes wrong with a call.
 ///
-/// A [`Status`](Self::Status) takes the place of an answer before there is one:
-/// no payment token is used up. All others happen to an answer that was given,
-/// as a network does it: what the caller has lost is used up.
+/// A [`Status`](Self::Status) is answered before the query is looked at, so it uses up no
+/// payment token. All other faults happen to an answer on its way to the client, like
+/// faults of a network, so the payment token is used up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// This status, 400 to 599, with the body that is documented for it, and
-    /// for 429 with all four headers.
+    /// Answers with this status, from 400 to 599, and with the body that is documented for
+    /// it. A 429 has all four headers.
     Status(u16),
-    /// The answer comes this much later.
+    /// The answer is delayed by this time.
     Delay(Duration),
-    /// The connection is reset in place of an answer.
+    /// The connection is reset instead of an answer.
     Reset,
-    /// The answer breaks off in the middle of its body.
+    /// The answer ends in the middle of its body.
     CutBody,
-    /// A success is about another user than the one asked about.
+    /// A success is about another user than the query.
     WrongUser,
-    /// A success is about another resource than the one asked about.
+    /// A success is about another resource than the query.
     WrongResource,
 }
 
-/// Which calls a [`Fault`] strikes.
+/// Which calls a [`Fault`] applies to.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Calls {
-    /// The next calls, this many.
+    /// This many calls, from now on.
     Next(u32),
-    /// Calls at random, until the faults are cleared.
+    /// Random calls, until the faults are cleared.
     Share {
-        /// How many of them, from 0 to 1.
+        /// The share of calls, from 0 to 1.
         share: f64,
-        /// The same seed strikes the same calls, counted from now.
+        /// With the same seed, the same calls have the fault, counted from now.
         seed: u64,
     },
 }
 
-/// What was asked for, in that order.
+/// The faults that were injected, in that order.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<(Fault, Strikes)>);
+pub(super) struct Faults(Vec<InjectedFault>);
 
-/// [`Calls`], while they are counted.
 #[derive(Debug)]
-enum Strikes {
+struct InjectedFault {
+    fault: Fault,
+    schedule: Schedule,
+}
+
+/// The calls that a fault still applies to.
+#[derive(Debug)]
+enum Schedule {
     Next(u32),
     Share(f64, fastrand::Rng),
 }
 
-impl Strikes {
-    fn this_call(&mut self) -> bool {
+impl Schedule {
+    /// Whether the fault applies to the next call, which is counted.
+    fn next_call(&mut self) -> bool {
         match self {
-            Strikes::Next(left) => {
-                let strikes = *left > 0;
+            Schedule::Next(left) => {
+                let applies = *left > 0;
                 *left = left.saturating_sub(1);
-                strikes
+                applies
             }
-            Strikes::Share(share, random) => random.f64() < *share,
+            Schedule::Share(share, random) => random.f64() < *share,
         }
     }
 }
 
 impl Faults {
     pub(super) fn inject(&mut self, fault: Fault, calls: Calls) {
-        let strikes = match calls {
-            Calls::Next(calls) => Strikes::Next(calls),
-            Calls::Share { share, seed } => Strikes::Share(share, fastrand::Rng::with_seed(seed)),
+        let schedule = match calls {
+            Calls::Next(calls) => Schedule::Next(calls),
+            Calls::Share { share, seed } => Schedule::Share(share, fastrand::Rng::with_seed(seed)),
         };
-        self.0.push((fault, strikes));
+        self.0.push(InjectedFault { fault, schedule });
     }
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Those that strike the call which is now at hand.
-    pub(super) fn strike(&mut self) -> Struck {
-        let struck = self
+    /// The faults of the next call.
+    pub(super) fn of_next_call(&mut self) -> CallFaults {
+        let faults = self
             .0
             .iter_mut()
-            .filter_map(|(fault, strikes)| strikes.this_call().then(|| fault.clone()))
+            .filter_map(|injected| injected.schedule.next_call().then(|| injected.fault.clone()))
             .collect();
-        self.0.retain(|(_, strikes)| !matches!(strikes, Strikes::Next(0)));
-        Struck(struck)
+        self.0.retain(|injected| !matches!(injected.schedule, Schedule::Next(0)));
+        CallFaults(faults)
     }
 }
 
 /// The faults of one call.
-pub(super) struct Struck(Vec<Fault>);
+pub(super) struct CallFaults(Vec<Fault>);
 
-impl Struck {
+impl CallFaults {
+    /// The status to answer with, if one was injected.
     pub(super) fn status(&self) -> Option<u16> {
         self.0.iter().find_map(|fault| match fault {
             Fault::Status(status) => Some(*status),
@@ -105,34 +113,32 @@ impl Struck {
         })
     }
 
-    /// Makes a success one about somebody or something else.
-    pub(super) fn mistake(&self, mut payment: PaymentInformation) -> PaymentInformation {
+    /// Changes the user or the resource of a success.
+    pub(super) fn apply_to_success(&self, mut payment: PaymentInformation) -> PaymentInformation {
         for fault in &self.0 {
             match fault {
-                Fault::WrongUser => payment.user_id = another(&payment.user_id),
-                Fault::WrongResource => payment.resource_id = another(&payment.resource_id),
+                Fault::WrongUser => payment.user_id = different_id(&payment.user_id),
+                Fault::WrongResource => payment.resource_id = different_id(&payment.resource_id),
                 _ => {}
             }
         }
         payment
     }
 
-    /// What becomes of the answer on its way.
-    pub(super) fn deliver(self, reply: Reply) -> Reply {
+    /// Delays, cuts or replaces the reply.
+    pub(super) fn apply_to_reply(self, reply: Reply) -> Reply {
         self.0.into_iter().fold(reply, |reply, fault| match fault {
             Fault::Delay(delay) => reply.later(delay),
-            Fault::Reset => reply.instead(|_| vec![Step::Reset]),
-            Fault::CutBody => reply.instead(cut),
+            Fault::Reset => reply.replaced_by(|_| vec![Step::Reset]),
+            Fault::CutBody => reply.replaced_by(cut_body),
             Fault::Status(_) | Fault::WrongUser | Fault::WrongResource => reply,
         })
     }
 }
 
-/// Another id of as many digits.
-fn another(id: &str) -> String {
-    let (last, rest) = match id.char_indices().last() {
-        Some((at, last)) => (last.to_digit(10).unwrap_or(0), &id[..at]),
-        None => (0, ""),
-    };
-    format!("{rest}{}", (last + 1) % 10)
+/// A different id of the same length.
+fn different_id(id: &str) -> String {
+    let mut digits = id.to_owned();
+    let last = digits.pop().and_then(|last| last.to_digit(10)).unwrap_or(0);
+    format!("{digits}{}", (last + 1) % 10)
 }

@@ -1,4 +1,4 @@
-//! The Figma behind the sandbox: what it is told, and what it was asked.
+//! The simulated Figma: tests change its state, and it answers requests.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -16,14 +16,13 @@ use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
 use crate::model::resource::Resource;
 
-/// What the sandbox knows and does. Everything can be changed while it runs,
-/// from any clone.
+/// The simulated Figma behind a sandbox. It can be changed at any time, from any clone.
 #[derive(Clone, Default)]
 pub struct Figma {
     state: Arc<Mutex<State>>,
 }
 
-/// Prints nothing of what it saw: it may have been sent a real access token.
+/// Without the requests: somebody may have sent a real access token.
 impl fmt::Debug for Figma {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Figma").finish_non_exhaustive()
@@ -31,45 +30,43 @@ impl fmt::Debug for Figma {
 }
 
 impl Figma {
-    /// As many requests are remembered, if
-    /// [`request_log_bytes`](Settings::request_log_bytes) has room for them; the
-    /// oldest are dropped first.
+    /// How many requests it keeps at most. It keeps fewer if
+    /// [`request_log_bytes`](Settings::request_log_bytes) has no room for them. The oldest
+    /// are dropped first.
     pub const REMEMBERED: usize = RequestLog::MAX_REQUESTS;
 
-    /// Without any purchase, and with the default [`Settings`].
+    /// A Figma without any purchase, and with the default [`Settings`].
     pub fn new() -> Self {
         Figma::default()
     }
 
-    /// Changes how it behaves from now on:
-    /// `sandbox.configure(|settings| settings.single_use_tokens = true)`. The
-    /// function must not use the sandbox itself, which waits for it to end.
+    /// Changes the settings from now on:
+    /// `sandbox.configure(|settings| settings.single_use_tokens = true)`. The function must
+    /// not use the sandbox, which is locked until it returns.
     ///
-    /// # Panics
-    ///
-    /// When a text of the limits is none that a header can carry, with the
-    /// first 429.
+    /// If a text of the [`limits`](Settings::limits) has a character that no header can
+    /// carry, the first 429 panics.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         let mut state = lock(&self.state);
         change(&mut state.settings);
-        let most_bytes = state.settings.request_log_bytes;
-        state.requests.fit(most_bytes);
+        let max_bytes = state.settings.request_log_bytes;
+        state.requests.shrink_to(max_bytes);
     }
 
-    /// How it behaves.
+    /// The settings.
     pub fn settings(&self) -> Settings {
         lock(&self.state).settings.clone()
     }
 
-    /// Says where a user stands with a resource from now on. Who has no entry
-    /// is UNPAID without a date.
+    /// Sets the purchase of a user and a resource from now on. A user without a purchase is
+    /// UNPAID, without a date.
     pub fn set(&self, purchase: Purchase) {
         lock(&self.state).set(purchase);
     }
 
-    /// [`set`](Self::set), spelled out. A refunded or lapsed purchase is UNPAID
-    /// and keeps its date. The status may be one that does not exist yet, and
-    /// the date anything.
+    /// Like [`set`](Self::set), with any status and date: also a status that does not exist
+    /// yet, and a date that is not valid. A refunded or lapsed purchase is UNPAID and keeps
+    /// its date.
     pub fn set_purchase(
         &self,
         user: &UserId,
@@ -81,29 +78,28 @@ impl Figma {
         self.set(Purchase { status, date_of_purchase, ..Purchase::unpaid(user, resource) });
     }
 
-    /// Sets all purchases at once; those that are not among them are gone.
+    /// Replaces all purchases by these.
     pub fn replace_purchases(&self, purchases: impl IntoIterator<Item = Purchase>) {
         let mut state = lock(&self.state);
         state.purchases.clear();
         purchases.into_iter().for_each(|purchase| state.set(purchase));
     }
 
-    /// All purchases, by user.
+    /// All purchases, sorted by user.
     pub fn purchases(&self) -> Vec<Purchase> {
         lock(&self.state).purchases.values().cloned().collect()
     }
 
-    /// A payment token, as the plugin would get it from
-    /// `getPluginPaymentTokenAsync()`, good for
-    /// [`token_lifetime`](Settings::token_lifetime). Its text cannot be read back; for
-    /// a header see [`accept_token`](Self::accept_token).
+    /// A new payment token, as the plugin would get it from `getPluginPaymentTokenAsync()`.
+    /// It is valid for [`token_lifetime`](Settings::token_lifetime). Its text cannot be
+    /// read; if your test needs the text, use [`accept_token`](Self::accept_token).
     pub fn mint_token(&self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
         let mut state = lock(&self.state);
         let lifetime = state.settings.token_lifetime;
         state.mint(None, user, resource, lifetime)
     }
 
-    /// A payment token that is good for as long as this.
+    /// A new payment token that is valid for this time.
     pub fn mint_token_for(
         &self,
         user: &UserId,
@@ -113,8 +109,8 @@ impl Figma {
         lock(&self.state).mint(None, user, resource, lifetime)
     }
 
-    /// Makes this very payment token good, from now on and for as long as
-    /// this: for tests that need to know it beforehand.
+    /// Makes this payment token valid for this time, from now on. For tests that need to
+    /// know the text of the token.
     pub fn accept_token(
         &self,
         token: PluginPaymentToken,
@@ -125,25 +121,27 @@ impl Figma {
         lock(&self.state).mint(Some(token), user, resource, lifetime);
     }
 
-    /// Lets something go wrong with the calls from now on. Faults add up: each
-    /// one strikes whatever the others do.
+    /// Injects a fault into calls from now on. Several faults may apply to the same call.
     ///
     /// # Panics
     ///
-    /// For a [`Fault::Status`] that is not 400 to 599.
+    /// If a [`Fault::Status`] is not from 400 to 599.
     pub fn inject(&self, fault: Fault, calls: Calls) {
         if let Fault::Status(status) = fault {
-            assert!((400..600).contains(&status), "{status} is not a status of 400 to 599");
+            assert!(
+                (400..600).contains(&status),
+                "the status of a fault has to be from 400 to 599, but is {status}"
+            );
         }
         lock(&self.state).faults.inject(fault, calls);
     }
 
-    /// From now on nothing goes wrong.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         lock(&self.state).faults.clear();
     }
 
-    /// Moves its clock, by which payment tokens expire and limits recover.
+    /// Moves its clock forward. Payment tokens expire and rate limits recover by that clock.
     pub fn advance(&self, by: Duration) {
         lock(&self.state).clock.advance(by);
     }
@@ -153,20 +151,19 @@ impl Figma {
         lock(&self.state).clock.stop();
     }
 
-    /// The time on its clock, since it began.
+    /// The time on its clock, which began at 0.
     pub fn now(&self) -> Duration {
         lock(&self.state).clock.now()
     }
 
-    /// The requests so far, oldest first, as they came and with their secrets.
-    /// Of many or large ones only the last are
-    /// [remembered](Self::REMEMBERED); [`dropped_requests`](Self::dropped_requests)
-    /// says how many are missing.
+    /// The requests so far, oldest first, with their secrets. It keeps a
+    /// [limited number](Self::REMEMBERED); [`dropped_requests`](Self::dropped_requests) says
+    /// how many are missing.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.state).requests.all()
     }
 
-    /// How many requests were dropped for newer ones, since the start or since
+    /// How many requests were dropped to make room for newer ones, since the start or since
     /// [`clear_requests`](Self::clear_requests).
     pub fn dropped_requests(&self) -> u64 {
         lock(&self.state).requests.dropped()
@@ -177,7 +174,7 @@ impl Figma {
         lock(&self.state).requests.clear();
     }
 
-    /// What it does about a request: for servers of your own making.
+    /// The reply to a request, for a server that you write yourself.
     pub fn answer(&self, request: &Request) -> Reply {
         lock(&self.state).answer(request)
     }

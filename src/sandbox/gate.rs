@@ -1,13 +1,12 @@
-//! A gate: what holds replies until a test opens it.
+//! A gate, which holds replies until a test opens it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Holds [replies](super::Reply::behind) until it is opened, so that a test
-/// decides what happens before an answer, and needs no sleep for it. Clones are
-/// the same gate.
+/// Holds [replies](super::Reply::behind) until it is opened. So a test can decide what
+/// happens before a reply, without any sleep. Clones are the same gate.
 #[derive(Clone, Default)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
@@ -23,15 +22,14 @@ impl Gate {
         Gate::default()
     }
 
-    /// Lets through everything that is held, and all that comes later: it stays
-    /// open.
+    /// Opens the gate for all replies that it holds, and for all later ones.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
 
     /// Waits until it is open.
     pub(super) async fn opened(&self) {
-        // It fails when there is no sender left, and this is one.
+        // It fails only if all senders are dropped, and `self` is a sender.
         let _ = self.0.subscribe().wait_for(|open| *open).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Figma's two rate limits, as leaky buckets: each call pours in one drop, the
-//! bucket leaks evenly, and a call that would overflow it is refused.
+//! Figma's two rate limits, as leaky buckets: each request adds one drop, the bucket leaks
+//! evenly, and a request that would overflow it is refused.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -9,27 +9,30 @@ use crate::model::query::AskedBy;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How many questions a minute are answered.
+/// How many queries a minute are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quota {
     /// All of them. Figma grants that to nobody.
     Unlimited,
-    /// This many; see [`Quota::per_minute`].
+    /// This many. Make one with [`Quota::per_minute`].
     PerMinute(NonZeroU32),
-    /// None: every question is answered 429.
+    /// None: every query is answered 429.
     RefuseAll,
 }
 
 impl Quota {
-    /// This many questions a minute.
+    /// This many queries a minute.
     ///
     /// # Panics
     ///
-    /// For 0: say [`RefuseAll`](Self::RefuseAll) or [`Unlimited`](Self::Unlimited).
-    pub fn per_minute(questions: u32) -> Self {
-        let questions = NonZeroU32::new(questions);
-        Quota::PerMinute(questions.expect("0 a minute: say RefuseAll or Unlimited"))
+    /// If it is 0. Use [`RefuseAll`](Self::RefuseAll) or
+    /// [`Unlimited`](Self::Unlimited).
+    pub fn per_minute(queries: u32) -> Self {
+        let queries = NonZeroU32::new(queries);
+        Quota::PerMinute(queries.expect(
+            "`Quota::per_minute(0)` may mean two things; use `Quota::RefuseAll` or `Quota::Unlimited`",
+        ))
     }
 }
 
@@ -38,9 +41,9 @@ impl Quota {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FigmaLimits {
-    /// Questions by payment token.
+    /// Queries by payment token.
     pub by_token: Quota,
-    /// Questions by user and resource. Figma allows up to 10 a minute for View and
+    /// Queries by user and resource. Figma's documentation allows up to 10 a minute for View and
     /// Collab seats, and 50, 100 or 150, by plan, for Dev and Full seats.
     pub by_user: Quota,
     /// `X-Figma-Plan-Tier`: enterprise, org, pro, starter or student.
@@ -51,7 +54,7 @@ pub struct FigmaLimits {
     pub upgrade_link: String,
 }
 
-/// A Full seat on the smallest paid plan: 300 by payment token, 50 by user and
+/// A Full seat on the smallest paid plan: 300 a minute by payment token, 50 by user and
 /// resource.
 impl Default for FigmaLimits {
     fn default() -> Self {
@@ -95,13 +98,13 @@ impl FigmaLimits {
 /// A bucket for each access token and way of asking.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
-    /// When each bucket will have run empty.
+    /// When each bucket will be empty.
     empty_at: HashMap<(String, AskedBy), Duration>,
 }
 
 impl Buckets {
-    /// Pours in a call, or says how long until there is room for it.
-    pub(super) fn pour(
+    /// Adds a request. If the bucket has no room, returns how long to wait for it.
+    pub(super) fn add(
         &mut self,
         limits: &FigmaLimits,
         access_token: &str,
@@ -111,11 +114,11 @@ impl Buckets {
         let drop = match limits.quota(asked_by) {
             Quota::Unlimited => return Ok(()),
             Quota::RefuseAll => return Err(MINUTE),
-            Quota::PerMinute(calls) => MINUTE / calls.get(),
+            Quota::PerMinute(queries) => MINUTE / queries.get(),
         };
         let empty_at = self.empty_at.entry((access_token.to_owned(), asked_by)).or_default();
         let after = now.max(*empty_at) + drop;
-        // What division rounds away must not cost a call.
+        // A minute, and not `drop` times the quota, which rounding makes shorter.
         let full_at = now + MINUTE;
         match after <= full_at {
             true => {

@@ -1,4 +1,4 @@
-//! What a server sees, and what it does about it.
+//! Requests as a server sees them, and its replies.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use http::{HeaderMap, StatusCode};
 use super::gate::Gate;
 use super::script::Step;
 
-/// A request as the server saw it. It holds the secrets that it came with.
+/// A request as the server saw it, with its secrets.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
     /// The method, such as `GET`.
     pub method: String,
-    /// Path and query, as they stood on the wire.
+    /// Path and query, as they were sent.
     pub target: String,
-    /// The host, and perhaps port, of a target in absolute form, such as
-    /// `localhost:4010` in `GET http://localhost:4010/v1/payments`. Clients send
-    /// that to proxies.
+    /// The host, and the port if there is one, of a target in absolute form:
+    /// `localhost:4010` in `GET http://localhost:4010/v1/payments`. Clients send that form
+    /// to proxies.
     pub authority: Option<String>,
     /// The headers, with lower-case names.
     pub headers: HeaderMap,
-    /// The body, which a GET has none of.
+    /// The body; empty for a GET.
     pub body: Bytes,
 }
 
-/// Without what may be a secret: the query, and what the headers hold.
+/// Without what may be a secret: the query, and the values of headers.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.keys().map(|name| name.as_str()).collect();
@@ -53,16 +53,16 @@ impl Request {
     }
 }
 
-/// What a server does about a request.
+/// What a server does with a request: it responds, or it misbehaves by a script.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub(super) gates: Vec<Gate>,
     pub(super) delay: Duration,
-    pub(super) what: What,
+    pub(super) action: Action,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum What {
+pub(super) enum Action {
     Respond(http::Response<Bytes>),
     Play(Vec<Step>),
 }
@@ -72,34 +72,39 @@ impl Reply {
     ///
     /// # Panics
     ///
-    /// When HTTP knows no such status.
+    /// If the status is not from 100 to 999.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         let mut response = http::Response::new(body.into());
-        *response.status_mut() = StatusCode::from_u16(status).expect("a status of HTTP");
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or_else(|_| {
+            panic!("{status} is not an HTTP status; it has to be from 100 to 999")
+        });
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
-        Reply::of(What::Respond(response))
+        Reply::new(Action::Respond(response))
     }
 
-    /// Does these steps in place of an answer, and closes the connection.
+    /// Does these steps instead of a response, and closes the connection.
     pub fn script(steps: impl IntoIterator<Item = Step>) -> Self {
-        Reply::of(What::Play(steps.into_iter().collect()))
+        Reply::new(Action::Play(steps.into_iter().collect()))
     }
 
-    fn of(what: What) -> Self {
-        Reply { gates: Vec::new(), delay: Duration::ZERO, what }
+    fn new(action: Action) -> Self {
+        Reply { gates: Vec::new(), delay: Duration::ZERO, action }
     }
 
-    /// Adds a header to the answer; it does nothing to a script.
+    /// Adds a header to the response. Does nothing to a script.
     ///
     /// # Panics
     ///
-    /// When HTTP allows no such name or value.
+    /// If the name or the value is not valid in HTTP.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let What::Respond(response) = &mut self.what {
-            let name: HeaderName = name.parse().expect("a header name");
-            let value = value.parse().expect("a header value");
+        if let Action::Respond(response) = &mut self.action {
+            let value: HeaderValue = value.parse().unwrap_or_else(|_| {
+                panic!("the value of the header {name:?} has a character that no header can carry")
+            });
+            let name: HeaderName =
+                name.parse().unwrap_or_else(|_| panic!("{name:?} is not a valid header name"));
             match name == CONTENT_TYPE {
                 true => drop(response.headers_mut().insert(name, value)),
                 false => drop(response.headers_mut().append(name, value)),
@@ -108,29 +113,28 @@ impl Reply {
         self
     }
 
-    /// Holds the reply until this gate is open. Behind several gates it is held
-    /// until all of them are.
+    /// Holds the reply until this gate is open. Several gates have to be open all.
     #[must_use]
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gates.push(gate.clone());
         self
     }
 
-    /// Waits this long before anything else; behind a [gate](Self::behind),
-    /// from when that is open.
+    /// Waits this long before anything else. The time begins when all
+    /// [gates](Self::behind) are open.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Waits this much longer.
+    /// Adds to the delay.
     pub(super) fn later(self, delay: Duration) -> Self {
         let delay = self.delay + delay;
         self.after(delay)
     }
 
-    /// Returns when it is time for the answer.
+    /// Waits for the gates and for the delay.
     pub(super) async fn due(&self) {
         for gate in &self.gates {
             gate.opened().await;
@@ -138,11 +142,14 @@ impl Reply {
         tokio::time::sleep(self.delay).await;
     }
 
-    /// Does these steps in place of the answer; a script stays as it is.
-    pub(super) fn instead(self, steps: impl FnOnce(http::Response<Bytes>) -> Vec<Step>) -> Self {
-        match self.what {
-            What::Respond(response) => Reply { what: What::Play(steps(response)), ..self },
-            What::Play(_) => self,
+    /// Replaces a response by these steps. A script stays as it is.
+    pub(super) fn replaced_by(
+        self,
+        steps: impl FnOnce(http::Response<Bytes>) -> Vec<Step>,
+    ) -> Self {
+        match self.action {
+            Action::Respond(response) => Reply { action: Action::Play(steps(response)), ..self },
+            Action::Play(_) => self,
         }
     }
 }

@@ -1,4 +1,4 @@
-// The Figma to test against; what the module is for stands in `testing.md`.
+// The module's documentation is in `testing.md`.
 #![doc = include_str!("testing.md")]
 
 mod clock;
@@ -35,8 +35,8 @@ pub use script::Step;
 pub use server::ScriptedServer;
 pub use settings::{Settings, StatusShape};
 
-/// A [`Figma`] that listens: a server that answers `GET /v1/payments` from the
-/// purchases it is given. It stops when it is dropped.
+/// A server that answers `GET /v1/payments` like Figma, from purchases that a test sets.
+/// It stops when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -49,17 +49,17 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When the operating system gives it no port.
+    /// If the operating system does not give it a port.
     pub async fn start() -> io::Result<Self> {
         Sandbox::start_at(server::LOOPBACK, |_, _| None).await
     }
 
-    /// Starts at this address, port 0 for a free one. `also` is asked first
-    /// about every request: what it answers, Figma does not see.
+    /// Starts at this address; port 0 means a free port. Every request goes to `also` first.
+    /// If that returns a reply, the simulated Figma does not see the request.
     ///
     /// # Errors
     ///
-    /// When the operating system does not give it that address.
+    /// If the operating system does not give it the address.
     pub async fn start_at(
         address: SocketAddr,
         also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
@@ -67,12 +67,12 @@ impl Sandbox {
         Sandbox::start_with(Figma::new(), address, also).await
     }
 
-    /// [`start_at`](Self::start_at), with a Figma that was told its purchases
-    /// and settings before: there is no request that comes too early for them.
+    /// Like [`start_at`](Self::start_at), with a [`Figma`] that has its purchases and
+    /// settings already, so that no request can arrive before they are set.
     ///
     /// # Errors
     ///
-    /// When the operating system does not give it that address.
+    /// If the operating system does not give it the address.
     pub async fn start_with(
         figma: Figma,
         address: SocketAddr,
@@ -86,40 +86,39 @@ impl Sandbox {
         Ok(Sandbox { address, figma, server })
     }
 
-    /// Where it listens: the client's
-    /// [`base_url`](crate::ClientBuilder::base_url).
+    /// Its URL, for the client's [`base_url`](crate::ClientBuilder::base_url).
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The access token that it knows, unless
-    /// [`access_tokens`](Settings::access_tokens) was changed.
+    /// The access token that it accepts, unless you changed
+    /// [`access_tokens`](Settings::access_tokens).
     pub fn access_token(&self) -> PersonalAccessToken {
         settings::access_token()
     }
 
-    /// The Figma behind it: what the functions below act on. For code that has a
-    /// [`Figma`] and no server.
+    /// The simulated Figma behind it, which all methods below change. For code that takes a
+    /// [`Figma`].
     pub fn figma(&self) -> &Figma {
         &self.figma
     }
 
-    /// Changes how it behaves from now on. See [`Figma::configure`].
+    /// Changes the settings from now on. See [`Figma::configure`].
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         self.figma.configure(change);
     }
 
-    /// How it behaves. See [`Figma::settings`].
+    /// The settings. See [`Figma::settings`].
     pub fn settings(&self) -> Settings {
         self.figma.settings()
     }
 
-    /// Says where a user stands with a resource from now on. See [`Figma::set`].
+    /// Sets the purchase of a user and a resource from now on. See [`Figma::set`].
     pub fn set(&self, purchase: Purchase) {
         self.figma.set(purchase)
     }
 
-    /// [`set`](Self::set), spelled out. See [`Figma::set_purchase`].
+    /// Like [`set`](Self::set), with any status and date. See [`Figma::set_purchase`].
     pub fn set_purchase(
         &self,
         user: &UserId,
@@ -130,22 +129,23 @@ impl Sandbox {
         self.figma.set_purchase(user, resource, status, date_of_purchase)
     }
 
-    /// Sets all purchases at once; those that are not among them are gone. See [`Figma::replace_purchases`].
+    /// Replaces all purchases by these. See [`Figma::replace_purchases`].
     pub fn replace_purchases(&self, purchases: impl IntoIterator<Item = Purchase>) {
         self.figma.replace_purchases(purchases)
     }
 
-    /// All purchases, by user. See [`Figma::purchases`].
+    /// All purchases, sorted by user. See [`Figma::purchases`].
     pub fn purchases(&self) -> Vec<Purchase> {
         self.figma.purchases()
     }
 
-    /// A new payment token, as the plugin would get it from `getPluginPaymentTokenAsync()`. See [`Figma::mint_token`].
+    /// A new payment token, as the plugin would get it from `getPluginPaymentTokenAsync()`.
+    /// See [`Figma::mint_token`].
     pub fn mint_token(&self, user: &UserId, resource: &Resource) -> PluginPaymentToken {
         self.figma.mint_token(user, resource)
     }
 
-    /// A payment token that is good for as long as this. See [`Figma::mint_token_for`].
+    /// A new payment token that is valid for this time. See [`Figma::mint_token_for`].
     pub fn mint_token_for(
         &self,
         user: &UserId,
@@ -155,7 +155,7 @@ impl Sandbox {
         self.figma.mint_token_for(user, resource, lifetime)
     }
 
-    /// Makes this payment token valid. See [`Figma::accept_token`].
+    /// Makes this payment token valid for this time. See [`Figma::accept_token`].
     pub fn accept_token(
         &self,
         token: PluginPaymentToken,
@@ -166,17 +166,17 @@ impl Sandbox {
         self.figma.accept_token(token, user, resource, lifetime)
     }
 
-    /// Lets something go wrong with the calls from now on. See [`Figma::inject`].
+    /// Injects a fault into calls from now on. See [`Figma::inject`].
     pub fn inject(&self, fault: Fault, calls: Calls) {
         self.figma.inject(fault, calls)
     }
 
-    /// From now on nothing goes wrong. See [`Figma::clear_faults`].
+    /// Removes all faults. See [`Figma::clear_faults`].
     pub fn clear_faults(&self) {
         self.figma.clear_faults()
     }
 
-    /// Moves its clock, by which payment tokens expire and limits recover. See [`Figma::advance`].
+    /// Moves its clock forward. See [`Figma::advance`].
     pub fn advance(&self, by: Duration) {
         self.figma.advance(by)
     }
@@ -186,17 +186,18 @@ impl Sandbox {
         self.figma.stop_clock()
     }
 
-    /// The time on its clock, since it began. See [`Figma::now`].
+    /// The time on its clock, which began at 0. See [`Figma::now`].
     pub fn now(&self) -> Duration {
         self.figma.now()
     }
 
-    /// The requests so far, oldest first, as they came and with their secrets. See [`Figma::requests`].
+    /// The requests so far, oldest first, with their secrets. See [`Figma::requests`].
     pub fn requests(&self) -> Vec<Request> {
         self.figma.requests()
     }
 
-    /// How many requests were dropped for newer ones, since the start or since [`clear_requests`](Self::clear_requests). See [`Figma::dropped_requests`].
+    /// How many requests were dropped to make room for newer ones. See
+    /// [`Figma::dropped_requests`].
     pub fn dropped_requests(&self) -> u64 {
         self.figma.dropped_requests()
     }

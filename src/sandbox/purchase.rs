@@ -1,4 +1,4 @@
-//! Where a user stands with a resource, also as a line of a state file.
+//! A user's purchase of a resource, and its JSON form.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,38 +7,38 @@ use crate::model::payment::{DateOfPurchase, PaymentStatus};
 use crate::model::query::{PaymentParams, PaymentQuery};
 use crate::model::resource::Resource;
 
-/// Where a user stands with a resource.
+/// What a user has bought.
 ///
 /// As JSON: `{"user_id": "500123", "plugin_id": "1122334455", "payment_status":
 /// "PAID", "date_of_purchase": "2024-06-15T14:30:00Z"}`, with `widget_id` or
-/// `community_file_id` for the other kinds. Reading is strict, so that a slip of
-/// the pen does not become a buyer without access.
+/// `community_file_id` for the other kinds. Reading is strict, so that a typing error is
+/// not read as a user without access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Line", into = "Line")]
+#[serde(try_from = "PurchaseJson", into = "PurchaseJson")]
 #[non_exhaustive]
 pub struct Purchase {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// What.
+    /// The resource.
     pub resource: Resource,
-    /// What an answer says of it.
+    /// The payment status in answers.
     pub status: PaymentStatus,
-    /// Stays after a refund or an ended subscription.
+    /// The date of purchase. It stays after a refund or an ended subscription.
     pub date_of_purchase: Option<DateOfPurchase>,
 }
 
 impl Purchase {
     /// An active purchase.
     pub fn paid(user: &UserId, resource: &Resource, date: &str) -> Self {
-        Purchase::unpaid(user, resource).but(PaymentStatus::Paid, date)
+        Purchase::unpaid(user, resource).with(PaymentStatus::Paid, date)
     }
 
     /// The trial period of a subscription.
     pub fn trial(user: &UserId, resource: &Resource, date: &str) -> Self {
-        Purchase::unpaid(user, resource).but(PaymentStatus::Trial, date)
+        Purchase::unpaid(user, resource).with(PaymentStatus::Trial, date)
     }
 
-    /// No purchase ever.
+    /// A user who never bought the resource.
     pub fn unpaid(user: &UserId, resource: &Resource) -> Self {
         Purchase {
             user: user.clone(),
@@ -48,25 +48,28 @@ impl Purchase {
         }
     }
 
-    /// A purchase that was paid back: UNPAID, and it keeps its date.
+    /// A purchase that was refunded: it is UNPAID and keeps its date.
     pub fn refunded(user: &UserId, resource: &Resource, date: &str) -> Self {
-        Purchase::unpaid(user, resource).but(PaymentStatus::Unpaid, date)
+        Purchase::unpaid(user, resource).with(PaymentStatus::Unpaid, date)
     }
 
-    /// A subscription that has ended: the API does not tell it from a refund.
+    /// A subscription that has ended. The API answers the same as for a refund.
     pub fn lapsed(user: &UserId, resource: &Resource, date: &str) -> Self {
         Purchase::refunded(user, resource, date)
     }
 
-    fn but(self, status: PaymentStatus, date: &str) -> Self {
+    fn with(self, status: PaymentStatus, date: &str) -> Self {
         Purchase { status, date_of_purchase: Some(date.into()), ..self }
     }
 }
 
-/// The same in the API's own words.
+/// The JSON form of a [`Purchase`], with the API's own names.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
+#[serde(
+    deny_unknown_fields,
+    expecting = "a purchase, which is an object with user_id, plugin_id and payment_status"
+)]
+struct PurchaseJson {
     user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     community_file_id: Option<String>,
@@ -79,39 +82,39 @@ struct Line {
     date_of_purchase: Option<String>,
 }
 
-impl TryFrom<Line> for Purchase {
+impl TryFrom<PurchaseJson> for Purchase {
     type Error = String;
 
-    fn try_from(line: Line) -> Result<Self, String> {
-        let status = PaymentStatus::from(&*line.payment_status);
+    fn try_from(json: PurchaseJson) -> Result<Self, String> {
+        let status = PaymentStatus::from(&*json.payment_status);
         if matches!(status, PaymentStatus::Unknown(_)) {
             return Err(format!(
                 "payment_status is {:?}; it has to be one of {}",
-                line.payment_status,
+                json.payment_status,
                 PaymentStatus::KNOWN.join(", ")
             ));
         }
-        if let Some(date) = line.date_of_purchase.as_ref().filter(|date| !is_utc(date)) {
+        if let Some(date) = json.date_of_purchase.as_ref().filter(|date| !is_utc(date)) {
             return Err(format!(
-                "date_of_purchase is {date:?}; a UTC timestamp like 2024-06-15T14:30:00Z is expected"
+                "date_of_purchase is {date:?}; it has to be a UTC timestamp like 2024-06-15T14:30:00Z"
             ));
         }
-        let (user, resource) = whom(PaymentParams {
+        let (user, resource) = user_and_resource(PaymentParams {
             plugin_payment_token: None,
-            user_id: Some(line.user_id),
-            community_file_id: line.community_file_id,
-            plugin_id: line.plugin_id,
-            widget_id: line.widget_id,
+            user_id: Some(json.user_id),
+            community_file_id: json.community_file_id,
+            plugin_id: json.plugin_id,
+            widget_id: json.widget_id,
         })?;
-        let date_of_purchase = line.date_of_purchase.as_deref().map(DateOfPurchase::from);
+        let date_of_purchase = json.date_of_purchase.as_deref().map(DateOfPurchase::from);
         Ok(Purchase { user, resource, status, date_of_purchase })
     }
 }
 
-impl From<Purchase> for Line {
+impl From<Purchase> for PurchaseJson {
     fn from(purchase: Purchase) -> Self {
         let id = |wanted: bool| wanted.then(|| purchase.resource.id().to_owned());
-        Line {
+        PurchaseJson {
             user_id: purchase.user.to_string(),
             community_file_id: id(matches!(purchase.resource, Resource::CommunityFile(_))),
             plugin_id: id(matches!(purchase.resource, Resource::Plugin(_))),
@@ -122,18 +125,16 @@ impl From<Purchase> for Line {
     }
 }
 
-/// Whom the parameters are about, if they ask by user and resource.
-pub(super) fn whom(params: PaymentParams) -> Result<(UserId, Resource), String> {
+/// The user and resource of parameters without a payment token.
+fn user_and_resource(params: PaymentParams) -> Result<(UserId, Resource), String> {
     let query = PaymentQuery::try_from(params).map_err(|error| error.to_string())?;
     match (query.user(), query.resource()) {
         (Some(user), Some(resource)) => Ok((user.clone(), resource.clone())),
-        _ => {
-            Err("user_id and one of plugin_id, widget_id and community_file_id are expected".into())
-        }
+        _ => Err("give user_id, and one of plugin_id, widget_id and community_file_id".into()),
     }
 }
 
-/// `2024-06-15T14:30:00Z`, with a fraction or without.
+/// Whether the date is like `2024-06-15T14:30:00Z`, with or without a fraction of seconds.
 fn is_utc(date: &str) -> bool {
     let Some((seconds, fraction)) =
         date.strip_suffix('Z').and_then(|date| date.split_at_checked(19))

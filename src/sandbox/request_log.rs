@@ -1,5 +1,4 @@
-//! The requests that the sandbox saw: as many of the newest ones as there is
-//! room for.
+//! The newest requests to the sandbox, within a limit of memory.
 
 use std::collections::VecDeque;
 
@@ -15,16 +14,16 @@ pub(super) struct RequestLog {
 impl RequestLog {
     pub(super) const MAX_REQUESTS: usize = 10_000;
 
-    /// Adds the request. The oldest ones make room for it.
-    pub(super) fn push(&mut self, request: Request, most_bytes: usize) {
+    /// Adds a request, and drops the oldest ones if there is no room for it.
+    pub(super) fn push(&mut self, request: Request, max_bytes: usize) {
         self.bytes += size(&request);
         self.requests.push_back(request);
-        self.fit(most_bytes);
+        self.shrink_to(max_bytes);
     }
 
     /// Drops the oldest requests until the others fit.
-    pub(super) fn fit(&mut self, most_bytes: usize) {
-        while self.bytes > most_bytes || self.requests.len() > Self::MAX_REQUESTS {
+    pub(super) fn shrink_to(&mut self, max_bytes: usize) {
+        while self.bytes > max_bytes || self.requests.len() > Self::MAX_REQUESTS {
             let Some(oldest) = self.requests.pop_front() else { return };
             self.bytes -= size(&oldest);
             self.dropped += 1;
@@ -35,7 +34,7 @@ impl RequestLog {
         self.requests.iter().cloned().collect()
     }
 
-    /// How many had no room any more.
+    /// How many requests were dropped.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -45,13 +44,13 @@ impl RequestLog {
     }
 }
 
-/// What a request takes in memory. The server copies all of it out of what it
-/// read, of which nothing stays.
+/// How many bytes of memory a request takes. The server copies requests out of its read
+/// buffers, so they keep no other memory alive.
 fn size(request: &Request) -> usize {
-    /// A header without its text, and its share of the map.
-    const HEADER: usize = 128;
+    /// The estimated memory of a header in the map, without its text.
+    const HEADER_OVERHEAD: usize = 128;
     let headers = request.headers.iter();
-    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER);
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
     size_of::<Request>()
         + request.method.len()
         + request.target.len()

@@ -1,5 +1,4 @@
-//! Faults, byte by byte: what a scripted server does to a connection once HTTP
-//! has been taken off it.
+//! Scripts for a connection, byte by byte, below HTTP.
 
 use std::time::Duration;
 
@@ -8,11 +7,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-/// No step keeps a connection for longer, so that a test that forgot it ends.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest time for a step that waits for the other side, so that a test whose client
+/// does not close the connection ends.
+const MAX_STEP_TIME: Duration = Duration::from_secs(60);
 
-/// One thing done to a connection. After the last one it is closed in good
-/// order.
+/// A step of a script. After the last step the connection is closed in an orderly way.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Step {
@@ -20,14 +19,14 @@ pub enum Step {
     Send(Bytes),
     /// Sends these bytes one at a time, with a pause after each.
     Trickle(Bytes, Duration),
-    /// Sends these bytes again and again until the other side is gone, for a
+    /// Sends these bytes again and again until the other side closes the connection, for a
     /// minute at most.
     Repeat(Bytes),
     /// Does nothing for this long.
     Wait(Duration),
-    /// Does nothing until the other side is gone, for a minute at most.
+    /// Does nothing until the other side closes the connection, for a minute at most.
     Hang,
-    /// Resets the connection; what was not delivered yet is lost.
+    /// Resets the connection. Bytes that were not delivered yet are lost.
     Reset,
 }
 
@@ -38,7 +37,8 @@ impl Step {
     }
 }
 
-/// Plays the steps; an error means that the other side is gone, which ends them.
+/// Does the steps. An error means that the other side has closed the connection, and ends
+/// the script.
 pub(super) async fn play(mut stream: TcpStream, steps: Vec<Step>) {
     for step in steps {
         match step {
@@ -53,9 +53,9 @@ pub(super) async fn play(mut stream: TcpStream, steps: Vec<Step>) {
             }
         }
     }
-    // Closing with unread input would reset what was just sent.
+    // With unread input, closing would reset the connection and lose what was just sent.
     if stream.shutdown().await.is_ok() {
-        let _ = timeout(Duration::from_secs(1), gone(&mut stream)).await;
+        let _ = timeout(Duration::from_secs(1), read_to_end(&mut stream)).await;
     }
 }
 
@@ -75,28 +75,28 @@ async fn perform(stream: &mut TcpStream, step: Step) -> std::io::Result<()> {
                     stream.write_all(&bytes).await?;
                 }
             };
-            timeout(PATIENCE, forever).await.unwrap_or(Ok(()))
+            timeout(MAX_STEP_TIME, forever).await.unwrap_or(Ok(()))
         }
         Step::Wait(pause) => {
             sleep(pause).await;
             Ok(())
         }
         Step::Hang => {
-            let _ = timeout(PATIENCE, gone(stream)).await;
+            let _ = timeout(MAX_STEP_TIME, read_to_end(stream)).await;
             Ok(())
         }
         Step::Reset => Ok(()),
     }
 }
 
-/// Reads until the other side closes.
-async fn gone(stream: &mut TcpStream) {
+/// Reads until the other side closes the connection.
+async fn read_to_end(stream: &mut TcpStream) {
     let mut unread = [0; 1024];
     while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {}
 }
 
-/// An answer that breaks off in the middle of its body.
-pub(super) fn cut(response: http::Response<Bytes>) -> Vec<Step> {
+/// The script of a response that ends in the middle of its body.
+pub(super) fn cut_body(response: http::Response<Bytes>) -> Vec<Step> {
     let (head, body) = response.into_parts();
     let length = body.len();
     let mut sent = format!("HTTP/1.1 {}\r\ncontent-length: {length}\r\n", head.status).into_bytes();

@@ -1,4 +1,5 @@
-//! HTTP on loopback, with hyper, and a way out of HTTP for faults.
+//! An HTTP server with hyper. A reply may also be a script, which takes over the
+//! connection from hyper.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,29 +19,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-use super::message::{Reply, Request, What};
+use super::message::{Action, Reply, Request};
 use super::script::{self, Step};
 
-/// A connection that does not send a whole head in this time is closed, and so
-/// is one that does not send a whole body.
+/// A connection is closed if the head of a request, or its body, takes longer than this.
 const HALF_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Twice the longest target that the client sends; a longer head is answered
-/// with 431.
+/// The longest head of a request; a longer one is answered with 431. It is twice the
+/// longest target that the client sends.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// Nothing that the sandbox reads is longer.
+/// The longest body of a request; a longer one is answered with 413.
 const MAX_REQUEST_BODY: usize = 64 * 1024;
 
-const TOO_LONG: &str = r#"{"error":true,"status":413,"message":"The body is longer than 64 KiB."}"#;
+const BODY_TOO_LONG: &str =
+    r#"{"error":true,"status":413,"message":"The body is longer than 64 KiB."}"#;
 
-/// A free port of this machine alone.
+/// A free port that only this machine can reach.
 pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// A server on loopback that does to every request what a function says, down
-/// to the bytes, and remembers the requests. It stops when it is dropped.
+/// A server on loopback whose replies a function decides, down to the bytes. It keeps the
+/// requests. It stops when it is dropped.
 pub struct ScriptedServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -55,12 +56,11 @@ impl fmt::Debug for ScriptedServer {
 }
 
 impl ScriptedServer {
-    /// Starts on a free port of 127.0.0.1 and asks `handler` about every
-    /// request.
+    /// Starts on a free port of 127.0.0.1. `handler` decides the reply to every request.
     ///
     /// # Errors
     ///
-    /// When the operating system gives it no port.
+    /// If the operating system does not give it a port.
     pub async fn start(
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -77,11 +77,11 @@ impl ScriptedServer {
         Ok(ScriptedServer { address, requests, arrived, server })
     }
 
-    /// Starts and plays the steps to every connection without reading from it.
+    /// Starts a server that does these steps on every connection and reads no request.
     ///
     /// # Errors
     ///
-    /// When the operating system gives it no port.
+    /// If the operating system does not give it a port.
     pub async fn start_deaf(steps: Vec<Step>) -> io::Result<Self> {
         let listener = TcpListener::bind(LOOPBACK).await?;
         let address = listener.local_addr()?;
@@ -106,13 +106,12 @@ impl ScriptedServer {
         lock(&self.requests).clone()
     }
 
-    /// Returns when this many requests in all have arrived, and the handler has
-    /// said what to do about each. It waits without end for requests that do
-    /// not come, and for those of a [deaf](Self::start_deaf) server, which
-    /// reads none.
+    /// Waits until this many requests have arrived since the start, and the handler has
+    /// decided the reply to each. It waits forever if they do not arrive, and for a server
+    /// from [`start_deaf`](Self::start_deaf), which reads no request.
     ///
-    /// With a [`Gate`](super::Gate) a test puts things in an order, and sleeps
-    /// for none of them:
+    /// Together with a [`Gate`](super::Gate), a test can order what happens without any
+    /// sleep:
     ///
     /// ```
     /// use figma_payments::sandbox::{Gate, Reply, ScriptedServer};
@@ -129,14 +128,14 @@ impl ScriptedServer {
     ///
     /// let asked = tokio::spawn(async move { client.get_payments(query).await });
     /// server.arrived(1).await;
-    /// // The question is on its way, and has no answer before the gate is open.
+    /// // The server has the request, and does not answer before the gate is open.
     /// gate.open();
     /// assert_eq!(asked.await?.unwrap_err().kind(), ErrorKind::NotFound);
     /// # Ok(())
     /// # }
     /// ```
     pub async fn arrived(&self, requests: usize) {
-        // It fails when there is no sender left, and this is one.
+        // It fails only if all senders are dropped, and `self` has one.
         let _ = self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await;
     }
 }
@@ -151,7 +150,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Serves there until the task is aborted.
+/// Serves at this address until the task is aborted.
 pub(super) async fn listen(
     address: SocketAddr,
     handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -163,7 +162,7 @@ pub(super) async fn listen(
     Ok((address, tokio::spawn(server)))
 }
 
-/// Accepts until it is aborted; its connections end with it.
+/// Accepts connections until it is aborted, which also ends the connections.
 async fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -174,7 +173,7 @@ where
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Answers are small; waiting to fill a packet delays them.
+                    // Sends small answers at once instead of waiting to fill a packet.
                     let _ = stream.set_nodelay(true);
                     if oldest_first.len() > 2 * connections.len() + 64 {
                         oldest_first.retain(|connection| !connection.is_finished());
@@ -182,8 +181,8 @@ where
                     oldest_first.push_back(connections.spawn(serve(stream)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                // Out of file descriptors: idle connections must not keep a
-                // new one out, so the oldest one goes.
+                // There are no file descriptors left, so the oldest connection is
+                // closed, which may be idle.
                 Err(_) => {
                     oldest_first.retain(|connection| !connection.is_finished());
                     if let Some(oldest) = oldest_first.pop_front() {
@@ -197,22 +196,23 @@ where
     }
 }
 
-/// Speaks HTTP until a reply is a script; then the stream is taken back and the
-/// script is played on it.
+/// Speaks HTTP on a connection. If a reply is a script, takes the stream back from hyper
+/// and plays the script on it.
 async fn connection(stream: TcpStream, handler: Arc<Handler>) {
-    let (take, mut taken) = mpsc::channel(1);
+    let (script_sender, mut script_receiver) = mpsc::channel(1);
     let service = service_fn(|request| {
-        let (handler, take) = (Arc::clone(&handler), take.clone());
+        let handler = Arc::clone(&handler);
+        let script_sender = script_sender.clone();
         async move {
-            let reply = match whole(request).await? {
+            let reply = match read_request(request).await? {
                 Some(request) => handler(&request),
-                None => Reply::json(413, TOO_LONG),
+                None => Reply::json(413, BODY_TOO_LONG),
             };
             reply.due().await;
-            match reply.what {
-                What::Respond(response) => Ok::<_, io::Error>(response.map(Full::new)),
-                What::Play(steps) => {
-                    let _ = take.send(steps).await;
+            match reply.action {
+                Action::Respond(response) => Ok::<_, io::Error>(response.map(Full::new)),
+                Action::Play(steps) => {
+                    let _ = script_sender.send(steps).await;
                     pending().await
                 }
             }
@@ -224,17 +224,19 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let steps: Vec<Step> = tokio::select! {
-        // A client that goes away in the middle is no concern of the server.
+        // Errors are ignored: a client may close the connection at any time.
         _ = &mut connection => return,
-        Some(steps) = taken.recv() => steps,
+        Some(steps) = script_receiver.recv() => steps,
     };
     let stream = connection.into_parts().io.into_inner();
     script::play(stream, steps).await;
 }
 
-/// The request with its body, unless that is too long. An error closes the
+/// Reads the request with its body. `None` if the body is too long. An error closes the
 /// connection.
-async fn whole(request: hyper::Request<hyper::body::Incoming>) -> io::Result<Option<Request>> {
+async fn read_request(
+    request: hyper::Request<hyper::body::Incoming>,
+) -> io::Result<Option<Request>> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST_BODY).collect();
     let body = match tokio::time::timeout(HALF_REQUEST_TIMEOUT, body).await? {
@@ -247,16 +249,17 @@ async fn whole(request: hyper::Request<hyper::body::Incoming>) -> io::Result<Opt
         method: head.method.to_string(),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
         authority: head.uri.authority().map(ToString::to_string),
-        headers: unshared(head.headers),
+        headers: with_copied_values(head.headers),
         body: Bytes::copy_from_slice(&body),
     }))
 }
 
-/// With values that are copies. hyper's are slices of all that it read from the
-/// connection, and a request that is remembered would keep all of that.
-fn unshared(mut headers: HeaderMap) -> HeaderMap {
+/// The headers with copies of their values. hyper's values are slices of its read buffer,
+/// which the log of requests would keep in memory.
+fn with_copied_values(mut headers: HeaderMap) -> HeaderMap {
     for value in headers.values_mut() {
-        *value = HeaderValue::from_bytes(value.as_bytes()).expect("it was one before");
+        *value = HeaderValue::from_bytes(value.as_bytes())
+            .expect("a copy of a valid header value is valid");
     }
     headers
 }

@@ -1,4 +1,4 @@
-//! How the sandbox behaves where the sources leave it open, or disagree.
+//! Settings for what Figma's documents leave open, or contradict each other about.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,30 +13,31 @@ use crate::model::resource::Resource;
 
 pub(super) const ACCESS_TOKEN: &str = "figd_sandbox";
 
-/// How the sandbox behaves where the sources leave it open, or disagree; see
-/// [`Figma::configure`](super::Figma::configure).
+/// How the sandbox behaves where Figma's documents leave it open, or contradict each
+/// other. Change them with [`Figma::configure`](super::Figma::configure).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The shape of `payment_status`; [`Text`](StatusShape::Text) at first.
+    /// The JSON shape of `payment_status`. The default is [`Text`](StatusShape::Text).
     pub shape: StatusShape,
-    /// Whether a payment token is good for one answer only; at first it is not.
+    /// Whether a payment token can be used only once. The default is `false`.
     pub single_use_tokens: bool,
-    /// How long a payment token is good for; 10 minutes at first. Figma says
-    /// that they are short-lived, and not how short.
+    /// How long a payment token is valid. The default is 10 minutes. Figma's documentation
+    /// says that they are short-lived, but not how short.
     pub token_lifetime: Duration,
-    /// The rate limits; [`FigmaLimits::default`] at first.
+    /// The rate limits. The default is [`FigmaLimits::default`].
     pub limits: FigmaLimits,
-    /// Who owns the resources: they read UNPAID, whatever they bought.
+    /// The owner of the resources. The owner is always UNPAID, as Figma's documentation
+    /// says. The default is `None`.
     pub owner: Option<UserId>,
-    /// Resources of somebody else. Questions about them are answered with 403.
+    /// Resources of another owner. Queries about them are answered with 403.
     pub foreign: BTreeSet<Resource>,
-    /// The access tokens that are known. With any other the answer is 401.
+    /// The access tokens that the sandbox accepts. With any other it answers 401.
     pub access_tokens: Vec<PersonalAccessToken>,
-    /// The room for the requests that are remembered, in bytes of memory; 16 MiB
-    /// at first, enough for [`REMEMBERED`](super::Figma::REMEMBERED) requests of
-    /// the usual size. The oldest ones are dropped, and
-    /// [counted](super::Figma::dropped_requests). With 0 none is remembered.
+    /// How much memory the log of requests may take, in bytes. The default is 16 MiB,
+    /// enough for [`REMEMBERED`](super::Figma::REMEMBERED) requests of the usual size. If
+    /// there is no room, the oldest requests are dropped and
+    /// [counted](super::Figma::dropped_requests). With 0, none is kept.
     pub request_log_bytes: usize,
 }
 
@@ -56,19 +57,19 @@ impl Default for Settings {
 }
 
 pub(super) fn access_token() -> PersonalAccessToken {
-    PersonalAccessToken::new(ACCESS_TOKEN).expect("a constant that a header can carry")
+    PersonalAccessToken::new(ACCESS_TOKEN).expect("the constant is a valid access token")
 }
 
-/// In which of the three published shapes `payment_status` is written.
+/// The three published JSON shapes of `payment_status`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusShape {
-    /// `"PAID"`, as the bundled document has it.
+    /// `"PAID"`, as in the bundled document.
     #[default]
     Text,
-    /// `{"type": "PAID"}`, as npm `@figma/rest-api-spec` has it.
+    /// `{"type": "PAID"}`, as in npm `@figma/rest-api-spec`.
     Type,
-    /// `{"status": "PAID"}`, as developers.figma.com has it.
+    /// `{"status": "PAID"}`, as on developers.figma.com.
     Status,
 }
 

@@ -1,5 +1,5 @@
-//! What the sandbox knows, and what it answers: one question at a time, so that
-//! every answer is one to a state that there was.
+//! The state of the sandbox, and how it answers a request. Requests are answered one after
+//! the other, so each answer fits one state.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -22,12 +22,12 @@ use crate::model::payment::PaymentStatus;
 use crate::model::query::{PaymentParams, PaymentQuery};
 use crate::model::resource::Resource;
 
-/// What a payment token stands for.
+/// The meaning of a payment token.
 #[derive(Debug)]
-struct Minted {
+struct TokenMeaning {
     user: UserId,
     resource: Resource,
-    good_until: Duration,
+    valid_until: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +37,9 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) clock: Clock,
     pub(super) requests: RequestLog,
-    tokens: HashMap<String, Minted>,
-    minted: u64,
+    tokens: HashMap<String, TokenMeaning>,
+    /// How many payment tokens were made.
+    token_count: u64,
     buckets: Buckets,
 }
 
@@ -46,6 +47,7 @@ pub(super) struct State {
 struct Refusal {
     status: u16,
     message: String,
+    /// The `Retry-After` of a 429.
     wait: Duration,
 }
 
@@ -54,7 +56,7 @@ impl Refusal {
         Refusal { status, message: message.into(), wait: Duration::ZERO }
     }
 
-    /// With the words that are documented for the status.
+    /// With the message that Figma's document has for the status.
     fn documented(status: u16) -> Self {
         let message = match status {
             400 => "Invalid parameter",
@@ -66,7 +68,7 @@ impl Refusal {
             500.. => "Internal server error",
             _ => "The request was refused",
         };
-        let wait = Duration::from_secs(60); // "typically a minute", says the document
+        let wait = Duration::from_secs(60); // the document says: "typically a minute"
         Refusal { wait, ..Refusal::new(status, message) }
     }
 }
@@ -76,7 +78,7 @@ impl State {
         self.purchases.insert((purchase.user.clone(), purchase.resource.clone()), purchase);
     }
 
-    /// A token that no other was, or this one again.
+    /// Makes this payment token valid, or a new one.
     pub(super) fn mint(
         &mut self,
         token: Option<PluginPaymentToken>,
@@ -85,17 +87,20 @@ impl State {
         lifetime: Duration,
     ) -> PluginPaymentToken {
         let now = self.clock.now();
-        self.minted += 1;
-        if self.minted.is_power_of_two() {
-            self.tokens.retain(|_, minted| minted.good_until > now);
+        self.token_count += 1;
+        if self.token_count.is_power_of_two() {
+            self.tokens.retain(|_, token| token.valid_until > now);
         }
         let token = token.unwrap_or_else(|| {
-            PluginPaymentToken::new(format!("ppt_sandbox_{}", self.minted))
-                .expect("made of letters and digits")
+            PluginPaymentToken::new(format!("ppt_sandbox_{}", self.token_count))
+                .expect("letters and digits make a valid token")
         });
-        let (user, resource) = (user.clone(), resource.clone());
-        let good_until = now.saturating_add(lifetime);
-        self.tokens.insert(token.as_str().to_owned(), Minted { user, resource, good_until });
+        let meaning = TokenMeaning {
+            user: user.clone(),
+            resource: resource.clone(),
+            valid_until: now.saturating_add(lifetime),
+        };
+        self.tokens.insert(token.as_str().to_owned(), meaning);
         token
     }
 
@@ -107,16 +112,16 @@ impl State {
         if request.method != operation::METHOD {
             return self.refuse(Refusal::documented(405)).header("allow", operation::METHOD);
         }
-        let struck = self.faults.strike();
-        let outcome = match struck.status() {
+        let faults = self.faults.of_next_call();
+        let outcome = match faults.status() {
             Some(status) => Err(Refusal::documented(status)),
             None => self.payment(request),
         };
         let reply = match outcome {
-            Ok(payment) => self.success(struck.mistake(payment)),
+            Ok(payment) => self.success(faults.apply_to_success(payment)),
             Err(refusal) => self.refuse(refusal),
         };
-        struck.deliver(reply)
+        faults.apply_to_reply(reply)
     }
 
     fn payment(&mut self, request: &Request) -> Result<PaymentInformation, Refusal> {
@@ -127,7 +132,7 @@ impl State {
             .map_err(|why| Refusal::new(400, format!("Invalid parameter: {why}")))?;
         let now = self.clock.now();
         self.buckets
-            .pour(&self.settings.limits, &access_token, query.asked_by(), now)
+            .add(&self.settings.limits, &access_token, query.asked_by(), now)
             .map_err(|wait| Refusal { wait, ..Refusal::documented(429) })?;
         let (user, resource) = match (query.payment_token(), query.user(), query.resource()) {
             (Some(token), _, _) => self.redeem(token, now)?,
@@ -137,7 +142,7 @@ impl State {
         if self.settings.foreign.contains(&resource) {
             return Err(Refusal::documented(403));
         }
-        Ok(self.standing(user, resource))
+        Ok(self.payment_information(user, resource))
     }
 
     fn known_access_token(&self, request: &Request) -> Option<String> {
@@ -151,20 +156,21 @@ impl State {
         token: &PluginPaymentToken,
         now: Duration,
     ) -> Result<(UserId, Resource), Refusal> {
-        let minted = self.tokens.get(token.as_str()).filter(|minted| minted.good_until > now);
-        let minted = minted.ok_or_else(|| Refusal::documented(401))?;
-        let asked = (minted.user.clone(), minted.resource.clone());
+        let meaning = self.tokens.get(token.as_str()).filter(|token| token.valid_until > now);
+        let meaning = meaning.ok_or_else(|| Refusal::documented(401))?;
+        let user = meaning.user.clone();
+        let resource = meaning.resource.clone();
         if self.settings.single_use_tokens {
             self.tokens.remove(token.as_str());
         }
-        Ok(asked)
+        Ok((user, resource))
     }
 
-    fn standing(&self, user: UserId, resource: Resource) -> PaymentInformation {
-        let asked = (user, resource);
-        let owner = self.settings.owner.as_ref() == Some(&asked.0);
-        let purchase = self.purchases.get(&asked).filter(|_| !owner);
-        let (user, resource) = &asked;
+    fn payment_information(&self, user: UserId, resource: Resource) -> PaymentInformation {
+        let is_owner = self.settings.owner.as_ref() == Some(&user);
+        let key = (user, resource);
+        let purchase = self.purchases.get(&key).filter(|_| !is_owner);
+        let (user, resource) = key;
         PaymentInformation {
             user_id: user.to_string(),
             resource_id: resource.id().to_owned(),
@@ -199,14 +205,14 @@ impl State {
 }
 
 fn json(body: &impl serde::Serialize) -> Value {
-    serde_json::to_value(body).expect("a model without maps of odd keys")
+    serde_json::to_value(body).expect("the generated models can be written as JSON")
 }
 
 fn params(query: &str) -> Result<PaymentParams, String> {
     let url = Url::parse(&format!("http://localhost/?{query}")).map_err(|e| e.to_string())?;
     let mut params = PaymentParams::default();
     for (name, value) in url.query_pairs() {
-        let place = match &*name {
+        let parameter = match &*name {
             "plugin_payment_token" => &mut params.plugin_payment_token,
             "user_id" => &mut params.user_id,
             "community_file_id" => &mut params.community_file_id,
@@ -214,7 +220,7 @@ fn params(query: &str) -> Result<PaymentParams, String> {
             "widget_id" => &mut params.widget_id,
             _ => continue,
         };
-        if place.replace(value.into_owned()).is_some() {
+        if parameter.replace(value.into_owned()).is_some() {
             return Err(format!("{name} is given twice"));
         }
     }

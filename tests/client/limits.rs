@@ -79,7 +79,7 @@ async fn a_rate_limit_spaces_requests_and_refuses_who_would_wait_too_long() {
     assert!(began.elapsed() >= Duration::from_millis(200) * (answered as u32 - 1));
     let refused = outcomes.into_iter().find_map(Result::err).unwrap();
     assert_eq!((refused.kind(), refused.attempts()), (ErrorKind::RateLimited, 0));
-    assert!(refused.to_string().contains("`by_user`, 300 a minute"), "{refused}");
+    assert!(refused.to_string().contains("your rate limit `by_user` is 300 a minute"), "{refused}");
 }
 
 #[tokio::test]
