@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quota {
-    /// All of them. Figma grants that to nobody.
+    /// All of them. No plan of Figma's has that.
     Unlimited,
     /// This many. Make one with [`Quota::per_minute`].
     PerMinute(NonZeroU32),
@@ -69,7 +69,7 @@ impl Default for FigmaLimits {
 }
 
 impl FigmaLimits {
-    /// No limits. Figma grants that to nobody.
+    /// No limits. No plan of Figma's has that.
     pub fn none() -> Self {
         FigmaLimits {
             by_token: Quota::Unlimited,

@@ -66,11 +66,12 @@ impl ScriptedServer {
     ) -> io::Result<Self> {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let arrived = Arc::new(watch::Sender::new(0));
-        let (log, count) = (Arc::clone(&requests), Arc::clone(&arrived));
+        let log = Arc::clone(&requests);
+        let arrived_count = Arc::clone(&arrived);
         let (address, server) = listen(LOOPBACK, move |request| {
             lock(&log).push(request.clone());
             let reply = handler(request);
-            count.send_modify(|arrived| *arrived += 1);
+            arrived_count.send_modify(|arrived| *arrived += 1);
             reply
         })
         .await?;

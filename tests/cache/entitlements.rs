@@ -28,7 +28,8 @@ impl Figma {
     async fn start() -> Figma {
         let payment_status = Arc::new(Mutex::new("PAID"));
         let failure = Arc::new(AtomicU16::new(0));
-        let (says, fails) = (Arc::clone(&payment_status), Arc::clone(&failure));
+        let says = Arc::clone(&payment_status);
+        let fails = Arc::clone(&failure);
         let server = ScriptedServer::start(move |request| {
             let mut body = paid();
             if let Some(user) = request.target.split("user_id=").nth(1) {
@@ -155,7 +156,8 @@ async fn during(
 
 #[tokio::test]
 async fn a_stale_answer_bridges_an_outage_and_nothing_else() {
-    let (soon, late) = (Duration::from_secs(1), Duration::from_secs(3600));
+    let soon = Duration::from_secs(1);
+    let late = Duration::from_secs(3600);
     for failure in [500, 502, 503, 429, RESET] {
         for status in ["PAID", "TRIAL"] {
             assert_eq!(during(status, failure, soon).await, Ok(Source::Stale), "{failure}");

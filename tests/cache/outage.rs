@@ -211,7 +211,8 @@ async fn whatever_happens_no_yes_is_out_of_bounds() {
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut drill = Drill::start().await;
-    let (mut yes, mut stale) = (0, 0);
+    let mut yes = 0;
+    let mut stale = 0;
     for _ in 0..1000 {
         match random.u8(..10) {
             0 => drill.says(PaymentStatus::Paid),

@@ -38,7 +38,8 @@ struct Figma {
 impl Figma {
     async fn answering(answers: &'static [Answer]) -> Figma {
         let gates: Vec<Gate> = answers.iter().map(|_| Gate::new()).collect();
-        let (asked, held) = (AtomicUsize::new(0), gates.clone());
+        let asked = AtomicUsize::new(0);
+        let held = gates.clone();
         let server = ScriptedServer::start(move |request| {
             let number = asked.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1);
             let (status, says, when) = answers[number];

@@ -121,7 +121,8 @@ async fn many_questions_are_each_answered_once_whatever_limits_they_meet() {
 #[tokio::test]
 async fn a_batch_whose_answers_are_taken_slowly_loses_none() {
     let server = answering(200, paid()).await;
-    let (timeout, deadline) = (Duration::from_millis(500), Duration::from_millis(800));
+    let timeout = Duration::from_millis(500);
+    let deadline = Duration::from_millis(800);
     let client = builder(&server).timeout(timeout).deadline(deadline).build().unwrap();
     let mut answers =
         pin!(client.get_payments_all(stream::iter([by_user(), by_user(), by_user()])));

@@ -60,7 +60,9 @@ fn comes_back<T: DeserializeOwned + Serialize>(example: &Value) {
 #[test]
 fn every_example_decodes_and_encodes_back_to_itself() {
     let judge = Judge::new();
-    let (mut found, mut successes, mut errors) = (Vec::new(), 0, 0);
+    let mut found = Vec::new();
+    let mut successes = 0;
+    let mut errors = 0;
     examples(judge.root(), &mut found);
     for example in &found {
         if example.get("meta").is_some() {

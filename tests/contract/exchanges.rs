@@ -41,7 +41,8 @@ fn check(judge: &Judge, request: &Request) -> Result<(), String> {
 
 #[tokio::test]
 async fn every_request_of_the_client_is_documented_and_asks_what_was_meant() {
-    let (judge, sandbox) = (Judge::new(), sandbox().await);
+    let judge = Judge::new();
+    let sandbox = sandbox().await;
     let client = Client::builder(sandbox.access_token())
         .base_url(sandbox.base_url())
         .retry(RetryPolicy::none())
@@ -129,9 +130,11 @@ fn the_check_refuses_what_the_client_must_never_send() {
 
 #[tokio::test]
 async fn every_answer_of_the_sandbox_is_documented() {
-    let (judge, sandbox) = (Judge::new(), sandbox().await);
+    let judge = Judge::new();
+    let sandbox = sandbox().await;
     let user = UserId::from(500123);
-    let (key, mut checked) = (("X-Figma-Token", TOKEN), 0);
+    let key = ("X-Figma-Token", TOKEN);
+    let mut checked = 0;
     let mut check = async |target: &str, headers: &[(&str, &str)], status: u16| {
         let answer = wire::get(&sandbox.base_url(), target, headers).await.unwrap();
         assert_eq!(answer.status, status, "{target}: {answer:?}");
@@ -149,14 +152,12 @@ async fn every_answer_of_the_sandbox_is_documented() {
             Purchase::refunded(&user, &resource, BOUGHT),
             Purchase::lapsed(&user, &resource, BOUGHT),
         ];
-        let (id, key_of) = (
-            resource.id(),
-            match &resource {
-                Resource::Plugin(_) => "plugin_id",
-                Resource::Widget(_) => "widget_id",
-                _ => "community_file_id",
-            },
-        );
+        let id = resource.id();
+        let key_of = match &resource {
+            Resource::Plugin(_) => "plugin_id",
+            Resource::Widget(_) => "widget_id",
+            _ => "community_file_id",
+        };
         for purchase in kinds {
             sandbox.set(purchase.clone());
             for shape in [StatusShape::Text, StatusShape::Type, StatusShape::Status] {

@@ -92,7 +92,8 @@ fn questions() -> Vec<(PaymentQuery, Result<PaymentStatus, ErrorKind>)> {
     let widget = Resource::widget("1122334455").unwrap();
     let file = Resource::community_file("1122334455").unwrap();
     let any = || PaymentQuery::by_token_any_resource(token());
-    let (paid, mismatch) = (Ok(PaymentStatus::Paid), Err(ErrorKind::Mismatch));
+    let paid = Ok(PaymentStatus::Paid);
+    let mismatch = Err(ErrorKind::Mismatch);
     vec![
         (PaymentQuery::by_user(user.clone(), plugin.clone()), paid.clone()),
         (PaymentQuery::by_user(user.clone(), large.clone()), mismatch.clone()),

@@ -98,9 +98,12 @@ fn agree<T: JsonSchema + DeserializeOwned>(
 ) -> Exceptions {
     let document = Judge::new().schema(name);
     let schema = validator(schema_for!(T).as_value());
-    let (mut accepted, mut refused, mut excused) = (0, 0, Exceptions::new());
+    let mut accepted = 0;
+    let mut refused = 0;
+    let mut excused = Exceptions::new();
     for sample in samples(&example) {
-        let (ours, theirs) = (schema.is_valid(&sample), document.is_valid(&sample));
+        let ours = schema.is_valid(&sample);
+        let theirs = document.is_valid(&sample);
         match ours == theirs {
             true if ours => accepted += 1,
             true => refused += 1,

@@ -21,7 +21,8 @@ const AT_ONCE: usize = 8;
 #[tokio::test(flavor = "current_thread")]
 async fn every_fault_has_its_outcome_and_shows_no_secret() {
     let log = capture::everything();
-    let (mut ran, mut failed) = (0, Vec::new());
+    let mut ran = 0;
+    let mut failed = Vec::new();
     let mut rows = rows::all().into_iter().peekable();
     while rows.peek().is_some() {
         let batch: Vec<Row> = rows.by_ref().take(AT_ONCE).collect();

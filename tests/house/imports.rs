@@ -44,7 +44,8 @@ pub fn arrows(source: &Path) -> Vec<Arrow> {
 
 /// All files below `source`, by their path from there.
 pub fn rust_files(source: &Path) -> Vec<PathBuf> {
-    let (mut files, mut folders) = (Vec::new(), vec![source.to_owned()]);
+    let mut files = Vec::new();
+    let mut folders = vec![source.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -118,7 +118,8 @@ async fn a_call_can_be_dropped_at_every_await() {
     let server = server.await.unwrap();
     let client = builder(&server).retry(impatient().budget(u32::MAX)).build().unwrap();
 
-    let (mut dropped, mut completed) = (0, 0);
+    let mut dropped = 0;
+    let mut completed = 0;
     for times in 0..60 {
         let token = PluginPaymentToken::new(format!("ppt_{times}")).unwrap();
         let query = PaymentQuery::by_token(token, plugin());
@@ -242,7 +243,8 @@ async fn every_one_of_10_000_calls_is_accounted_for() {
 
     assert_eq!(outcomes.len() as u64, CALLS);
     let log = &log.lock().unwrap().1;
-    let (mut answers, mut requests) = (0, 0);
+    let mut answers = 0;
+    let mut requests = 0;
     for (user, outcome) in outcomes {
         let outcome = outcome.unwrap();
         let deeds = &log[&user.to_string()];
@@ -269,7 +271,8 @@ async fn a_new_token_is_used_whole_by_every_later_call() {
     const AT_ONCE: usize = 64;
     const ANSWERED: usize = 100;
     let gate = Gate::new();
-    let (held, asked) = (gate.clone(), AtomicUsize::new(0));
+    let held = gate.clone();
+    let asked = AtomicUsize::new(0);
     let server = ScriptedServer::start(move |request| {
         let own = request.target.contains("user_id=7");
         match own || asked.fetch_add(1, Ordering::SeqCst) < ANSWERED {
@@ -279,7 +282,8 @@ async fn a_new_token_is_used_whole_by_every_later_call() {
     });
     let server = server.await.unwrap();
     let client = builder(&server).build().unwrap();
-    let (old, new) = (support::ACCESS_TOKEN, "figd_new");
+    let old = support::ACCESS_TOKEN;
+    let new = "figd_new";
 
     let ask = |_| {
         let client: Client = client.clone();

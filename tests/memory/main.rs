@@ -33,7 +33,8 @@ async fn memory_does_not_grow_with_the_number_of_questions() {
     let ask = async |users: u64| {
         let query = |user: u64| PaymentQuery::by_user(user.into(), support::plugin());
         let mut answers = pin!(client.get_payments_all(stream::iter(0..users).map(query)));
-        let (mut answered, mut paid) = (0, 0);
+        let mut answered = 0;
+        let mut paid = 0;
         while let Some((_, outcome)) = answers.next().await {
             answered += 1;
             if u64::is_multiple_of(answered, 500) {

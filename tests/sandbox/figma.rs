@@ -51,7 +51,8 @@ async fn get(sandbox: &Sandbox, target: &str) -> Answer {
 async fn every_kind_of_purchase_reads_as_documented() {
     let (sandbox, client) = sandbox().await;
     use PaymentStatus::{Paid, Trial, Unpaid};
-    let (user, plugin) = (user(), plugin());
+    let user = user();
+    let plugin = plugin();
     for (purchase, status, date) in [
         (Purchase::unpaid(&user, &plugin), Unpaid, None),
         (Purchase::paid(&user, &plugin, BOUGHT), Paid, Some(BOUGHT)),
@@ -322,7 +323,9 @@ async fn a_share_of_the_calls_fails_and_the_seed_says_which() {
         assert_eq!(get(&sandbox, &asking()).await.status, 200);
         failed
     };
-    let (first, again, other) = (pattern(7).await, pattern(7).await, pattern(8).await);
+    let first = pattern(7).await;
+    let again = pattern(7).await;
+    let other = pattern(8).await;
     assert_eq!(first, again);
     assert_ne!(first, other);
     assert!((70..130).contains(&first.len()), "{} of 400", first.len());
