@@ -1,11 +1,11 @@
-//! Has this user paid? Asks in both ways.
+//! Asks whether a user has paid, in both ways.
 //!
-//! Without arguments it starts the sandbox and needs nothing else:
+//! Without arguments it starts a sandbox, and needs nothing else:
 //!
 //!     cargo run --example check_payment --features sandbox
 //!
-//! With an access token it asks the real server about one user, or any other
-//! server that `--base-url` names:
+//! With an access token it asks Figma about one user, or the server that `--base-url`
+//! names:
 //!
 //!     FIGMA_TOKEN=figd_… cargo run --example check_payment --features sandbox -- \
 //!         --user 500123 --plugin 1122334455
@@ -19,8 +19,8 @@ use figma_payments::{
 };
 
 const USAGE: &str = "usage: check_payment [--base-url URL] [--user ID (--plugin ID | --widget ID | --community-file ID)]
-The access token is read from FIGMA_TOKEN. A payment token, from FIGMA_PAYMENT_TOKEN,
-takes the place of --user. Without any argument, the sandbox is asked.";
+The access token is read from FIGMA_TOKEN. Instead of --user, you can set
+FIGMA_PAYMENT_TOKEN to a payment token. Without arguments, a sandbox is asked.";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -31,7 +31,7 @@ async fn main() {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((base_url, query)) = arguments()? else {
+    let Some(Arguments { base_url, query }) = arguments()? else {
         return ask_the_sandbox().await;
     };
     let token = std::env::var("FIGMA_TOKEN")
@@ -48,7 +48,8 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
     println!("asking the sandbox at {}", sandbox.base_url());
     let plugin = Resource::plugin("1678669904810665842")?;
-    let (buyer, visitor) = (UserId::from(500123), UserId::from(500124));
+    let buyer = UserId::from(500123);
+    let visitor = UserId::from(500124);
     let bought = Some("2024-06-15T14:30:00Z");
     sandbox.set_purchase(&buyer, &plugin, PaymentStatus::Paid, bought);
 
@@ -62,7 +63,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
     let query = PaymentQuery::by_user(visitor, plugin.clone());
     print(&client.get_payments(query).await?);
 
-    println!("\nby a payment token that the plugin made:");
+    println!("\nby a payment token of that user:");
     let token = sandbox.mint_token(&buyer, &plugin);
     print(&client.get_payments(PaymentQuery::by_token(token, plugin.clone())).await?);
 
@@ -73,7 +74,7 @@ async fn ask_the_sandbox() -> Result<(), Box<dyn Error>> {
         Err(error) => println!("  {}: {error}", error.kind()),
     }
 
-    println!("\nby a payment token that nobody made:");
+    println!("\nby a forged payment token:");
     let forged = PluginPaymentToken::new("ppt_forged")?;
     match client.get_payments(PaymentQuery::by_token(forged, plugin)).await {
         Ok(payment) => Err(format!("a forged token opened {payment:?}").into()),
@@ -97,11 +98,15 @@ fn print(payment: &PaymentInformation) {
     );
 }
 
-/// The server, if it is not Figma's, and the question.
-type Asked = (Option<String>, PaymentQuery);
+/// What the command line asks for.
+struct Arguments {
+    /// The server to ask; `None` for Figma.
+    base_url: Option<String>,
+    query: PaymentQuery,
+}
 
-/// What is asked; nothing if no argument is given.
-fn arguments() -> Result<Option<Asked>, Box<dyn Error>> {
+/// Reads the command line; `None` if it is empty.
+fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let mut base_url = None;
     let mut params = PaymentParams::default();
     let token = std::env::var("FIGMA_PAYMENT_TOKEN").ok();
@@ -110,19 +115,19 @@ fn arguments() -> Result<Option<Asked>, Box<dyn Error>> {
         return Ok(None);
     }
     while let Some(name) = arguments.next() {
-        let place = match name.as_str() {
+        let option = match name.as_str() {
             "--base-url" => &mut base_url,
             "--user" => &mut params.user_id,
             "--plugin" => &mut params.plugin_id,
             "--widget" => &mut params.widget_id,
             "--community-file" => &mut params.community_file_id,
-            _ => return Err(format!("{name} is not known\n{USAGE}").into()),
+            _ => return Err(format!("there is no option {name}\n{USAGE}").into()),
         };
         let value = arguments.next();
-        *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
+        *option = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
     }
     let query = match (token, &params) {
-        // A token has to be for the resource that is about to be opened.
+        // The token has to be for the resource that the user wants to use.
         (Some(token), PaymentParams { user_id: None, plugin_id: Some(id), .. }) => {
             PaymentQuery::by_token(PluginPaymentToken::new(token)?, Resource::plugin(id)?)
         }
@@ -134,5 +139,5 @@ fn arguments() -> Result<Option<Asked>, Box<dyn Error>> {
             params.try_into()?
         }
     };
-    Ok(Some((base_url, query)))
+    Ok(Some(Arguments { base_url, query }))
 }

@@ -1,6 +1,5 @@
-// The plugin's code: it asks Figma for payment tokens and for a checkout, and
-// draws. Whether somebody has paid is the backend's to say; what runs here can be
-// changed by whoever runs it.
+// The plugin's code: it asks Figma for payment tokens and for a checkout, and draws. Only
+// the backend decides whether a user has paid: users can change the code that runs here.
 
 figma.showUI(__html__, { width: 280, height: 120 });
 
@@ -19,10 +18,10 @@ async function answer(request: ToCode): Promise<ToUi> {
   }
 }
 
-/** It says who runs which plugin, and nothing of whether they have paid. */
+/** The token says which user runs which plugin, and not whether they have paid. */
 async function paymentToken(): Promise<string | null> {
   try {
-    // Only there with the permission "payments" in the manifest.
+    // figma.payments exists only with the permission "payments" in the manifest.
     return (await figma.payments?.getPluginPaymentTokenAsync()) ?? null;
   } catch {
     return null;
@@ -38,7 +37,7 @@ async function checkout(): Promise<boolean> {
   return figma.payments?.status.type === "PAID";
 }
 
-/** Who may only view the file cannot draw in it. */
+/** Fails for users who may only view the file. */
 function draw(colors: string[]): boolean {
   try {
     const { x, y } = figma.viewport.center;

@@ -1,16 +1,16 @@
-// What the plugin's page (ui.ts) and its code (code.ts) say to each other. The
-// page can reach the backend and not Figma; the code can reach Figma.
+// The messages between the plugin's page (ui.ts) and its code (code.ts). The page can reach
+// the backend but not Figma; the code can reach Figma.
 
-/** What the page asks for; one at a time. */
+/** A request of the page. It waits for the answer before it sends the next one. */
 type ToCode =
   | { type: "token" }
   | { type: "checkout" }
   | { type: "draw"; colors: string[] };
 
-/** What the code answers, always. */
+/** The answer of the code. Every request has one. */
 type ToUi =
-  /** A payment token; none if Figma made none. */
+  /** A payment token, or null if Figma made none. */
   | { type: "token"; token: string | null }
-  /** The user has bought the plugin, or closed the window. */
+  /** Whether the user has bought the plugin in the checkout. */
   | { type: "checkout"; paid: boolean }
   | { type: "draw"; done: boolean };

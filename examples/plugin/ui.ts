@@ -1,15 +1,15 @@
-// The plugin's page: it calls the backend, and says what came of it. "Has not
-// paid" leads to a checkout; "could not tell" never does.
+// The plugin's page: it calls the backend, and shows the result. "Has not paid" leads to a
+// checkout; "could not find out" never does.
 
-/** Before publishing: the one in the manifest's allowedDomains. */
+/** Before publishing, set your backend's address here and in the manifest (allowedDomains). */
 const BACKEND = "http://localhost:3000";
 
 const button = document.getElementById("draw") as HTMLButtonElement;
 const said = document.getElementById("said") as HTMLElement;
 
 /**
- * Kept until the backend refuses it. The backend remembers answers by token: a
- * new one for each call would be a call to Figma each time.
+ * Kept until the backend refuses it. The backend remembers answers by token; with a new
+ * token for each request it would have to ask Figma each time.
  */
 let token: string | null = null;
 
@@ -17,7 +17,7 @@ button.onclick = async (): Promise<void> => {
   button.disabled = true;
   said.textContent = "One moment …";
   const { text, wait } = await drawPalette().catch((error) => {
-    // No token, no network, or an answer that nobody can read.
+    // No token, no network, or an answer that cannot be read.
     console.error(error);
     return cannotTell(0);
   });
@@ -25,7 +25,7 @@ button.onclick = async (): Promise<void> => {
   setTimeout(() => (button.disabled = false), wait * 1000);
 };
 
-/** What is said to the user, and for how many seconds they cannot try again. */
+/** The text for the user, and for how many seconds they cannot try again. */
 type Outcome = { text: string; wait: number };
 
 async function drawPalette(): Promise<Outcome> {
@@ -35,11 +35,11 @@ async function drawPalette(): Promise<Outcome> {
     if (!paid) {
       return { text: "Palettes are part of the paid version.", wait: 0 };
     }
-    // Under the old token the backend still knows that nobody has paid.
+    // The backend still remembers "has not paid" for the old token.
     token = null;
     answer = await ask();
     if (answer.status === 402) {
-      // Also what the plugin's owner sees: their own purchase does not count.
+      // The plugin's owner sees this too: the Payments API always says UNPAID about the owner.
       return { text: "Your purchase is not known yet. Please try again soon.", wait: 5 };
     }
   }
@@ -55,15 +55,15 @@ async function drawPalette(): Promise<Outcome> {
 }
 
 /**
- * Asks with the token at hand, and after a 401 with a new one: once. A second
- * 401 means that something is wrong with the backend.
+ * Asks with the present token, and after a 401 once more with a new one. A second 401 means
+ * that something is wrong with the backend.
  */
 async function ask(): Promise<Response> {
   const answer = await fetchPalette(token ?? (await newToken()));
   return answer.status === 401 ? fetchPalette(await newToken()) : answer;
 }
 
-/** The token is in a header, and not in the URL: proxies write down URLs. */
+/** The token is in a header and not in the URL, because proxies log URLs. */
 function fetchPalette(token: string): Promise<Response> {
   return fetch(`${BACKEND}/palette`, { headers: { Authorization: `Bearer ${token}` } });
 }
@@ -76,7 +76,7 @@ async function newToken(): Promise<string> {
   return token;
 }
 
-/** Neither "has paid" nor "has not". */
+/** It is not known whether the user has paid. */
 function cannotTell(wait: number): Outcome {
   const when = wait > 0 ? `in ${wait} s` : "later";
   return { text: `Cannot check right now what you bought. Please try again ${when}.`, wait };

@@ -1,4 +1,4 @@
-//! The command line, and whom it says to ask.
+//! The command line, and the server that it says to ask.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,30 +7,31 @@ use figma_payments::{PersonalAccessToken, Resource};
 
 const USAGE: &str =
     "usage: plugin_backend [--listen ADDRESS:PORT] [--plugin ID] [--base-url URL | --sandbox]
-It listens on 127.0.0.1:3000, for the plugin that examples/plugin/manifest.json names.
-The access token is read from FIGMA_TOKEN. With --sandbox it needs none, and asks a
-sandbox in place of Figma; then it listens on this machine alone.";
+Listens on 127.0.0.1:3000, for the plugin in examples/plugin/manifest.json, unless you
+say otherwise. The access token is read from FIGMA_TOKEN. --sandbox needs no access token:
+it starts a sandbox and asks that instead of Figma, and listens on this machine alone.";
 
-/// The plugin's own, so that its id is written down once.
+/// The manifest of the plugin, so that the id is written in one place only.
 const MANIFEST: &str = include_str!("../plugin/manifest.json");
 
 pub struct Arguments {
     pub listen: SocketAddr,
     pub plugin: Resource,
-    pub asks: Asks,
+    pub upstream: Upstream,
 }
 
-/// Who is asked whether somebody has paid.
-pub enum Asks {
+/// The server that knows who has paid.
+pub enum Upstream {
     Figma(PersonalAccessToken),
+    /// Another server, with this base URL.
     Server(PersonalAccessToken, String),
-    /// Everybody knows its tokens, so that it has to be asked for.
+    /// Only if it was asked for: everybody knows its tokens.
     Sandbox,
 }
 
-/// What was given, as text.
+/// The values of the options, as text.
 #[derive(Default)]
-struct Given {
+struct Options {
     listen: Option<String>,
     plugin: Option<String>,
     base_url: Option<String>,
@@ -39,82 +40,82 @@ struct Given {
 
 impl Arguments {
     pub fn read() -> Result<Self, Box<dyn Error>> {
-        let given = Given::read()?;
-        let listen = match &given.listen {
+        let options = Options::read()?;
+        let listen = match &options.listen {
             Some(listen) => listen.parse().map_err(|_| {
-                format!("--listen is {listen}; an address like 127.0.0.1:3000 is expected")
+                format!("--listen is {listen}, but should be an address like 127.0.0.1:3000")
             })?,
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
         };
-        let plugin = match &given.plugin {
+        let plugin = match &options.plugin {
             Some(id) => Resource::plugin(id)?,
             None => Resource::from_manifest(MANIFEST)?,
         };
-        let asks = match given.sandbox {
-            true => sandbox(&given, listen)?,
-            false => given.server()?,
+        let upstream = match options.sandbox {
+            true => sandbox(&options, listen)?,
+            false => options.server()?,
         };
-        Ok(Arguments { listen, plugin, asks })
+        Ok(Arguments { listen, plugin, upstream })
     }
 }
 
-impl Given {
+impl Options {
     fn read() -> Result<Self, String> {
-        let mut given = Given::default();
+        let mut options = Options::default();
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
-            let place = match name.as_str() {
-                "--listen" => &mut given.listen,
-                "--plugin" => &mut given.plugin,
-                "--base-url" => &mut given.base_url,
+            let option = match name.as_str() {
+                "--listen" => &mut options.listen,
+                "--plugin" => &mut options.plugin,
+                "--base-url" => &mut options.base_url,
                 "--sandbox" => {
-                    given.sandbox = true;
+                    options.sandbox = true;
                     continue;
                 }
-                _ => return Err(format!("{name} is not known\n{USAGE}")),
+                _ => return Err(format!("there is no option {name}\n{USAGE}")),
             };
             let value = arguments.next();
-            *place = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
+            *option = Some(value.ok_or_else(|| format!("{name} needs a value\n{USAGE}"))?);
         }
-        Ok(given)
+        Ok(options)
     }
 
-    /// Figma, or the server that is given in its place.
-    fn server(self) -> Result<Asks, Box<dyn Error>> {
+    /// Figma, or the server that `--base-url` names.
+    fn server(self) -> Result<Upstream, Box<dyn Error>> {
         let token = access_token()?.ok_or(
-            "no access token: put one of the account that owns the plugin into FIGMA_TOKEN; or give --sandbox, to try this out without Figma",
+            "there is no access token: set FIGMA_TOKEN to one of the account that owns the plugin; or give --sandbox, to try this without Figma",
         )?;
         let token =
             PersonalAccessToken::new(token).map_err(|error| format!("FIGMA_TOKEN: {error}"))?;
         Ok(match self.base_url {
-            Some(base_url) => Asks::Server(token, base_url),
-            None => Asks::Figma(token),
+            Some(base_url) => Upstream::Server(token, base_url),
+            None => Upstream::Figma(token),
         })
     }
 }
 
-/// The sandbox, unless something else is given that says to ask Figma or to serve
-/// other machines.
-fn sandbox(given: &Given, listen: SocketAddr) -> Result<Asks, Box<dyn Error>> {
+/// The sandbox. It is refused together with anything that is meant for Figma, and with an
+/// address that other machines can reach.
+fn sandbox(options: &Options, listen: SocketAddr) -> Result<Upstream, Box<dyn Error>> {
     if access_token()?.is_some() {
         return Err(
-            "--sandbox asks a sandbox, and FIGMA_TOKEN is for asking Figma: leave one of them out"
+            "--sandbox asks a sandbox, but FIGMA_TOKEN is for asking Figma: leave one of them out"
                 .into(),
         );
     }
-    if given.base_url.is_some() {
-        return Err("--sandbox brings its own server: leave --base-url out".into());
+    if options.base_url.is_some() {
+        return Err("--sandbox starts its own server: leave --base-url out".into());
     }
     if !listen.ip().to_canonical().is_loopback() {
         return Err(format!(
-            "--sandbox serves this machine alone, because anybody has its tokens, and --listen is {listen}; 127.0.0.1:3000 is expected"
+            "with --sandbox other machines must not reach the backend, because everybody knows its tokens: --listen is {listen}, but should be a loopback address like 127.0.0.1:3000"
         )
         .into());
     }
-    Ok(Asks::Sandbox)
+    Ok(Upstream::Sandbox)
 }
 
-/// What is in FIGMA_TOKEN, if there is anything.
+/// The value of FIGMA_TOKEN, unless it is empty or not set.
 fn access_token() -> Result<Option<String>, &'static str> {
     let token = std::env::var_os("FIGMA_TOKEN").filter(|token| !token.is_empty());
     token.map(|token| token.into_string().map_err(|_| "FIGMA_TOKEN is not UTF-8 text")).transpose()

@@ -1,18 +1,18 @@
 //! A backend for a paid plugin; the plugin itself is in `examples/plugin`.
 //!
-//! To try it out, `--sandbox` starts a sandbox in place of Figma, and nothing else
-//! is needed. It prints tokens to try, each with a line for `curl`. Anybody knows
-//! these, so that it then listens on this machine alone:
+//! To try it, start it with `--sandbox`. It then asks a sandbox instead of Figma, and
+//! needs nothing else. It prints payment tokens to try, each with a line for `curl`.
+//! Everybody knows these tokens, so it listens on this machine alone:
 //!
 //!     cargo run --example plugin_backend --features cache,sandbox -- --sandbox
 //!
-//! Without `--sandbox` it needs an access token in `FIGMA_TOKEN`, and asks Figma, or
-//! whom `--base-url` names. Both together are an error.
+//! Without `--sandbox` it needs an access token in `FIGMA_TOKEN`, and asks Figma, or the
+//! server that `--base-url` names. An access token and `--sandbox` together are an error.
 //!
 //!     FIGMA_TOKEN=figd_… cargo run --example plugin_backend --features cache,sandbox -- \
 //!         --plugin 1122334455
 //!
-//! The way of a request: `routes` (CORS, log) → `paying_user` (the extractor) →
+//! A request goes through `routes` (CORS, log) → `paying_user` (the extractor) →
 //! `caller_limit` → `Entitlements` → the route, or a `refusal`.
 
 mod arguments;
@@ -33,13 +33,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use arguments::{Arguments, Asks};
+use arguments::{Arguments, Upstream};
 use caller_limit::CallerLimit;
 use routes::Backend;
 
-/// How long what is under way may take after the signal to stop. A call to Figma
-/// ends within 12 s.
-const GRACE: Duration = Duration::from_secs(15);
+/// How long requests may go on after the signal to stop. A call to Figma ends within 12 s.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,18 +52,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Arguments { listen, plugin, asks } = Arguments::read()?;
-    log()?;
-    // Whatever has to be right is found wrong here, and not by the first buyer.
-    let (client, sandbox) = match asks {
-        Asks::Figma(token) => (Client::new(token)?, None),
-        Asks::Server(token, base_url) => (Client::builder(token).base_url(base_url).build()?, None),
-        Asks::Sandbox => {
+    let Arguments { listen, plugin, upstream } = Arguments::read()?;
+    start_log()?;
+    // Wrong settings show here, and not when the first buyer comes.
+    let (client, sandbox) = match upstream {
+        Upstream::Figma(token) => (Client::new(token)?, None),
+        Upstream::Server(token, base_url) => {
+            (Client::builder(token).base_url(base_url).build()?, None)
+        }
+        Upstream::Sandbox => {
             let sandbox = trial_run::start(&plugin).await?;
             (trial_run::client(&sandbox)?, Some(sandbox))
         }
     };
-    // Figma's outage is not one for those who are known to have paid.
+    // In an outage of Figma, users who are known to have paid keep access for an hour.
     let entitlements =
         Entitlements::builder(client).stale_if_error(Duration::from_secs(3600)).build();
 
@@ -80,20 +81,20 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let limit = CallerLimit::default();
     let app = routes::router(Backend { entitlements, plugin, limit });
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(told_to_stop());
+    let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal());
     tokio::select! {
         ended = server => ended?,
-        () = async { told_to_stop().await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("some connections did not end, and are cut");
+        () = async { stop_signal().await; tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => {
+            tracing::warn!("some connections did not end in time, and are closed");
         }
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// To standard error, at what `RUST_LOG` says: `debug`, or
+/// Logs to standard error. `RUST_LOG` sets the level: `debug`, or
 /// `info,figma_payments=trace`. No level shows a token.
-fn log() -> Result<(), Box<dyn Error>> {
+fn start_log() -> Result<(), Box<dyn Error>> {
     let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into());
     let levels: Targets = levels.parse().map_err(|error| format!("RUST_LOG: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr);
@@ -101,8 +102,8 @@ fn log() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for Ctrl-C, or for the SIGTERM that a container is sent.
-async fn told_to_stop() {
+/// Waits for Ctrl-C, or for SIGTERM, which stops a container.
+async fn stop_signal() {
     #[cfg(unix)]
     let terminated = async {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,5 +1,6 @@
-//! The extractor: it makes a paying user of the plugin's payment token, or a
-//! refusal. A route that takes a [`PayingUser`] is for those who have paid.
+//! The extractor: it turns the plugin's payment token into a paying user, or into a
+//! refusal. A route with a [`PayingUser`] among its arguments is only for users who have
+//! paid.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use figma_payments::{Entitlement, PaymentQuery, PluginPaymentToken};
 use crate::refusal::Refusal;
 use crate::routes::Backend;
 
-/// A user who has paid for the plugin or is trying it, as far as is known.
+/// A user who has paid for the plugin, or is in a trial.
 pub struct PayingUser(pub Entitlement);
 
 impl FromRequestParts<Arc<Backend>> for PayingUser {
@@ -24,19 +25,19 @@ impl FromRequestParts<Arc<Backend>> for PayingUser {
         backend: &Arc<Backend>,
     ) -> Result<Self, Refusal> {
         let token = PluginPaymentToken::new(bearer(&parts.headers)?)?;
-        // Which plugin is asked about is ours to say: the token of a cheap one
-        // must not open a dear one.
+        // The backend says which plugin it asks about. Otherwise a token of a cheap plugin
+        // would give access to an expensive one.
         let query = PaymentQuery::by_token(token, backend.plugin.clone());
         let entitlement = match backend.entitlements.get_cached(query.clone()).await {
-            Some(known) => known,
-            // Only what may cost a call to Figma is counted: a buyer may come
-            // back as often as they like.
+            Some(cached) => cached,
+            // Only calls to Figma are limited. A buyer whose answer is in memory may ask as
+            // often as they like.
             None => {
                 let ConnectInfo(caller) =
                     ConnectInfo::<SocketAddr>::from_request_parts(parts, backend)
                         .await
-                        .expect("main serves with connect info");
-                let _place = backend.limit.admit(caller.ip())?;
+                        .expect("main starts the server with connect info");
+                let _permit = backend.limit.acquire(caller.ip())?;
                 backend.entitlements.get(query).await?
             }
         };
@@ -47,8 +48,7 @@ impl FromRequestParts<Arc<Backend>> for PayingUser {
     }
 }
 
-/// The payment token. It comes in a header, because a URL is written into the
-/// log of every proxy on the way.
+/// The payment token. It comes in a header and not in the URL, because proxies log URLs.
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let value = headers.get(AUTHORIZATION).ok_or(Refusal::NoToken)?;
     let value = value.to_str().map_err(|_| Refusal::NoToken)?;

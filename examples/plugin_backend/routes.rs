@@ -1,4 +1,4 @@
-//! The routes, and what applies to all of them: CORS, no caching, a log line.
+//! The routes, and what all of them have: CORS, no caching, a line in the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ pub struct Backend {
 pub fn router(backend: Backend) -> Router {
     Router::new()
         .route("/palette", get(palette))
-        .fallback(async || nothing(StatusCode::NOT_FOUND, "not_found"))
+        .fallback(async || error(StatusCode::NOT_FOUND, "not_found"))
         .method_not_allowed_fallback(async || {
-            nothing(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
+            error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
         })
         .layer(cors())
         .layer(SetResponseHeaderLayer::overriding(
@@ -41,13 +41,13 @@ pub fn router(backend: Backend) -> Router {
             TraceLayer::new_for_http()
                 .make_span_with(span)
                 .on_response(DefaultOnResponse::new().level(Level::INFO))
-                // A 503 is a response too.
+                // Without a second line for a 503, which is a response like any other.
                 .on_failure(()),
         )
         .with_state(Arc::new(backend))
 }
 
-/// The paid feature. Whoever gets here has paid, or is trying it.
+/// The paid feature.
 async fn palette(PayingUser(user): PayingUser) -> Json<Value> {
     tracing::debug!(source = %user.source, "access granted");
     tracing::trace!(user_id = user.payment.user_id, "draws a palette");
@@ -56,17 +56,17 @@ async fn palette(PayingUser(user): PayingUser) -> Json<Value> {
     Json(json!({ "colors": colors, "trial": trial }))
 }
 
-fn nothing(status: StatusCode, word: &str) -> (StatusCode, Json<Value>) {
+fn error(status: StatusCode, word: &str) -> (StatusCode, Json<Value>) {
     (status, Json(json!({ "error": word })))
 }
 
-/// The plugin's page runs in a sandboxed iframe, whose origin is `null`; Figma
-/// says to answer it with `*`. To allow `null` by name would keep nobody out, for
-/// any page can put itself into such an iframe. Nothing is lost by it: a
-/// foreign page has no payment token, and the browser has nothing to send along,
-/// because there are no cookies (`*` forbids credentials). This layer is outside
-/// of the routes, so refusals have its headers too: without them the page would
-/// see a network error in place of a 402.
+/// Figma's documentation says to allow the origin `*`, because the plugin's page runs in a
+/// sandboxed iframe, whose origin is `null`. To allow only `null` would not be safer: any
+/// page can put itself into such an iframe. And a foreign page gains nothing: it has no
+/// payment token, and the browser sends no cookies (`*` forbids credentials).
+///
+/// Refusals need these headers too: without them the page sees a network error, and not a
+/// 402. So this layer is around all routes.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
@@ -76,8 +76,8 @@ fn cors() -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
-/// No header, and of the URL no more than the path: whatever somebody puts into
-/// the query stays out of the log.
+/// The log has no headers, and only the path of the URL: somebody may put a secret into the
+/// query.
 fn span(request: &Request) -> Span {
     info_span!("request", method = %request.method(), path = request.uri().path())
 }

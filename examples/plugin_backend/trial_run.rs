@@ -1,4 +1,4 @@
-//! With `--sandbox`: a sandbox beside the backend, and users to try.
+//! For `--sandbox`: a sandbox in the same process, and users to try.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,14 +10,15 @@ use figma_payments::{Client, PluginPaymentToken, Resource, UserId};
 
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 
-/// Who there is, and their payment tokens: made up, so they may be printed.
+/// The users and their payment tokens. The tokens are made up, so they may be printed.
 const USERS: [(&str, &str); 3] =
     [("has paid", "ppt_paid"), ("is in a trial", "ppt_trial"), ("has not paid", "ppt_unpaid")];
 
-/// Figma's tokens are short-lived; these wait until somebody tries them.
+/// How long the tokens can be used. Figma's are short-lived, but somebody should have time
+/// to try these.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Starts a sandbox with these users. It ends when it is dropped.
+/// Starts a sandbox with these users. It runs until it is dropped.
 pub async fn start(plugin: &Resource) -> Result<Sandbox, Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
     let users = [500123, 500124, 500125].map(UserId::from);
@@ -33,10 +34,10 @@ pub fn client(sandbox: &Sandbox) -> Result<Client, figma_payments::Error> {
     Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build()
 }
 
-/// A line to copy for each user.
+/// What to try: for each user, a line to copy into a terminal.
 pub fn greeting(backend: SocketAddr, plugin: &Resource) -> String {
     let mut text = format!(
-        "It asks a sandbox about {plugin}; the sandbox is not Figma. To ask Figma, leave out --sandbox and set FIGMA_TOKEN.\n"
+        "It asks a sandbox about {plugin}, and not Figma. To ask Figma, leave out --sandbox and set FIGMA_TOKEN.\n"
     );
     for (who, token) in USERS {
         let _ = write!(

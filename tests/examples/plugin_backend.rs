@@ -264,10 +264,10 @@ async fn told_to_ask_a_sandbox_it_brings_one_and_users_to_try() {
 #[test]
 fn the_sandbox_is_never_served_unasked_nor_to_other_machines() {
     let local = ["--listen", "127.0.0.1:0"];
-    let no_token = "error: no access token: put one of the account that owns the plugin into FIGMA_TOKEN; or give --sandbox, to try this out without Figma";
-    let only_local = "--sandbox serves this machine alone";
+    let no_token = "error: there is no access token: set FIGMA_TOKEN to one of the account that owns the plugin; or give --sandbox, to try this without Figma";
+    let only_local = "with --sandbox other machines must not reach the backend";
     let both =
-        "--sandbox asks a sandbox, and FIGMA_TOKEN is for asking Figma: leave one of them out";
+        "--sandbox asks a sandbox, but FIGMA_TOKEN is for asking Figma: leave one of them out";
     for (token, arguments, why) in [
         (None, &local[..], no_token),
         (None, &["--listen", "0.0.0.0:0"], no_token),
@@ -279,7 +279,7 @@ fn the_sandbox_is_never_served_unasked_nor_to_other_machines() {
         (
             None,
             &["--sandbox", "--base-url", "http://127.0.0.1:1"],
-            "--sandbox brings its own server: leave --base-url out",
+            "--sandbox starts its own server: leave --base-url out",
         ),
     ] {
         let ran = run(command().args(arguments).envs(token.map(|token| ("FIGMA_TOKEN", token))));
@@ -294,15 +294,16 @@ fn what_is_wrong_with_a_command_line_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (arguments, why) in [
-        (&["--port", "1"][..], "--port is not known\nusage: "),
+        (&["--port", "1"][..], "there is no option --port\nusage: "),
         (&["--listen"], "--listen needs a value\nusage: "),
-        (&["--listen", "3000"], "an address like 127.0.0.1:3000 is expected"),
+        (&["--listen", "3000"], "--listen is 3000, but should be an address like 127.0.0.1:3000"),
         (&["--listen", &taken], "choose another --listen"),
         (&["--plugin", "x"], "the plugin id has something other than digits"),
-        (&["--base-url", "http://127.0.0.1:1"], "no access token: put one"),
+        (&["--base-url", "http://127.0.0.1:1"], "there is no access token: set FIGMA_TOKEN"),
         (&["--base-url", "ftp://127.0.0.1"], "`base_url` does not begin with http"),
     ] {
-        let token = (!why.starts_with("no access")).then_some(("FIGMA_TOKEN", "figd_sandbox"));
+        let token =
+            (!why.starts_with("there is no access")).then_some(("FIGMA_TOKEN", "figd_sandbox"));
         let ran = run(command().args(arguments).envs(token));
         assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
         assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(why), "{ran:?}");

@@ -1,6 +1,6 @@
-//! A backend for a paid plugin, as a Cloudflare Worker. `GET /palette` wants
-//! `Authorization: Bearer` with the plugin's payment token, and answers what the
-//! README's table says.
+//! A backend for a paid plugin, as a Cloudflare Worker. `GET /palette` needs the header
+//! `Authorization: Bearer` with the plugin's payment token. Its statuses are those of the
+//! README of figma-payments.
 //!
 //! `cargo xtask deep worker` builds it and runs it in `workerd` against the
 //! sandbox; `workerd.capnp` names its settings.
@@ -18,8 +18,8 @@ use refusal::Refusal;
 use serde_json::json;
 use worker::{Context, Cors, Env, Method, Request, Response, event, js_sys};
 
-/// All requests of this isolate share it, so that in an outage they share the
-/// budget of retries.
+/// All requests of this isolate share one client, and so the rate limit and the retry
+/// budget.
 static CLIENT: OnceLock<Client> = OnceLock::new();
 
 #[event(fetch)]
@@ -32,7 +32,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
         },
         _ => Response::from_json(&json!({ "error": "not_found" }))?.with_status(404),
     };
-    // The plugin's page has the origin `null`, and Figma says to answer it with `*`.
+    // The plugin's page has the origin `null`. Figma's documentation says to allow `*`.
     let cors = Cors::new()
         .with_origins(["*"])
         .with_methods([Method::Get])
@@ -55,8 +55,8 @@ async fn paying_user(request: &Request, env: &Env) -> Result<PaymentInformation,
     let authorization = request.headers().get("Authorization")?.unwrap_or_default();
     let token = authorization.strip_prefix("Bearer ").ok_or(Refusal::NoToken)?;
     let token = PluginPaymentToken::new(token)?;
-    // Which plugin is asked about is ours to say: the token of a cheap one must
-    // not open a dear one.
+    // The Worker says which plugin it asks about. Otherwise a token of a cheap plugin would
+    // give access to an expensive one.
     let plugin = Resource::plugin(env.var("PLUGIN_ID")?.to_string())?;
     let payment = client(env)?.get_payments(PaymentQuery::by_token(token, plugin)).await?;
     match payment.grants_access() {
@@ -65,19 +65,20 @@ async fn paying_user(request: &Request, env: &Env) -> Result<PaymentInformation,
     }
 }
 
-/// Built by the first request: there are no settings before it.
+/// The first request builds the client: a Worker has no settings before that.
 fn client(env: &Env) -> Result<&'static Client, Refusal> {
     if let Some(client) = CLIENT.get() {
         return Ok(client);
     }
     let token = PersonalAccessToken::new(env.secret("FIGMA_TOKEN")?.to_string())?;
-    let pace = env.var("CALLS_A_MINUTE")?.to_string();
-    let pace = pace.parse().map_err(|_| worker::Error::from("CALLS_A_MINUTE is no number"))?;
-    // A page is waiting, and asks again.
+    let per_minute = env.var("CALLS_A_MINUTE")?.to_string();
+    let per_minute =
+        per_minute.parse().map_err(|_| worker::Error::from("CALLS_A_MINUTE is not a number"))?;
+    // Shorter times than the defaults, because the plugin's page waits for the answer.
     let mut builder = Client::builder(token)
         .timeout(Duration::from_secs(2))
         .deadline(Duration::from_secs(5))
-        .rate_limits(RateLimits::default().by_token(pace));
+        .rate_limits(RateLimits::default().by_token(per_minute));
     if let Ok(sandbox) = env.var("FIGMA_BASE_URL") {
         builder = builder.base_url(sandbox.to_string());
     }
