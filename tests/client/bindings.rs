@@ -49,7 +49,8 @@ fn the_known_words_are_those_of_the_corrected_document() {
     {
         let mut documented = words(&schemas[schema]);
         let mut known: Vec<&str> = known.to_vec();
-        (documented.sort_unstable(), known.sort_unstable());
+        documented.sort_unstable();
+        known.sort_unstable();
         documented.dedup();
         assert_eq!(
             known, documented,

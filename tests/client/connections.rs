@@ -159,7 +159,10 @@ async fn a_proxy_that_speaks_no_http_is_told_and_its_password_is_not() {
     let proxy = Server::start("figma.test", false).await;
     let url = format!("socks5://user:hunter2@127.0.0.1:{}", proxy.port);
     let outcome = ask("https://figma.test", &[("ALL_PROXY", &url)]).await;
-    assert!(outcome.contains("Connect") && outcome.contains("not one for HTTP"), "{outcome}");
+    assert!(
+        outcome.contains("Connect") && outcome.contains("does not begin with http"),
+        "{outcome}"
+    );
     assert!(!outcome.contains("hunter2"), "{outcome}");
     assert_eq!(proxy.seen().len(), 0);
 }
