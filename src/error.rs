@@ -298,7 +298,7 @@ impl Error {
     pub fn suggested_retry_after(&self, longest: Duration) -> Option<u64> {
         let wait = self.retry_after().filter(|_| self.suggested_status() == 503)?;
         let wait = wait.min(longest);
-        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1))
+        Some(whole_seconds(wait).max(1))
     }
 
     /// How long to wait before asking again. If there was a response, this is its
@@ -345,6 +345,11 @@ impl Error {
     }
 }
 
+/// Rounded up, so that nobody who waits that long asks too early.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = &*self.0;
@@ -356,7 +361,7 @@ impl fmt::Display for Error {
             write!(
                 f,
                 "; the server asks to wait {} s before the next request",
-                wait.as_secs_f64().ceil()
+                whole_seconds(wait)
             )?;
         }
         if let Some(id) = &details.response.request_id {

@@ -9,7 +9,7 @@ use tracing::field::Empty;
 use tracing::{Span, debug, info_span, trace, warn};
 
 use crate::api::operation;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, whole_seconds};
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
 
@@ -105,7 +105,7 @@ impl Telemetry {
             "error.type" = error.kind().as_str(),
             attempt,
             request_id = error.request_id(),
-            retry_after_seconds = error.retry_after().map(|wait| wait.as_secs()),
+            retry_after_seconds = error.retry_after().map(whole_seconds),
             "attempt failed"
         );
         trace!(attempt, %error, "attempt failed");

@@ -584,7 +584,7 @@ fn secrets() -> Vec<Row> {
         )
         .requests(2)
         .status(200)
-        .tells("good only once"),
+        .tells("used the payment token up"),
         Row::fails(
             "a token that was used up is not worth another try",
             then(raw(head(9)), status(401)),
