@@ -65,7 +65,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind); [`Error::suggested_status`] says what
+    /// See [`ErrorKind`]; [`Error::suggested_status`] says what
     /// to answer your own caller. "Has not paid" is not an error: it is a
     /// [`PaymentInformation`] that grants no access.
     pub async fn get_payments(

@@ -157,7 +157,10 @@ async fn anything_but_one_valid_way_to_ask_is_400_and_says_why() {
         ("plugin_payment_token=a%0Ab", "control character"),
         ("plugin_payment_token=ppt_sandbox_1&user_id=1", "token and ids are given together"),
         ("plugin_payment_token=ppt_sandbox_1&plugin_id=1", "token and ids are given together"),
-        ("plugin_payment_token=ppt_sandbox_1&user_id=1&plugin_id=1", "token and ids are given together"),
+        (
+            "plugin_payment_token=ppt_sandbox_1&user_id=1&plugin_id=1",
+            "token and ids are given together",
+        ),
         ("USER_ID=1&PLUGIN_ID=1", "no parameter is given"),
     ] {
         let answer = get(&sandbox, &format!("/v1/payments?{query}")).await;
