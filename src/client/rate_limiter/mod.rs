@@ -243,7 +243,7 @@ impl RateLimiter {
             None => "ask less often, or raise `rate_limits` or `deadline`",
         };
         let message = format!(
-            "no request was sent: {reason}; the next request is allowed in {}; with half a second for the response that is after the deadline of this call in {}; {advice}",
+            "no request was sent: {reason}; the next request is allowed in {}, a response needs half a second more, and the deadline of this call is in {}; {advice}",
             seconds(until),
             seconds(deadline)
         );

@@ -124,9 +124,8 @@ async fn a_call_whose_slot_is_after_its_deadline_fails_at_once() {
     assert_eq!(
         error.to_string(),
         "no request was sent: your rate limit `by_user` is 6 a minute; the next request is \
-         allowed in 10.0 s; with half a second for the response that is after the deadline of \
-         this call in 9.0 s; ask less often, \
-         or raise `rate_limits` or `deadline`"
+         allowed in 10.0 s, a response needs half a second more, and the deadline of this call \
+         is in 9.0 s; ask less often, or raise `rate_limits` or `deadline`"
     );
     let waiting = spawn_waiting(&limiter, WaitPolicy::Deadline, 11 * SECOND).await;
     let error = acquire(&limiter, within(15 * SECOND)).await.unwrap_err();
