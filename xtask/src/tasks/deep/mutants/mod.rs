@@ -4,7 +4,12 @@
 //!
 //! To keep a mutant cheap, only the tests that are about the mutated code are built and
 //! run, in one copy of the checkout with its own target folder, so that cargo compiles
-//! incrementally from one mutant to the next. Results stay below `target/deep/mutants`.
+//! incrementally from one mutant to the next. cargo-nextest runs the tests, because it
+//! stops all of them as soon as one fails: a mutant with an endless loop is mostly caught by
+//! another test long before it would time out. Results stay below `target/deep/mutants`.
+//!
+//! Other work on the machine makes tests fail that measure time, and such a mutant counts
+//! as caught. So run this on a machine that does nothing else.
 
 mod outcomes;
 mod survivors;
@@ -32,12 +37,14 @@ const TEST_PROGRAMS: [&str; 2] = ["client", "cache"];
 /// The features that this code and these tests need.
 const FEATURES: &str = "cache,sandbox,schemars";
 
-/// What cargo builds with. Incremental builds without debug information are the fastest,
-/// and with a little optimization the tests take a quarter of the time.
-const BUILD_SETTINGS: [(&str, &str); 3] = [
+/// How the tests are built and run. Incremental builds without debug information are the
+/// fastest. With a little optimization the tests take a quarter of the time. More threads
+/// than two cores have, because many tests wait.
+const SETTINGS: [(&str, &str); 4] = [
     ("CARGO_INCREMENTAL", "1"),
     ("CARGO_PROFILE_DEV_DEBUG", "0"),
     ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+    ("NEXTEST_TEST_THREADS", "4"),
 ];
 
 /// A mutant has timed out when its tests take this many times as long as without it.
@@ -71,10 +78,13 @@ impl FromStr for Part {
 /// Tries all mutants or a part of them.
 pub fn run(part: Option<Part>) -> Result<(), String> {
     let survivors = Survivors::parse(include_str!("survivors.toml"))?;
-    install_subcommand("mutants")?;
-    let mut version = cargo();
-    version.args(["mutants", "--version"]);
-    print!("{}", captured(version, "cargo cannot be run")?.stdout);
+    for tool in ["mutants", "nextest"] {
+        install_subcommand(tool)?;
+        let mut version = cargo();
+        version.args([tool, "--version"]);
+        let printed = captured(version, "cargo cannot be run")?.stdout;
+        println!("{}", printed.lines().next().unwrap_or_default());
+    }
 
     let workspace = Workspace::locate();
     let folder = workspace.target().join("deep/mutants");
@@ -112,7 +122,7 @@ fn cargo_mutants(copy: &Path, target: &Path, part: Option<Part>) -> Result<Comma
         .current_dir(copy)
         .args(["mutants", "--no-config", "--in-place", "--colors", "never"])
         .args(["--package", PACKAGE, "--features", FEATURES])
-        .args(["--timeout-multiplier", TIMEOUT_MULTIPLIER])
+        .args(["--timeout-multiplier", TIMEOUT_MULTIPLIER, "--test-tool", "nextest"])
         // As --cargo-arg it also keeps other test programs from being built.
         .arg("--cargo-arg=--lib");
     for program in TEST_PROGRAMS {
@@ -128,7 +138,8 @@ fn cargo_mutants(copy: &Path, target: &Path, part: Option<Part>) -> Result<Comma
         // Round-robin, so that every part has mutants of every folder.
         command.args(["--sharding", "round-robin", "--shard", &format!("{index}/{count}")]);
     }
-    command.envs(BUILD_SETTINGS).env("CARGO_TARGET_DIR", target);
+    command.args(["--", "--max-fail=1:immediate"]);
+    command.envs(SETTINGS).env("CARGO_TARGET_DIR", target);
     // With it the random tests would take hours.
     command.env_remove("FIGMA_PAYMENTS_DEEP");
     Ok(command)

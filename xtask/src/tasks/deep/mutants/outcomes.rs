@@ -40,6 +40,7 @@ impl Outcomes {
                 }
                 // The tests without a mutant.
                 Some("Success") => {}
+                Some("Failure") => return Err("the tests fail without a mutant".to_owned()),
                 other => return Err(format!("the outcome {other:?} is not expected")),
             }
         }
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn a_run_that_did_not_try_every_mutant_is_an_error() {
         let json = r#"{"outcomes": [{"scenario": "Baseline", "summary": "Failure"}]}"#;
-        assert!(Outcomes::parse(json).unwrap_err().contains("Failure"));
+        assert!(Outcomes::parse(json).unwrap_err().contains("fail without a mutant"));
         let json = r#"{"outcomes": [], "total_mutants": 3}"#;
         assert!(Outcomes::parse(json).unwrap_err().contains("0 of Some(3)"));
     }
