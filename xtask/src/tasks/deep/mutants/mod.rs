@@ -97,12 +97,12 @@ pub fn run(part: Option<Part>) -> Result<(), String> {
         Some(Part { index, count }) => format!("{index}-of-{count}"),
         None => "all".to_owned(),
     });
-    let mut command = cargo_mutants(&copy, &folder.join("target"), part)?;
+    let mut command = cargo_mutants(&copy, &folder.join("target"), &results, part)?;
     // Without the results of an earlier run, which could be taken for those of this one.
     let _ = fs::remove_dir_all(&results);
     fs::create_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
     // It also fails if a mutant survives, so what counts is the file with its results.
-    let status = command.arg("--output").arg(&results).status();
+    let status = command.status();
     let status = status.map_err(|error| format!("cargo mutants: {error}"))?;
 
     let path = results.join("mutants.out/outcomes.json");
@@ -115,12 +115,19 @@ pub fn run(part: Option<Part>) -> Result<(), String> {
     judge(&outcomes, &survivors, part.is_none())
 }
 
-/// The command without `--output`. Nothing is read from a configuration file.
-fn cargo_mutants(copy: &Path, target: &Path, part: Option<Part>) -> Result<Command, String> {
+/// The command. Nothing is read from a configuration file.
+fn cargo_mutants(
+    copy: &Path,
+    target: &Path,
+    results: &Path,
+    part: Option<Part>,
+) -> Result<Command, String> {
     let mut command = cargo();
     command
         .current_dir(copy)
         .args(["mutants", "--no-config", "--in-place", "--colors", "never"])
+        .arg("--output")
+        .arg(results)
         .args(["--package", PACKAGE, "--features", FEATURES])
         .args(["--timeout-multiplier", TIMEOUT_MULTIPLIER, "--test-tool", "nextest"])
         // As --cargo-arg it also keeps other test programs from being built.
@@ -138,6 +145,7 @@ fn cargo_mutants(copy: &Path, target: &Path, part: Option<Part>) -> Result<Comma
         // Round-robin, so that every part has mutants of every folder.
         command.args(["--sharding", "round-robin", "--shard", &format!("{index}/{count}")]);
     }
+    // For the run of the tests alone, after all other arguments.
     command.args(["--", "--max-fail=1:immediate"]);
     command.envs(SETTINGS).env("CARGO_TARGET_DIR", target);
     // With it the random tests would take hours.
