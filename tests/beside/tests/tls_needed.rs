@@ -8,5 +8,5 @@ fn a_reqwest_without_tls_is_refused_where_it_is_needed() {
     let builder = Client::builder(PersonalAccessToken::new("figd_beside").unwrap());
     let error = builder.http(reqwest::Client::builder()).build().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(error.to_string().contains("reqwest has no TLS"), "{error}");
+    assert!(error.to_string().contains("reqwest was built without TLS"), "{error}");
 }
