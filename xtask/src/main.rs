@@ -24,7 +24,8 @@ commands:
   public-api      print the public API; with --check compare it with the list in
                   tests/snapshots
   wasm            check that the crate compiles for wasm32-unknown-unknown
-  fuzz            run every fuzz target for 20 s, or with --seconds N or --inputs N
+  fuzz            run every fuzz target for 20 s or 300,000 inputs, or with --seconds N
+                  or --inputs N
   update-spec     replace the bundled OpenAPI document by a new version
   diff-spec       compare two versions of the OpenAPI document
   replay-spec     compare all published versions of the OpenAPI document
@@ -32,6 +33,9 @@ commands:
 update-spec, diff-spec and replay-spec have --help.";
 
 fn main() -> ExitCode {
+    if let Some(code) = xtask::tasks::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) = match arguments.split_first() {
         Some((command, rest)) => (command.as_str(), rest),

@@ -12,6 +12,8 @@ mod weight;
 
 use figma_payments_openapi as openapi;
 
+pub use self::public_api::as_rustdoc;
+
 /// Runs a command and gives the text for standard output, or the error. `None` if there is
 /// no such command.
 pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>> {

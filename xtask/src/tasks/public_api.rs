@@ -2,7 +2,7 @@
 //! `tests/snapshots/public-api.txt`, so that every change of it shows up in a review.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use crate::shared::workspace::Workspace;
 
@@ -10,6 +10,9 @@ use crate::shared::process::{captured, cargo, succeed};
 
 /// The version of Rust whose JSON documentation the `public-api` crate can read.
 const RUST: &str = "1.95";
+
+/// Tells this program that it is called in place of rustdoc.
+const AS_RUSTDOC: &str = "FIGMA_PAYMENTS_AS_RUSTDOC";
 
 const LISTING: &str = "tests/snapshots/public-api.txt";
 
@@ -48,22 +51,40 @@ fn rustc() -> Result<String, String> {
 }
 
 fn listing() -> Result<String, String> {
-    // A separate target folder: with RUSTC_BOOTSTRAP set, cargo would run all build
-    // scripts again, here and in the next ordinary build.
-    let target = Workspace::locate().target().join("public-api");
+    let this = std::env::current_exe().map_err(|error| format!("xtask has no path: {error}"))?;
+    // Of all packages and with an example, because then the features of the dependencies
+    // are those that clippy and the tests have built them with.
     let mut command = cargo();
     command
-        .args(["rustdoc", "--quiet", "--package", "figma-payments", "--lib", "--all-features"])
-        .args(["--", "-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"])
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_DIR", &target);
+        .args(["doc", "--quiet", "--workspace", "--all-features", "--no-deps"])
+        .args(["--lib", "--example", "parse_only"])
+        .env("RUSTDOC", this)
+        .env(AS_RUSTDOC, "1")
+        .env("RUSTDOCFLAGS", "-Zunstable-options --output-format=json --cap-lints=allow");
     succeed(&mut command)?;
-    let api = public_api::Builder::from_rustdoc_json(target.join("doc/figma_payments.json"))
+    let documented = Workspace::locate().target().join("doc/figma_payments.json");
+    let api = public_api::Builder::from_rustdoc_json(documented)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
         .build()
         .map_err(|error| error.to_string())?;
     Ok(api.items().map(|item| format!("{item}\n")).collect())
+}
+
+/// If `listing` has named this program to cargo as its rustdoc: runs rustdoc, with the
+/// right to unstable options. If cargo had `RUSTC_BOOTSTRAP`, it would run build scripts
+/// again, here and in the next ordinary build, and build what depends on them.
+pub fn as_rustdoc() -> Option<ExitCode> {
+    std::env::var_os(AS_RUSTDOC)?;
+    let mut rustdoc = Command::new("rustdoc");
+    rustdoc.args(std::env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1");
+    match succeed(&mut rustdoc) {
+        Ok(()) => Some(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("{error}");
+            Some(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// One line for each item that was removed or added.

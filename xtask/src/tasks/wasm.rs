@@ -88,8 +88,10 @@ impl Toolchain {
         let mut cargo = process::cargo();
         cargo.args([command, "--target", TARGET]).env("CARGO_TARGET_DIR", target());
         if self == Toolchain::Debian {
+            // Without the code for backtraces, which this target cannot print, and which
+            // is a quarter of the work.
             cargo
-                .arg("-Zbuild-std=std,panic_abort")
+                .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
                 .env("RUSTC", RUSTC)
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker());

@@ -92,9 +92,12 @@ fn consumer(workspace: &Workspace, number: usize, dependencies: &str) -> Result<
 }
 
 fn weigh(consumer: &Path) -> Result<Weight, String> {
+    // Outside of the checkout, because a consumer's build does not have the settings of
+    // `.cargo/config.toml`.
     let cargo = |arguments: &[&str]| {
         let mut command = cargo();
-        command.current_dir(consumer).args(arguments);
+        command.current_dir(std::env::temp_dir()).args(arguments);
+        command.arg("--manifest-path").arg(consumer.join("Cargo.toml"));
         command.env("CARGO_TARGET_DIR", consumer.join("target")).env_remove("CARGO_INCREMENTAL");
         captured(command, "cargo cannot be run").map(|printed| printed.stdout)
     };
