@@ -144,6 +144,9 @@ mod tests {
             "a removed record may have been about any user"
         );
         assert!(!order.no_denial_after_date(date, &user(1_000_000)));
+        assert!(!order.no_denial_after_date(order.floor.date, &user(1_000_000)), "not later");
+        let later = order.floor.date + std::time::Duration::from_nanos(1);
+        assert!(order.no_denial_after_date(later, &user(1_000_000)));
         let after = order.next();
         assert!(order.no_denial_since(after, &user(0)));
         assert!(order.denials.len() <= MAX_RECORDS && order.by_age.len() <= MAX_RECORDS);

@@ -277,6 +277,7 @@ mod tests {
     use super::*;
     use crate::client::retry::RetryPolicy;
     use crate::model::credentials::{PersonalAccessToken, PluginPaymentToken};
+    use crate::model::ids::UserId;
     use crate::model::resource::Resource;
 
     fn refusal(kind: ErrorKind, status: u16, retry_after: Option<u64>) -> Error {
@@ -286,8 +287,9 @@ mod tests {
         })
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_401_for_a_forged_token_does_not_end_a_pause() {
+    /// A client that is told to pause for days, and gets this error afterwards, and how
+    /// often it has asked.
+    fn paused_client(then: Error) -> (Client, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
@@ -297,21 +299,50 @@ mod tests {
         let answers = move |_| {
             let error = match count.fetch_add(1, Ordering::Relaxed) {
                 0 => refusal(ErrorKind::RateLimited, 429, Some(400_000)),
-                _ => refusal(ErrorKind::Unauthorized, 401, None),
+                _ => then.clone(),
             };
             std::future::ready(Err(error)).boxed()
         };
-        let client = client.simulated(RetryPolicy::none(), Arc::new(answers));
-        let forged = PaymentQuery::by_token(
-            PluginPaymentToken::new("ppt_forged").unwrap(),
-            Resource::plugin("1").unwrap(),
-        );
-        let ask = async || client.get_payments(forged.clone()).await.unwrap_err();
-        assert_eq!(ask().await.kind(), ErrorKind::RateLimited);
-        advance(Duration::from_secs(61)).await;
-        assert_eq!(ask().await.kind(), ErrorKind::Unauthorized, "one probe a minute is sent");
-        let error = ask().await;
-        assert_eq!((error.kind(), error.attempts()), (ErrorKind::RateLimited, 0), "{error}");
-        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        (client.simulated(RetryPolicy::none(), Arc::new(answers)), asked)
+    }
+
+    fn by_user() -> PaymentQuery {
+        PaymentQuery::by_user(UserId::from(1), Resource::plugin("1").unwrap())
+    }
+
+    fn by_forged_token() -> PaymentQuery {
+        let token = PluginPaymentToken::new("ppt_forged").unwrap();
+        PaymentQuery::by_token(token, Resource::plugin("1").unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_when_figma_has_looked_at_a_request() {
+        use ErrorKind::*;
+        let unanswered = Error::new(Timeout, "no response");
+        for (query, then, ends) in [
+            (by_user(), refusal(Redirect, 302, None), true),
+            (by_user(), refusal(BadRequest, 400, None), true),
+            (by_user(), refusal(Unauthorized, 401, None), true),
+            (by_user(), refusal(Forbidden, 403, None), true),
+            (by_user(), refusal(NotFound, 404, None), true),
+            (by_user(), refusal(RateLimited, 429, Some(400_000)), false),
+            (by_user(), refusal(RateLimited, 429, None), false),
+            (by_user(), refusal(BadRequest, 499, None), true),
+            (by_user(), refusal(Server, 500, None), false),
+            (by_user(), refusal(Server, 503, None), false),
+            (by_user(), unanswered.clone(), false),
+            (by_forged_token(), refusal(Unauthorized, 401, None), false),
+            (by_forged_token(), refusal(Forbidden, 403, None), true),
+        ] {
+            let (client, asked) = paused_client(then.clone());
+            let ask = async || client.get_payments(&query).await.unwrap_err();
+            assert_eq!(ask().await.kind(), RateLimited);
+            assert_eq!(ask().await.attempts(), 0, "it pauses");
+            advance(Duration::from_secs(61)).await;
+            assert_eq!(ask().await.kind(), then.kind(), "one probe a minute is sent");
+            let attempts = ask().await.attempts();
+            assert_eq!(attempts, u32::from(ends), "{then:?} {:?}", query.asked_by());
+            assert_eq!(asked.load(Ordering::Relaxed), 2 + usize::from(ends));
+        }
     }
 }

@@ -13,7 +13,7 @@ const REDACTED: &str = "[redacted]";
 /// shorten what it echoes. The prefix that all tokens share is shorter (`figd_`).
 const FRAGMENT_CHARS: usize = 8;
 
-/// How many times text is unescaped. Text that is escaped more often is redacted.
+/// How many times text is unescaped. Text that still changes then is redacted.
 const MAX_UNESCAPES: usize = 6;
 
 const ENTITIES: [(&str, char); 7] = [
@@ -43,11 +43,10 @@ impl Secrets<'_> {
         let text =
             secrets.clone().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
         let spellings = spellings(&text);
-        let too_many_escapes = spellings.len() > MAX_UNESCAPES;
         // A secret may have characters that look like an escape.
         let mut secrets = secrets.flat_map(self::spellings);
         let found = secrets.any(|secret| contains_secret(&spellings, &secret));
-        if too_many_escapes || found { REDACTED.to_owned() } else { text }
+        if found || !is_unescaped(&spellings) { REDACTED.to_owned() } else { text }
     }
 }
 
@@ -69,11 +68,16 @@ fn fragments(text: &str) -> impl Iterator<Item = &str> {
     begins.zip(ends).map(|(begin, end)| &text[begin..end])
 }
 
-/// The normalized text: as it is, unescaped, and unescaped again until nothing changes.
-/// If it still changes after [`MAX_UNESCAPES`], there is one more than that.
+/// Whether the last two spellings are the same: unescaping again changes nothing.
+fn is_unescaped(spellings: &[Zeroizing<String>]) -> bool {
+    matches!(spellings, [.., before, last] if before == last)
+}
+
+/// The normalized text: as it is, unescaped, and unescaped again until nothing changes,
+/// or until it was unescaped [`MAX_UNESCAPES`] times.
 fn spellings(text: &str) -> Vec<Zeroizing<String>> {
     let mut all = vec![normalized(text, false), normalized(text, true)];
-    while all.len() <= MAX_UNESCAPES && all[all.len() - 1] != all[all.len() - 2] {
+    while all.len() <= MAX_UNESCAPES && !is_unescaped(&all) {
         all.push(normalized(&all[all.len() - 1], true));
     }
     all
@@ -207,6 +211,17 @@ mod tests {
             "[redacted], not ppt_日本語"
         );
         assert_eq!(redacted("ppt_日本語の", "ppt_%E6%97%A5本語の"), REDACTED);
+    }
+
+    #[test]
+    fn text_that_is_escaped_too_often_is_not_left() {
+        let escaped = |times: usize| format!("%{}41", "25".repeat(times - 1));
+        for times in 1..MAX_UNESCAPES {
+            assert_eq!(redacted("ppt_s", &escaped(times)), escaped(times), "{times} times");
+        }
+        for times in MAX_UNESCAPES..MAX_UNESCAPES + 3 {
+            assert_eq!(redacted("ppt_s", &escaped(times)), REDACTED, "{times} times");
+        }
     }
 
     #[test]

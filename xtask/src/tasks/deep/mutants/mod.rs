@@ -32,7 +32,7 @@ const PACKAGE: &str = "figma-payments";
 const ROOMS: [&str; 3] = ["src/model", "src/client", "src/cache"];
 
 /// The test programs that judge these folders, besides the library's unit tests.
-const TEST_PROGRAMS: [&str; 2] = ["client", "cache"];
+const TEST_PROGRAMS: [&str; 3] = ["client", "cache", "faults"];
 
 /// The features that this code and these tests need.
 const FEATURES: &str = "cache,sandbox,schemars";
