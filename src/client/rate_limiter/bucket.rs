@@ -190,3 +190,102 @@ impl Bucket {
         self.slowdown.take_if(|slowdown| now >= slowdown.last_429 + RECOVERY);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The part of the setting, one request a second, that holds now.
+    fn factor(bucket: &Bucket, now: Instant) -> f64 {
+        let per_second = bucket.current_limit(now).unwrap().per_minute / 60.0;
+        (per_second * 1000.0).round() / 1000.0
+    }
+
+    /// A bucket that has just slowed down after its first 429.
+    fn slowed_down(burst: f64, now: Instant) -> Bucket {
+        let mut bucket = Bucket::new(Some(Rate { per_second: 1.0, burst }), now);
+        bucket.on_too_many_requests(now, now, false);
+        assert_eq!(factor(&bucket, now), 0.8);
+        bucket
+    }
+
+    #[test]
+    fn a_429_leaves_a_little_less_than_what_was_granted() {
+        for (sent_in_10_s, expected) in [(0, 0.4), (3, 0.4), (5, 0.45), (6, 0.54), (10, 0.64)] {
+            let begin = Instant::now();
+            let mut bucket = slowed_down(1.0, begin);
+            let sent = begin + 9 * SECOND;
+            (0..sent_in_10_s).for_each(|_| bucket.take(sent));
+            let now = begin + 10 * SECOND;
+            bucket.on_too_many_requests(sent, now, false);
+            assert_eq!(factor(&bucket, now), expected, "{sent_in_10_s} granted in 10 s");
+        }
+    }
+
+    #[test]
+    fn many_429s_leave_a_tenth() {
+        let mut now = Instant::now();
+        let mut bucket = slowed_down(1.0, now);
+        for expected in [0.4, 0.2, 0.1, 0.1] {
+            now += 10 * SECOND;
+            bucket.on_too_many_requests(now, now, false);
+            assert_eq!(factor(&bucket, now), expected);
+        }
+    }
+
+    #[test]
+    fn requests_that_were_under_way_together_decrease_the_rate_once() {
+        let begin = Instant::now();
+        let mut bucket = slowed_down(1.0, begin);
+        bucket.on_too_many_requests(begin, begin + SECOND, false);
+        assert_eq!(factor(&bucket, begin + SECOND), 0.8);
+    }
+
+    #[test]
+    fn the_rate_and_the_burst_recover_slowly_at_first() {
+        let begin = Instant::now();
+        let mut bucket = slowed_down(60.0, begin);
+        let after = |part: f64| begin + RECOVERY.mul_f64(part);
+        for (part, expected, burst) in
+            [(0.5, 0.806, 1.875), (0.8, 0.866, 19.661), (0.9, 0.918, 35.429)]
+        {
+            let slowdown = bucket.slowdown.unwrap().rate(after(part));
+            assert_eq!(factor(&bucket, after(part)), expected, "{part}");
+            assert!((slowdown.burst - burst).abs() < 0.001, "{part}: {}", slowdown.burst);
+        }
+        let almost = after(1.0) - SECOND;
+        bucket.refill(almost);
+        assert_eq!(bucket.current_limit(almost).unwrap().reason, LimitReason::SlowedDown);
+        bucket.refill(after(1.0));
+        assert_eq!(bucket.current_limit(after(1.0)).unwrap().reason, LimitReason::Set);
+    }
+
+    #[test]
+    fn tokens_come_in_at_the_rate_up_to_the_burst() {
+        let begin = Instant::now();
+        let mut bucket = Bucket::new(Some(Rate { per_second: 0.5, burst: 2.0 }), begin);
+        assert_eq!(bucket.interval(begin), 2 * SECOND);
+        assert_eq!(bucket.next_token(begin), begin);
+        (0..2).for_each(|_| bucket.take(begin));
+        assert_eq!(bucket.next_token(begin), begin + 2 * SECOND);
+        assert_eq!(bucket.next_token(begin + SECOND), begin + 2 * SECOND);
+        let later = begin + 600 * SECOND;
+        (0..2).for_each(|_| bucket.take(later));
+        assert_eq!(bucket.next_token(later), later + 2 * SECOND, "no more than the burst");
+    }
+
+    #[test]
+    fn without_a_setting_only_a_batch_assumes_a_limit() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(None, now);
+        bucket.on_too_many_requests(now, now, false);
+        assert!(bucket.is_unlimited() && bucket.current_limit(now).is_none());
+        assert_eq!((bucket.interval(now), bucket.next_token(now)), (Duration::ZERO, now));
+        bucket.on_too_many_requests(now, now, true);
+        let limit = CurrentLimit { per_minute: 50.0, reason: LimitReason::Assumed };
+        assert_eq!(bucket.current_limit(now), Some(limit));
+        assert!(!bucket.is_unlimited());
+    }
+}
