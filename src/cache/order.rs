@@ -120,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_is_the_last_word_until_the_next_one() {
+        let mut order = Order::new();
+        let first = order.record_denial(user(1));
+        assert!(order.no_denial_after(first, &user(1)));
+        let second = order.record_denial(user(1));
+        assert!(!order.no_denial_after(first, &user(1)));
+        assert!(order.no_denial_after(second, &user(1)));
+        assert!(order.no_denial_after(first, &user(2)), "nobody denied another user");
+    }
+
+    #[test]
     fn a_denial_counts_for_answers_with_a_date_before_it() {
         let mut order = Order::new();
         let before = SystemTime::now();
@@ -149,6 +160,9 @@ mod tests {
         assert!(order.no_denial_after_date(later, &user(1_000_000)));
         let after = order.next();
         assert!(order.no_denial_since(after, &user(0)));
+        assert!(!order.no_denial_after(before, &user(0)));
+        assert!(!order.no_denial_after(order.floor.sequence, &user(0)));
+        assert!(order.no_denial_after(after, &user(0)));
         assert!(order.denials.len() <= MAX_RECORDS && order.by_age.len() <= MAX_RECORDS);
     }
 
