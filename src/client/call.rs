@@ -345,4 +345,25 @@ mod tests {
             assert_eq!(asked.load(Ordering::Relaxed), 2 + usize::from(ends));
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_budget_is_used_up_no_call_tries_again() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
+            .base_url("http://127.0.0.1:1")
+            .build()
+            .unwrap();
+        let answers = move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Err(refusal(ErrorKind::Server, 503, None))).boxed()
+        };
+        let policy = RetryPolicy::default().max_attempts(3).budget(3);
+        let client = client.simulated(policy, Arc::new(answers));
+        for attempts in [3, 2, 1, 1] {
+            let error = client.get_payments(by_user()).await.unwrap_err();
+            assert_eq!(error.attempts(), attempts);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 7);
+    }
 }
