@@ -197,15 +197,15 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The part of the setting, one request a second, that holds now.
+    /// The part of the setting, two requests a second, that holds now.
     fn factor(bucket: &Bucket, now: Instant) -> f64 {
-        let per_second = bucket.current_limit(now).unwrap().per_minute / 60.0;
-        (per_second * 1000.0).round() / 1000.0
+        let part = bucket.current_limit(now).unwrap().per_minute / 120.0;
+        (part * 1000.0).round() / 1000.0
     }
 
     /// A bucket that has just slowed down after its first 429.
     fn slowed_down(burst: f64, now: Instant) -> Bucket {
-        let mut bucket = Bucket::new(Some(Rate { per_second: 1.0, burst }), now);
+        let mut bucket = Bucket::new(Some(Rate { per_second: 2.0, burst }), now);
         bucket.on_too_many_requests(now, now, false);
         assert_eq!(factor(&bucket, now), 0.8);
         bucket
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_429_leaves_a_little_less_than_what_was_granted() {
-        for (sent_in_10_s, expected) in [(0, 0.4), (3, 0.4), (5, 0.45), (6, 0.54), (10, 0.64)] {
+        for (sent_in_10_s, expected) in [(0, 0.4), (6, 0.4), (10, 0.45), (12, 0.54), (20, 0.64)] {
             let begin = Instant::now();
             let mut bucket = slowed_down(1.0, begin);
             let sent = begin + 9 * SECOND;
