@@ -1,4 +1,4 @@
-//! The README's links. GitHub and crates.io do not know Rust's paths, so the README ends
+//! The README's links. GitHub and the registry do not know Rust's paths, so the README ends
 //! with an address for each of them. Here each is compared with the listing of the public
 //! API.
 

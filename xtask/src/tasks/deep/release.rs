@@ -27,7 +27,7 @@ pub fn run() -> Result<(), String> {
     succeed(cargo().args(["semver-checks", "--package", PACKAGE, "--all-features"]))
 }
 
-/// Checks the dependencies for known advisories. Their database is not on crates.io; if it
+/// Checks the dependencies for known advisories. Their database is not in the registry; if it
 /// cannot be fetched, the check is skipped. A workflow checks every day.
 fn advisories() -> Result<(), String> {
     let deny = || {
@@ -43,7 +43,7 @@ fn advisories() -> Result<(), String> {
     succeed(deny().args(["check", "advisories"]))
 }
 
-/// Whether crates.io has the package. Inside the checkout cargo would find the local one.
+/// Whether the registry has the package. Inside the checkout cargo would find the local one.
 fn is_published() -> bool {
     let mut command = Command::new("cargo");
     command.args(["info", "--quiet", PACKAGE]).current_dir(std::env::temp_dir());
