@@ -287,23 +287,31 @@ mod tests {
         })
     }
 
+    /// A client whose attempts are answered by this function.
+    fn simulated(
+        policy: RetryPolicy,
+        answer: impl Fn() -> Answer + Send + Sync + 'static,
+    ) -> Client {
+        let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
+            .base_url("http://127.0.0.1:1")
+            .build()
+            .unwrap();
+        client.simulated(policy, Arc::new(move |_| std::future::ready(answer()).boxed()))
+    }
+
     /// A client that is told to pause for days, and gets this error afterwards, and how
     /// often it has asked.
     fn paused_client(then: Error) -> (Client, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
-        let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
-            .base_url("http://127.0.0.1:1")
-            .build()
-            .unwrap();
-        let answers = move |_| {
+        let answers = move || {
             let error = match count.fetch_add(1, Ordering::Relaxed) {
                 0 => refusal(ErrorKind::RateLimited, 429, Some(400_000)),
                 _ => then.clone(),
             };
-            std::future::ready(Err(error)).boxed()
+            Err(error)
         };
-        (client.simulated(RetryPolicy::none(), Arc::new(answers)), asked)
+        (simulated(RetryPolicy::none(), answers), asked)
     }
 
     fn by_user() -> PaymentQuery {
@@ -350,16 +358,12 @@ mod tests {
     async fn when_the_budget_is_used_up_no_call_tries_again() {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
-        let client = Client::builder(PersonalAccessToken::new("figd_x").unwrap())
-            .base_url("http://127.0.0.1:1")
-            .build()
-            .unwrap();
-        let answers = move |_| {
+        let answers = move || {
             count.fetch_add(1, Ordering::Relaxed);
-            std::future::ready(Err(refusal(ErrorKind::Server, 503, None))).boxed()
+            Err(refusal(ErrorKind::Server, 503, None))
         };
         let policy = RetryPolicy::default().max_attempts(3).budget(3);
-        let client = client.simulated(policy, Arc::new(answers));
+        let client = simulated(policy, answers);
         for attempts in [3, 2, 1, 1] {
             let error = client.get_payments(by_user()).await.unwrap_err();
             assert_eq!(error.attempts(), attempts);
