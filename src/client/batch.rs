@@ -96,10 +96,7 @@ mod tests {
     use crate::model::payment::PaymentStatus;
     use crate::model::resource::Resource;
 
-    /// How many users are asked about. `FIGMA_PAYMENTS_DEEP` has five times as many.
-    fn users() -> u32 {
-        if std::env::var_os("FIGMA_PAYMENTS_DEEP").is_some() { 100_000 } else { 20_000 }
-    }
+    const USERS: u32 = 100_000;
 
     /// A server with a leaky bucket. It answers 429 when the bucket is full.
     struct Server {
@@ -154,7 +151,7 @@ mod tests {
 
         /// The shortest time in which all users can be answered.
         fn ideal_time(&self) -> Duration {
-            (users() - self.bucket) * (Duration::from_secs(60) / self.per_minute)
+            (USERS - self.bucket) * (Duration::from_secs(60) / self.per_minute)
         }
     }
 
@@ -166,15 +163,14 @@ mod tests {
     /// that it took.
     async fn ask_all(client: &Client, server: &Server) -> Duration {
         let plugin = Resource::plugin("1").unwrap();
-        let asked = users();
-        let users = stream::iter((0..asked).map(|user| UserId::from(u64::from(user))));
+        let users = stream::iter((0..USERS).map(|user| UserId::from(u64::from(user))));
         let ask = |user| PaymentQuery::by_user(user, plugin.clone());
         let mut answered = HashMap::new();
         let mut answers = std::pin::pin!(client.get_payments_all(users.map(ask)));
         while let Some((_, answer)) = answers.next().await {
             *answered.entry(answer.unwrap().user_id).or_insert(0) += 1;
         }
-        assert_eq!(answered.len(), asked as usize);
+        assert_eq!(answered.len(), USERS as usize);
         assert!(answered.values().all(|times| *times == 1));
         server.began.elapsed()
     }
@@ -230,7 +226,7 @@ mod tests {
             let Summary { time_ratio, refused } =
                 summary(&format!("{setting} set, {per_minute} granted"), &server, took);
             assert!(time_ratio < 1.01, "it takes little more than the shortest possible time");
-            assert!(refused < users() as usize / 20, "few requests are refused");
+            assert!(refused < USERS as usize / 20, "few requests are refused");
             assert_eq!(client.counters().retries, refused as u64);
             assert_eq!(client.counters().rate_limited, refused as u64);
         }

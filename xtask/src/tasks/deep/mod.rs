@@ -44,13 +44,12 @@ pub fn run(names: &[String]) -> Result<String, String> {
     Ok(String::new())
 }
 
-/// Random histories of the cache and of the rate limiter, a hundred thousand each, and
-/// batches of a hundred thousand questions on a simulated clock.
+/// Random histories of the cache and of the rate limiter, a hundred thousand each.
 fn histories() -> Result<(), String> {
     let mut command = cargo();
     command
         .args(["test", "--release", "--package", "figma-payments", "--all-features", "--lib"])
-        .args(["--", "histories", "batch", "--nocapture"])
+        .args(["--", "histories", "--nocapture"])
         .env("FIGMA_PAYMENTS_DEEP", "1");
     succeed(&mut command)
 }
