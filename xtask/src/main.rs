@@ -24,8 +24,7 @@ commands:
   public-api      print the public API; with --check compare it with the list in
                   tests/snapshots
   wasm            check that the crate compiles for wasm32-unknown-unknown
-  fuzz            run every fuzz target for 20 s or 300,000 inputs, or with --seconds N
-                  or --inputs N
+  fuzz            run every fuzz target for 20 s, or with --seconds N or --inputs N
   update-spec     replace the bundled OpenAPI document by a new version
   diff-spec       compare two versions of the OpenAPI document
   replay-spec     compare all published versions of the OpenAPI document

@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: runs every fuzz target, one after the other. It starts from the
 //! inputs in `fuzz/seeds`. Inputs that a run finds stay in `fuzz/corpus`, and inputs that
 //! crash a target in `fuzz/artifacts`; neither is committed. It does what `cargo fuzz run`
-//! does without a sanitizer, which would find nothing in code without `unsafe`, so that
-//! cargo-fuzz need not be installed. All targets are built at once.
+//! does without a sanitizer (this project has no `unsafe`), so that cargo-fuzz need not be
+//! installed. All targets are built at once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,8 +22,6 @@ const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
 /// How long each target runs.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
-    /// For 20 seconds, or for 300,000 inputs if that takes less.
-    Short,
     /// For this many seconds.
     Seconds(u32),
     /// For this many inputs.
@@ -38,7 +36,7 @@ impl Limit {
                 .map_err(|_| format!("`{text}` is not a number; a number like 20 is expected"))
         };
         match arguments {
-            [] => Ok(Limit::Short),
+            [] => Ok(Limit::Seconds(20)),
             [name, value] if name == "--seconds" => Ok(Limit::Seconds(number(value)?)),
             [name, value] if name == "--inputs" => Ok(Limit::Inputs(number(value)?)),
             _ => Err("usage: cargo xtask fuzz [--seconds N | --inputs N]".to_owned()),
@@ -60,17 +58,16 @@ pub fn run(limit: Limit) -> Result<String, String> {
             std::fs::create_dir_all(folder)
                 .map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        let limits = match limit {
-            Limit::Short => vec!["-max_total_time=20".to_owned(), "-runs=300000".to_owned()],
-            Limit::Seconds(seconds) => vec![format!("-max_total_time={seconds}")],
-            Limit::Inputs(inputs) => vec![format!("-runs={inputs}")],
+        let limit = match limit {
+            Limit::Seconds(seconds) => format!("-max_total_time={seconds}"),
+            Limit::Inputs(inputs) => format!("-runs={inputs}"),
         };
         let program = programs.join(target);
         // libFuzzer prints a line for each new input; the last lines have the totals.
         let output = Command::new(&program)
             .args([&corpus, &root.join("seeds").join(target)])
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
-            .args(limits)
+            .arg(limit)
             .args(["-print_final_stats=1", "-verbosity=1", "-timeout=30"])
             .output()
             .map_err(|error| format!("{}: {error}", program.display()))?;
