@@ -171,13 +171,10 @@ impl State {
         let key = (user, resource);
         let purchase = self.purchases.get(&key).filter(|_| !is_owner);
         let (user, resource) = key;
-        PaymentInformation {
-            user_id: user.to_string(),
-            resource_id: resource.id().to_owned(),
-            resource_type: resource.resource_type(),
-            payment_status: purchase.map_or(PaymentStatus::Unpaid, |it| it.status.clone()),
-            date_of_purchase: purchase.and_then(|it| it.date_of_purchase.clone()),
-        }
+        let status = purchase.map_or(PaymentStatus::Unpaid, |it| it.status.clone());
+        let mut payment = PaymentInformation::new(&user, &resource, status);
+        payment.date_of_purchase = purchase.and_then(|it| it.date_of_purchase.clone());
+        payment
     }
 
     fn success(&self, payment: PaymentInformation) -> Reply {

@@ -101,8 +101,8 @@ const OF_THE_SANDBOX: [Defect; 14] = [
     Defect {
         what: "the answer is about another user",
         file: STATE,
-        from: "user_id: user.to_string(),",
-        to: r#"user_id: format!("{user}1"),"#,
+        from: "payment.date_of_purchase = purchase",
+        to: "payment.user_id.push('1'); payment.date_of_purchase = purchase",
     },
     Defect {
         what: "any method will do",
