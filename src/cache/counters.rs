@@ -9,7 +9,8 @@ use crate::client::telemetry::Counter;
 pub struct CacheCounters {
     /// Calls answered from memory.
     pub hits: u64,
-    /// Calls whose answer was not in memory, or was too old.
+    /// Calls whose answer was not in memory, or was too old. A look by
+    /// [`get_cached`](crate::Entitlements::get_cached) is no miss.
     pub misses: u64,
     /// Misses that waited for the answer to another call.
     pub coalesced: u64,

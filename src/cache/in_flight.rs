@@ -69,30 +69,31 @@ enum Progress {
 
 impl InFlight {
     /// Joins the question if it is under way and `may_join` accepts its latest attempt.
-    /// Otherwise asks by `fetch`, in a task that goes on when this future is dropped.
-    pub(super) async fn ask<F>(
+    /// Otherwise asks by `fetch`, in a task that goes on when this future is dropped. If
+    /// `fetch` refuses to ask, a call that joined meanwhile takes over.
+    pub(super) async fn ask<F, R>(
         self: &Arc<Self>,
         question: &Question,
         deadline: Instant,
         may_join: impl Fn(Sent) -> bool,
-        fetch: impl Fn(Arc<Flight>) -> F,
-    ) -> Answered
+        fetch: impl Fn(Arc<Flight>) -> Result<F, R>,
+    ) -> Result<Answered, R>
     where
         F: Future<Output = FetchResult> + Send + 'static,
     {
         let flight = match self.join_or_begin(question, may_join) {
             Role::Leader(flight) => flight,
             Role::Follower(flight) => match flight.wait(deadline).await {
-                Waited::Done(fetched) => return Answered::ByJoining(fetched),
-                Waited::TooLate => return Answered::TooLate,
+                Waited::Done(fetched) => return Ok(Answered::ByJoining(fetched)),
+                Waited::TooLate => return Ok(Answered::TooLate),
                 Waited::TakesOver => flight,
             },
         };
-        let fetch = fetch(Arc::clone(&flight));
         // Made before the task is spawned, because a task may be dropped before it runs.
         let in_flight = Arc::clone(self);
         let leader = Leader { in_flight, question: question.clone(), flight };
-        Answered::ByAsking(spawn_detached(leader.ask(fetch)).await)
+        let fetch = fetch(Arc::clone(&leader.flight))?;
+        Ok(Answered::ByAsking(spawn_detached(leader.ask(fetch)).await))
     }
 
     fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Role {

@@ -14,6 +14,7 @@ mod tests;
 mod time_to_live;
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -117,42 +118,101 @@ impl Entitlements {
     /// [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows an older
     /// answer instead.
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
-        let Shared { client, memory, in_flight, counters, questions, .. } = &*self.shared;
+        let admit = || Ok::<_, Infallible>(());
+        self.get_admitted(query, admit).await.unwrap_or_else(|never| match never {})
+    }
+
+    /// Like [`get`](Self::get), but asks Figma only if `admit` allows it: for a limit on
+    /// how many questions one caller may cause, or how many are under way.
+    ///
+    /// `admit` is called when this call has to ask Figma a question of its own: not for an
+    /// answer from memory, and not if it waits for another call's question. `Ok` is a
+    /// permit. It is kept until the question has ended, even if you drop the future before.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use figma_payments::{Entitlement, Entitlements, Error, PaymentQuery};
+    /// use tokio::sync::Semaphore;
+    ///
+    /// /// `None` if too many questions are under way already.
+    /// async fn ask(
+    ///     entitlements: &Entitlements,
+    ///     query: &PaymentQuery,
+    ///     places: &Arc<Semaphore>,
+    /// ) -> Option<Result<Entitlement, Error>> {
+    ///     let admit = || Arc::clone(places).try_acquire_owned();
+    ///     entitlements.get_admitted(query, admit).await.ok()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What `admit` returned instead of a permit; nothing was asked then. Inside, the
+    /// result of [`get`](Self::get).
+    pub async fn get_admitted<P, R>(
+        &self,
+        query: impl Borrow<PaymentQuery>,
+        admit: impl Fn() -> Result<P, R>,
+    ) -> Result<Result<Entitlement, Error>, R>
+    where
+        P: Send + 'static,
+    {
+        let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
         let question = questions.of(query);
         if let Some(cached) = self.valid_answer(query, &question) {
             counters.hits.count();
-            return Ok(cached.entitlement(Source::Cached));
+            return Ok(Ok(cached.entitlement(Source::Cached)));
         }
-        query.check()?;
+        if let Err(invalid) = query.check() {
+            return Ok(Err(invalid));
+        }
         counters.misses.count();
+        self.ask(query, &question, admit).await
+    }
+
+    /// Asks Figma, or waits for another call that asks the same.
+    async fn ask<P: Send + 'static, R>(
+        &self,
+        query: &PaymentQuery,
+        question: &Question,
+        admit: impl Fn() -> Result<P, R>,
+    ) -> Result<Result<Entitlement, Error>, R> {
+        let Shared { client, memory, in_flight, counters, .. } = &*self.shared;
         let deadline = client.deadline(Instant::now());
         loop {
             let asked = memory.now();
-            let may_join = |sent: Sent| memory.no_denial_since(sent.sequence, &question);
-            let fetch =
-                |flight| self.clone().fetch(query.clone(), question.clone(), flight, deadline);
-            let fetched = match in_flight.ask(&question, deadline, may_join, fetch).await {
+            let may_join = |sent: Sent| memory.no_denial_since(sent.sequence, question);
+            let fetch = |flight| {
+                let permit = admit()?;
+                let fetch = self.clone().fetch(query.clone(), question.clone(), flight, deadline);
+                Ok(async move {
+                    let fetched = fetch.await;
+                    drop(permit);
+                    fetched
+                })
+            };
+            let fetched = match in_flight.ask(question, deadline, may_join, fetch).await? {
                 Answered::ByAsking(fetched) => fetched,
                 Answered::ByJoining(fetched) => {
                     counters.coalesced.count();
                     fetched
                 }
-                Answered::TooLate => return self.stale_or_error(&too_late(), query, &question),
+                Answered::TooLate => return Ok(self.stale_or_error(&too_late(), query, question)),
             };
             let settled = match &*fetched {
                 Ok(settled) => settled,
-                Err(error) => return self.stale_or_error(error, query, &question),
+                Err(error) => return Ok(self.stale_or_error(error, query, question)),
             };
             // A denial that arrived meanwhile also counts for calls that asked before it.
             if !settled.undisputed
-                && let Some(cached) = self.valid_answer(query, &question)
+                && let Some(cached) = self.valid_answer(query, question)
             {
-                return Ok(cached.entitlement(Source::Cached));
+                return Ok(Ok(cached.entitlement(Source::Cached)));
             }
-            if memory.may_have(asked, &question, settled) {
-                query.verify(&settled.answer.payment)?;
-                return Ok(settled.answer.entitlement(Source::Fresh));
+            if memory.may_have(asked, question, settled) {
+                let verified = query.verify(&settled.answer.payment);
+                return Ok(verified.map(|()| settled.answer.entitlement(Source::Fresh)));
             }
         }
     }
@@ -176,16 +236,14 @@ impl Entitlements {
         Ok(settled.answer.entitlement(Source::Fresh))
     }
 
-    /// The answer from memory, if it is there and not too old. Never asks Figma.
+    /// The answer from memory, if it is there and not too old. Never asks Figma. It counts
+    /// as a hit, and `None` as nothing: the call that asks then is the miss.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
         let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
-        let cached = self.valid_answer(query, &questions.of(query));
-        match &cached {
-            Some(_) => counters.hits.count(),
-            None => counters.misses.count(),
-        }
-        Some(cached?.entitlement(Source::Cached))
+        let cached = self.valid_answer(query, &questions.of(query))?;
+        counters.hits.count();
+        Some(cached.entitlement(Source::Cached))
     }
 
     /// Removes the answer about a user and a resource, however it was asked for:

@@ -1,0 +1,96 @@
+//! `get_admitted`: who may ask Figma, and how long a permit is kept.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use figma_payments::sandbox::{Gate, Reply, ScriptedServer};
+use figma_payments::{Entitlements, Source};
+use futures_util::FutureExt;
+use tokio::sync::Semaphore;
+
+use crate::support::{answering, by_user, client, paid};
+
+/// A server that answers PAID when the gate is open.
+async fn held(gate: &Gate) -> ScriptedServer {
+    let gate = gate.clone();
+    let reply = move |_: &_| Reply::json(200, paid().to_string()).behind(&gate);
+    ScriptedServer::start(reply).await.unwrap()
+}
+
+#[tokio::test]
+async fn only_a_call_that_asks_figma_needs_a_permit() {
+    let server = answering(200, paid()).await;
+    let entitlements = Entitlements::new(client(&server));
+    let admitted = AtomicUsize::new(0);
+    let admit = || {
+        admitted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, ()>(())
+    };
+    let all = (0..100).map(|_| entitlements.get_admitted(by_user(), admit));
+    for outcome in futures_util::future::join_all(all).await {
+        assert!(outcome.unwrap().unwrap().grants_access());
+    }
+    let cached = entitlements.get_admitted(by_user(), admit).await.unwrap().unwrap();
+    assert_eq!(cached.source, Source::Cached);
+    assert_eq!((admitted.load(Ordering::Relaxed), server.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_admitted_asks_nothing() {
+    let server = answering(200, paid()).await;
+    let entitlements = Entitlements::new(client(&server));
+    let refused = entitlements.get_admitted(by_user(), || Err::<(), _>("full")).await;
+    assert_eq!(refused.unwrap_err(), "full");
+    assert_eq!(server.requests().len(), 0);
+    let answered = entitlements.get(by_user()).await.unwrap();
+    assert_eq!((answered.source, server.requests().len()), (Source::Fresh, 1));
+}
+
+/// The first call is asked for its permit while others wait for its question.
+#[tokio::test]
+async fn a_call_that_waits_asks_for_a_permit_of_its_own_if_the_first_gets_none() {
+    let server = answering(200, paid()).await;
+    let entitlements = Entitlements::new(client(&server));
+    let waiting = RefCell::new(Box::pin(entitlements.get(by_user())));
+    let refuse = || {
+        let waits = waiting.borrow_mut().as_mut().now_or_never().is_none();
+        assert!(waits, "for the first call's question");
+        Err::<(), _>("full")
+    };
+    let refused = entitlements.get_admitted(by_user(), refuse).await;
+    assert_eq!(refused.unwrap_err(), "full");
+    assert!(waiting.into_inner().await.unwrap().grants_access());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_permit_is_kept_until_the_question_has_ended() {
+    let gate = Gate::new();
+    let server = held(&gate).await;
+    let entitlements = Entitlements::new(client(&server));
+    let places = Arc::new(Semaphore::new(1));
+    let admit = || Arc::clone(&places).try_acquire_owned();
+    let mut leaves = Box::pin(entitlements.get_admitted(by_user(), admit));
+    assert!(leaves.as_mut().now_or_never().is_none());
+    server.arrived(1).await;
+    drop(leaves);
+    assert_eq!(places.available_permits(), 0, "the question goes on");
+    gate.open();
+    let freed = tokio::time::timeout(Duration::from_secs(5), places.acquire()).await;
+    drop(freed.expect("the question has ended").unwrap());
+    assert_eq!(entitlements.get(by_user()).await.unwrap().source, Source::Cached);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_look_and_the_call_that_follows_are_one_miss() {
+    let server = answering(200, paid()).await;
+    let entitlements = Entitlements::new(client(&server));
+    assert!(entitlements.get_cached(by_user()).await.is_none());
+    entitlements.get(by_user()).await.unwrap();
+    assert!(entitlements.get_cached(by_user()).await.is_some());
+    let counters = entitlements.counters();
+    assert_eq!((counters.misses, counters.hits), (1, 1));
+}
