@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Entitlements;
-use super::time_to_live::TimesToLive;
+use super::time_to_live::{LONGEST_REFUSAL, TimesToLive};
 use crate::client::Client;
 
 impl Entitlements {
@@ -25,6 +25,7 @@ impl Entitlements {
 /// | [`paid_ttl`](Self::paid_ttl) | 10 minutes | the longest time until a refund or an ended subscription is noticed |
 /// | [`trial_ttl`](Self::trial_ttl) | 2 minutes | a trial ends by itself |
 /// | [`unpaid_ttl`](Self::unpaid_ttl) | 10 seconds | a purchase has to show within seconds (with a new payment token it shows at once) |
+/// | [`refused_ttl`](Self::refused_ttl) | 10 seconds | one forged payment token costs one request, and not one for each try |
 /// | [`stale_if_error`](Self::stale_if_error) | zero: never | you decide whether paying users keep access in an outage of Figma |
 /// | [`max_entries`](Self::max_entries) | 100,000 | limits the memory |
 ///
@@ -69,6 +70,17 @@ impl EntitlementsBuilder {
     /// How long UNPAID is kept.
     pub fn unpaid_ttl(mut self, time: Duration) -> Self {
         self.times.unpaid = time;
+        self
+    }
+
+    /// How long a payment token is remembered that Figma refused with 401. Meanwhile a call
+    /// with this token gets the same error, and nothing is sent. At most 10 seconds; longer
+    /// times count as that. Zero: not at all.
+    ///
+    /// An expired access token gets the same 401. So
+    /// [`Client::set_access_token`] ends this for all tokens.
+    pub fn refused_ttl(mut self, time: Duration) -> Self {
+        self.times.refused = time.min(LONGEST_REFUSAL);
         self
     }
 

@@ -16,6 +16,9 @@ pub struct CacheCounters {
     pub coalesced: u64,
     /// Calls that got a stale answer, because of an outage.
     pub stale: u64,
+    /// Calls with a payment token that Figma had just refused. They got the same error, and
+    /// nothing was sent.
+    pub refused: u64,
     /// Calls to Figma that ended in an error, including refusals and mismatches.
     pub errors: u64,
 }
@@ -26,6 +29,7 @@ pub(super) struct Counters {
     pub(super) misses: Counter,
     pub(super) coalesced: Counter,
     pub(super) stale: Counter,
+    pub(super) refused: Counter,
     pub(super) errors: Counter,
 }
 
@@ -36,6 +40,7 @@ impl Counters {
             misses: self.misses.read(),
             coalesced: self.coalesced.read(),
             stale: self.stale.read(),
+            refused: self.refused.read(),
             errors: self.errors.read(),
         }
     }

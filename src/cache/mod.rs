@@ -9,6 +9,7 @@ mod in_flight;
 mod memory;
 mod order;
 mod question;
+mod refused_tokens;
 #[cfg(test)]
 mod tests;
 mod time_to_live;
@@ -26,6 +27,7 @@ use self::entitlement::{Entitlement, Source};
 use self::in_flight::{Answered, FetchResult, Flight, InFlight};
 use self::memory::{CachedAnswer, Memory, Sent};
 use self::question::{Question, Questions, Subject};
+use self::refused_tokens::RefusedTokens;
 use self::time_to_live::TimesToLive;
 use crate::api::types::PaymentInformation;
 use crate::client::Client;
@@ -40,7 +42,9 @@ use crate::platform::task::spawn_detached;
 /// Answers from memory, and asks Figma for what memory does not have.
 ///
 /// If several calls ask the same question at the same time, Figma is asked once. An
-/// error goes to all calls that waited for it, and is not kept. An answer by payment
+/// error goes to all calls that waited for it, and is not kept; only a refused payment
+/// token is remembered, for
+/// [some seconds](crate::EntitlementsBuilder::refused_ttl). An answer by payment
 /// token is also kept for its user and resource, so that a question by user finds
 /// it. The token itself is not kept, only a keyed hash of it.
 ///
@@ -77,6 +81,7 @@ struct Shared {
     times: TimesToLive,
     questions: Questions,
     memory: Memory,
+    refused_tokens: RefusedTokens,
     in_flight: Arc<InFlight>,
     counters: Counters,
 }
@@ -95,11 +100,13 @@ impl fmt::Debug for Entitlements {
 
 impl Entitlements {
     fn with_settings(client: Client, times: TimesToLive, max_entries: u64) -> Self {
+        let refused_tokens = RefusedTokens::new(times.refused);
         let shared = Shared {
             client,
             times,
             questions: Questions::default(),
             memory: Memory::new(max_entries),
+            refused_tokens,
             in_flight: Arc::default(),
             counters: Counters::default(),
         };
@@ -108,9 +115,13 @@ impl Entitlements {
 
     /// The answer from memory if it is there and not too old, else from Figma.
     ///
-    /// If you drop the future, the question goes on and its answer is kept. A call
-    /// that waits for another call's question waits until its own
+    /// A call that waits for another call's question waits until its own
     /// [deadline](crate::ClientBuilder::deadline) at most.
+    ///
+    /// # Cancel safety
+    ///
+    /// You may drop the future at any time. A question that this call began goes on, and
+    /// its answer is kept; one that it joined goes on for the others.
     ///
     /// # Errors
     ///
@@ -127,7 +138,11 @@ impl Entitlements {
     ///
     /// `admit` is called when this call has to ask Figma a question of its own: not for an
     /// answer from memory, and not if it waits for another call's question. `Ok` is a
-    /// permit. It is kept until the question has ended, even if you drop the future before.
+    /// permit. It is kept until the question has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// As with [`get`](Self::get). The permit is kept even if you drop the future.
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -166,6 +181,10 @@ impl Entitlements {
         }
         if let Err(invalid) = query.check() {
             return Ok(Err(invalid));
+        }
+        if let Some(refused) = self.remembered_refusal(&question) {
+            counters.refused.count();
+            return Ok(Err(refused));
         }
         counters.misses.count();
         self.ask(query, &question, admit).await
@@ -219,7 +238,11 @@ impl Entitlements {
 
     /// The answer from Figma. This call always sends its own request, even if memory has an
     /// answer. The answer is kept, unless a denial arrived while the request was under way.
-    /// If you drop the future, the request goes on.
+    ///
+    /// # Cancel safety
+    ///
+    /// You may drop the future at any time. Once it was polled, the request goes on, and its
+    /// answer is kept as if you had waited.
     ///
     /// # Errors
     ///
@@ -238,6 +261,11 @@ impl Entitlements {
 
     /// The answer from memory, if it is there and not too old. Never asks Figma. It counts
     /// as a hit, and `None` as nothing: the call that asks then is the miss.
+    ///
+    /// # Cancel safety
+    ///
+    /// It waits for nothing: the first poll gives the answer, and a dropped future leaves
+    /// nothing behind.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
         let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
@@ -249,6 +277,10 @@ impl Entitlements {
     /// Removes the answer about a user and a resource, however it was asked for:
     /// after a refund, for instance. An answer that is under way at that time goes to the
     /// calls that asked for it before, and is not kept.
+    ///
+    /// # Cancel safety
+    ///
+    /// The first poll removes the answer. If you drop the future before, nothing is removed.
     ///
     /// # Errors
     ///
@@ -264,6 +296,11 @@ impl Entitlements {
     /// cache had asked for it. For an older answer use [`prime_at`](Self::prime_at).
     ///
     /// Does nothing with an answer about an unknown kind of resource.
+    ///
+    /// # Cancel safety
+    ///
+    /// The first poll puts the answer into memory. If you drop the future before, memory
+    /// stays as it is.
     pub async fn prime(&self, payment: PaymentInformation) {
         self.shared.memory.prime(payment);
     }
@@ -274,6 +311,11 @@ impl Entitlements {
     /// `checked_at`. A time in the future counts as now.
     ///
     /// Does nothing with an answer about an unknown kind of resource.
+    ///
+    /// # Cancel safety
+    ///
+    /// The first poll puts the answer into memory. If you drop the future before, memory
+    /// stays as it is.
     pub async fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
         self.shared.memory.prime_at(payment, checked_at);
     }
@@ -290,6 +332,12 @@ impl Entitlements {
         (cached.is_valid(times) && query.verify(&cached.payment).is_ok()).then_some(cached)
     }
 
+    /// The error of a question by a payment token that Figma has refused just now.
+    fn remembered_refusal(&self, question: &Question) -> Option<Error> {
+        let Shared { client, refused_tokens, .. } = &*self.shared;
+        refused_tokens.error(question.token()?, client.access_token_version())
+    }
+
     /// Asks Figma, and puts what it answers into memory.
     async fn fetch(
         self,
@@ -298,7 +346,8 @@ impl Entitlements {
         flight: Arc<Flight>,
         deadline: Instant,
     ) -> FetchResult {
-        let Shared { client, memory, counters, .. } = &*self.shared;
+        let Shared { client, memory, refused_tokens, counters, .. } = &*self.shared;
+        let asked_with = client.access_token_version();
         let before_attempt = || {
             let sent = memory.send();
             flight.attempt_sent(sent);
@@ -306,9 +355,17 @@ impl Entitlements {
         };
         let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
         match client.call(&query, options).await {
-            Ok((payment, sent)) => Ok(memory.settle(&question, sent, payment)),
+            Ok((payment, sent)) => {
+                if let Some(token) = question.token() {
+                    refused_tokens.on_answer(token);
+                }
+                Ok(memory.settle(&question, sent, payment))
+            }
             Err(error) => {
                 counters.errors.count();
+                if let Some(token) = question.token() {
+                    refused_tokens.on_error(*token, &error, asked_with);
+                }
                 if !is_outage(&error) {
                     memory.refused(&question);
                 }

@@ -52,6 +52,14 @@ pub(super) enum Denied {
 }
 
 impl Question {
+    /// The payment token, if this is a question by token.
+    pub(super) fn token(&self) -> Option<&TokenHash> {
+        match self {
+            Question::ByUser(_) => None,
+            Question::ByToken(question) => Some(&question.token),
+        }
+    }
+
     /// Who or what is denied when Figma refuses this question.
     pub(super) fn denied(&self) -> Denied {
         match self {

@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use crate::model::payment::PaymentStatus;
 
+/// The longest time for which a refused payment token is remembered. It is short, because
+/// an access token that has expired gets the same 401.
+pub(super) const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimesToLive {
     pub(super) paid: Duration,
     pub(super) trial: Duration,
     pub(super) unpaid: Duration,
+    /// A payment token that Figma refused.
+    pub(super) refused: Duration,
     /// How much longer PAID and TRIAL may be given in an outage.
     pub(super) stale: Duration,
 }
@@ -21,6 +27,7 @@ impl Default for TimesToLive {
             paid: Duration::from_secs(600),
             trial: Duration::from_secs(120),
             unpaid: Duration::from_secs(10),
+            refused: LONGEST_REFUSAL,
             stale: Duration::ZERO,
         }
     }

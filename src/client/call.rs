@@ -3,7 +3,7 @@
 
 use std::borrow::Borrow;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -107,8 +107,7 @@ impl Client {
             let answer = tokio::time::timeout(timeout, simulated(query.clone())).await;
             return answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "simulated")));
         }
-        let credential = self.shared.credential.read();
-        let credential = Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner));
+        let credential = self.credential();
         let header = Arc::clone(&credential.header);
         let parameters = query.parameters();
         let attempted =

@@ -12,7 +12,7 @@ pub(crate) mod telemetry;
 mod times;
 
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -67,7 +67,12 @@ pub(crate) type Simulated = Arc<
 struct Credential {
     token: PersonalAccessToken,
     header: Arc<(HeaderName, HeaderValue)>,
+    version: AccessTokenVersion,
 }
+
+/// Counts the access tokens of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AccessTokenVersion(u64);
 
 impl Client {
     /// Makes a client from settings that the builder has checked.
@@ -78,7 +83,8 @@ impl Client {
         token: PersonalAccessToken,
     ) -> Result<Self, Error> {
         let header = Arc::new(settings.auth_scheme.header(&token)?);
-        let credential = RwLock::new(Arc::new(Credential { header, token }));
+        let version = AccessTokenVersion(1);
+        let credential = RwLock::new(Arc::new(Credential { token, header, version }));
         let bindings_url = base_url.as_str().trim_end_matches('/').to_owned();
         let shared = Shared {
             http,
@@ -132,8 +138,20 @@ impl Client {
         let header = Arc::new(self.shared.settings.auth_scheme.header(&token)?);
         let mut credential = self.shared.credential.write();
         let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
-        *credential = Arc::new(Credential { token, header });
+        let version = AccessTokenVersion(credential.version.0 + 1);
+        *credential = Arc::new(Credential { token, header, version });
         Ok(())
+    }
+
+    /// Which access token a call that begins now is sent with.
+    #[cfg(feature = "cache")]
+    pub(crate) fn access_token_version(&self) -> AccessTokenVersion {
+        self.credential().version
+    }
+
+    fn credential(&self) -> Arc<Credential> {
+        let credential = self.shared.credential.read();
+        Arc::clone(&credential.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The counters of this client and all its clones.

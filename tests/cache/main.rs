@@ -9,3 +9,4 @@ mod entitlements;
 mod outage;
 mod priming;
 mod races;
+mod refused_tokens;

@@ -282,7 +282,15 @@ impl State {
         let entitlement = match result {
             Ok(Some(entitlement)) => entitlement,
             Ok(None) => return self.log(|| format!("call {number} gets nothing")),
-            Err(kind) => return self.log(|| format!("call {number} gets {kind:?}")),
+            Err(kind) => {
+                self.log(|| format!("call {number} gets {kind:?}"));
+                if *kind == ErrorKind::Unauthorized
+                    && let Err(why) = self.model.check_refusal(call, now)
+                {
+                    self.record_violation(format!("call {number} gets {kind:?}: {why}"));
+                }
+                return;
+            }
         };
         let status = &entitlement.payment.payment_status;
         let source = entitlement.source;

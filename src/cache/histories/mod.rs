@@ -207,6 +207,7 @@ async fn run_steps(history: &History, with_log: bool) -> Result<Counts, String> 
         trial: Duration::from_secs(120),
         unpaid: Duration::from_secs(10),
         stale,
+        refused: Duration::from_secs(10),
         deadline: DEADLINE,
     };
     let unbounded = history.capacity == UNBOUNDED;

@@ -13,6 +13,8 @@
 //!    from when it was sent. In an outage, if the settings allow it, a grant may be older.
 //! 6. From memory, a question by payment token gets only an answer about the subject that
 //!    Figma named for this token.
+//! 7. A question by payment token is refused with 401 only if Figma refused this token just
+//!    now, or a short time before.
 //!
 //! No rule says that an answer is kept: a lost entry only costs a request.
 
@@ -82,6 +84,8 @@ pub(super) struct Times {
     pub(super) unpaid: Duration,
     /// How much longer a grant may be returned in an outage.
     pub(super) stale: Duration,
+    /// How long a refused token is remembered.
+    pub(super) refused: Duration,
     /// The deadline of a call.
     pub(super) deadline: Duration,
 }
@@ -161,6 +165,25 @@ impl Model {
             _ if time_to_live.is_zero() => wrong("an answer with this status is never kept"),
             _ if age > time_to_live => wrong("it is too old"),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the call may be told now that its payment token is refused.
+    pub(super) fn check_refusal(&self, call: &Call, now: Moment) -> Result<(), String> {
+        let allows = |event: &Event| {
+            let same_token = event.question.is_some_and(|it| it.token == call.question.token);
+            let refused = event.outcome() == Some(&Outcome::Refused(ErrorKind::Unauthorized));
+            let arrived = event.arrival.as_ref().map(|it| it.when);
+            let may_be_remembered = call.method == Method::Get && call.question.token.is_some();
+            let in_time = arrived.is_some_and(|arrived| match may_be_remembered {
+                true => now.at - arrived.at <= self.times.refused,
+                false => arrived > call.began && arrived.at == now.at,
+            });
+            same_token && refused && in_time
+        };
+        match self.events.iter().any(allows) {
+            true => Ok(()),
+            false => Err("Figma did not refuse this token a short time ago".to_owned()),
         }
     }
 
