@@ -31,8 +31,8 @@ impl Entitlements {
 ///
 /// An answer with a time to live of zero is not kept, and neither is one whose status
 /// is unknown or not supported. The time counts from when the request was sent. It is
-/// measured by tokio's clock and by the system's date, and the longer one counts, because
-/// tokio's clock stops while a machine is suspended.
+/// measured by tokio's clock (in a browser or Worker the host's) and by the system's date,
+/// and the longer one counts, because tokio's clock stops while a machine is suspended.
 ///
 /// ```no_run
 /// use std::time::Duration;

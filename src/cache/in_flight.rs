@@ -9,12 +9,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
-
 use super::memory::{Sent, Settled};
 use super::question::Question;
 use crate::error::Error;
+use crate::platform::clock::{Broadcast, Instant, timeout_at};
 use crate::platform::task::spawn_detached;
 
 /// How often the leader counts up the heartbeat.
@@ -46,7 +44,7 @@ pub(super) struct InFlight {
 #[derive(Default)]
 pub(super) struct Flight {
     state: Mutex<State>,
-    changed: Notify,
+    changed: Broadcast,
 }
 
 #[derive(Default)]
@@ -58,13 +56,6 @@ struct State {
     result: Option<Arc<FetchResult>>,
     /// The leader has ended. If there is no result, a waiting call has to take over.
     ended: bool,
-}
-
-/// What a waiting call sees.
-enum Progress {
-    Done(Arc<FetchResult>),
-    Ended,
-    UnderWay { heartbeat: u64 },
 }
 
 impl InFlight {
@@ -164,7 +155,7 @@ impl Drop for Leader {
         }
         drop(flights);
         self.flight.state().ended = true;
-        self.flight.changed.notify_waiters();
+        self.flight.changed.wake_all();
     }
 }
 
@@ -195,17 +186,11 @@ impl Flight {
     /// Waits for the result, or until this call has to ask.
     async fn wait(&self, deadline: Instant) -> Waited {
         loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            let heartbeat = match self.progress() {
-                Progress::Done(fetched) => return Waited::Done(fetched),
-                Progress::Ended if self.takes_over(None) => return Waited::TakesOver,
-                Progress::Ended => continue,
-                Progress::UnderWay { heartbeat } => heartbeat,
-            };
+            let heartbeat = self.state().heartbeat;
             let take_over = Instant::now() + TAKE_OVER_AFTER;
-            if timeout_at(take_over.min(deadline), changed).await.is_ok() {
-                continue;
+            if let Some(waited) = self.changed.wait(take_over.min(deadline), || self.ended()).await
+            {
+                return waited;
             }
             if Instant::now() >= deadline {
                 return Waited::TooLate;
@@ -216,13 +201,12 @@ impl Flight {
         }
     }
 
-    fn progress(&self) -> Progress {
-        let state = self.state();
-        match &state.result {
-            Some(fetched) => Progress::Done(Arc::clone(fetched)),
-            None if state.ended => Progress::Ended,
-            None => Progress::UnderWay { heartbeat: state.heartbeat },
+    /// What the leader's end means for this call.
+    fn ended(&self) -> Option<Waited> {
+        if let Some(fetched) = &self.state().result {
+            return Some(Waited::Done(Arc::clone(fetched)));
         }
+        self.takes_over(None).then_some(Waited::TakesOver)
     }
 
     /// Whether this call takes over. Only the first call does that finds the flight ended,

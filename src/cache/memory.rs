@@ -4,14 +4,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use quick_cache::sync::Cache;
-use tokio::time::Instant;
-
 use super::entitlement::{Entitlement, Source};
 use super::order::{Order, Sequence};
 use super::question::{Denied, Question, Subject, TokenHash};
 use super::time_to_live::TimesToLive;
 use crate::api::types::PaymentInformation;
+use crate::platform::clock::{Calendar, Instant};
+use quick_cache::sync::Cache;
 
 /// An answer of Figma's, and when it was asked for.
 #[derive(Debug)]
@@ -25,10 +24,11 @@ pub(super) struct CachedAnswer {
 }
 
 impl CachedAnswer {
-    /// The longer of two ages: by tokio's clock and by the system's date, because tokio's
-    /// clock stops while a machine is suspended.
+    /// The longer of two ages: by the process's clock and by the system's date, because the
+    /// process's clock stops while a machine is suspended.
     fn age(&self) -> Duration {
-        self.sent.at.elapsed().max(self.sent.date.elapsed().unwrap_or_default())
+        let by_date = Calendar::now().duration_since(self.sent.date);
+        self.sent.at.elapsed().max(by_date.unwrap_or_default())
     }
 
     pub(super) fn is_valid(&self, times: &TimesToLive) -> bool {
@@ -96,7 +96,7 @@ impl Memory {
 
     /// Draws a number for an attempt that is sent now.
     pub(super) fn send(&self) -> Sent {
-        Sent { sequence: self.now(), at: Instant::now(), date: SystemTime::now() }
+        Sent { sequence: self.now(), at: Instant::now(), date: Calendar::now() }
     }
 
     /// Decides whether an answer that has arrived is kept.
@@ -182,7 +182,7 @@ impl Memory {
     /// Keeps an answer of this date, unless there is a newer answer or denial.
     pub(super) fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
         let Some(subject) = Subject::of(&payment) else { return };
-        let now = SystemTime::now();
+        let now = Calendar::now();
         let date = checked_at.min(now);
         let age = now.duration_since(date).unwrap_or_default();
         let mut order = self.order();

@@ -20,8 +20,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::time::Instant;
-
 use self::counters::{CacheCounters, Counters};
 use self::entitlement::{Entitlement, Source};
 use self::in_flight::{Answered, FetchResult, Flight, InFlight};
@@ -37,6 +35,7 @@ use crate::error::{Error, ErrorKind, Mismatched};
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
 use crate::model::resource::Resource;
+use crate::platform::clock::Instant;
 use crate::platform::task::spawn_detached;
 
 /// Answers from memory, and asks Figma for what memory does not have.
@@ -47,6 +46,9 @@ use crate::platform::task::spawn_detached;
 /// [some seconds](crate::EntitlementsBuilder::refused_ttl). An answer by payment
 /// token is also kept for its user and resource, so that a question by user finds
 /// it. The token itself is not kept, only a keyed hash of it.
+///
+/// On wasm there are no tasks, so a question ends with the call that asks it. If that call
+/// is dropped, or its host stops it, one of those that wait takes over.
 ///
 /// The memory is that of this process. Three processes ask three times, and each
 /// starts with an empty memory, or with what you [`prime`](Self::prime).
@@ -413,6 +415,13 @@ fn is_outage(error: &Error) -> bool {
                 | ErrorKind::RateLimited
         )
 }
+
+/// Servers need the future of a call to be `Send`. Checked here because it has to hold on
+/// wasm too.
+const _: fn(&Entitlements, PaymentQuery) = |entitlements, query| {
+    fn is_send(_: impl Send) {}
+    is_send(entitlements.get(query));
+};
 
 fn too_late() -> Error {
     let message = "another call asks Figma the same question, and got no answer before the deadline of this call; try again later, or set a longer `deadline`";

@@ -17,6 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::SystemTime;
 
 use super::question::Denied;
+use crate::platform::clock::Calendar;
 
 /// How many denials are recorded. They matter only for answers still under way.
 const MAX_RECORDS: usize = 10_000;
@@ -60,7 +61,7 @@ impl Order {
 
     /// Records a denial that has arrived now.
     pub(super) fn record_denial(&mut self, denied: Denied) -> Sequence {
-        let arrival = Arrival { sequence: self.next(), date: SystemTime::now() };
+        let arrival = Arrival { sequence: self.next(), date: Calendar::now() };
         self.by_age.push_back((arrival, denied.clone()));
         self.denials.insert(denied, arrival);
         while self.by_age.len() > MAX_RECORDS {

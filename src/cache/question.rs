@@ -1,11 +1,12 @@
 //! The keys of the cache: what was asked, and which user and resource an answer is about.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use crate::api::types::PaymentInformation;
 use crate::model::ids::UserId;
 use crate::model::query::PaymentQuery;
 use crate::model::resource::Resource;
+use crate::platform::hasher::KeyedHasher;
 
 /// A user and a resource: what an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,7 +73,7 @@ impl Question {
 /// Turns queries into questions. Its two hash keys are random, and new in every cache.
 #[derive(Default)]
 pub(super) struct Questions {
-    hashers: [RandomState; 2],
+    hashers: [KeyedHasher; 2],
 }
 
 impl Questions {

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::time::Instant;
 
 use super::question::TokenHash;
 use crate::client::AccessTokenVersion;
 use crate::error::{Error, ErrorKind};
+use crate::platform::clock::Instant;
 
 /// How many tokens are remembered. When there are more, the least used are asked about
 /// again.

@@ -10,7 +10,11 @@ mod native;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
+#[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
+pub(crate) use native::hasher;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::{attempt, clock, error, http, task};
+#[cfg(all(feature = "cache", target_arch = "wasm32"))]
+pub(crate) use wasm::hasher;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use wasm::{attempt, clock, error, http, task};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use figma_payments::sandbox::{
-    Calls, Fault, FigmaLimits, Purchase, Reply, Request, Sandbox, ScriptedServer, Step,
+    Calls, Fault, FigmaLimits, Gate, Purchase, Reply, Request, Sandbox, ScriptedServer, Step,
 };
 use figma_payments::{PluginPaymentToken, Resource, UserId};
 use serde_json::json;
@@ -69,8 +69,13 @@ async fn a_route_is_gated_as_the_readme_says() {
         assert_eq!(outcome(&worker.ask(token).await), (status, word.to_owned()), "{token}");
     }
     sandbox.inject(Fault::Status(503), Calls::Next(3));
-    let outage = worker.ask("ppt_MARKED paid").await;
+    let outage = worker.ask("ppt_MARKED forged too").await;
     assert_eq!(outcome(&outage), (503, "cannot_tell".to_owned()));
+    assert_eq!(sandbox.requests().len(), 8);
+    for (token, status) in [("paid", 200), ("trial", 200), ("unpaid", 402), ("forged", 401)] {
+        let again = worker.ask(&format!("ppt_MARKED {token}")).await;
+        assert_eq!(again.status, status, "{token}: from memory");
+    }
     assert_eq!(sandbox.requests().len(), 8);
     let asked = &sandbox.requests()[0].headers;
     assert_eq!(asked["x-figma-token"], ACCESS_TOKEN);
@@ -218,7 +223,8 @@ async fn requests_that_share_a_client_keep_to_themselves() {
         let server = server.await.unwrap();
         let worker = Worker::paced(&server.base_url(), calls_a_minute);
         let begun = Instant::now();
-        let asking = (0..AT_ONCE).map(|_| worker.ask("ppt_MARKED"));
+        let tokens: Vec<_> = (0..AT_ONCE).map(|number| format!("ppt_MARKED {number}")).collect();
+        let asking = tokens.iter().map(|token| worker.ask(token));
         let answers = futures_util::future::join_all(asking).await;
         let took = begun.elapsed();
         assert!(answers.iter().all(|it| [200, 503].contains(&it.status)), "{answers:?}");
@@ -230,4 +236,50 @@ async fn requests_that_share_a_client_keep_to_themselves() {
         let gaps = server.requests().len() as u32 - 1;
         assert!(took >= apart * gaps * 9 / 10, "{gaps} gaps in {took:?}");
     }
+}
+
+#[tokio::test]
+#[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
+async fn requests_with_the_same_token_share_one_question() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let server = ScriptedServer::start(move |_| Reply::json(200, paid().to_string()).behind(&held));
+    let server = server.await.unwrap();
+    let worker = Worker::start(&server.base_url());
+    let asking = futures_util::future::join_all((0..40).map(|_| worker.ask("ppt_MARKED")));
+    let opened = async {
+        server.arrived(1).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        gate.open();
+    };
+    let (answers, ()) = tokio::join!(asking, opened);
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(worker.ask("ppt_MARKED").await.status, 200);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// The host may stop a request whose client has gone. Then nobody polls its question.
+#[tokio::test]
+#[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
+async fn one_of_those_who_wait_takes_over_from_a_request_that_has_gone() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let asked = AtomicUsize::new(0);
+    let server = ScriptedServer::start(move |_| {
+        let reply = Reply::json(200, paid().to_string());
+        match asked.fetch_add(1, SeqCst) {
+            0 => reply.behind(&held),
+            _ => reply,
+        }
+    });
+    let server = server.await.unwrap();
+    let worker = Worker::start(&server.base_url());
+    {
+        let first = std::pin::pin!(worker.ask("ppt_MARKED"));
+        let arrived = std::pin::pin!(server.arrived(1));
+        futures_util::future::select(first, arrived).await;
+    }
+    let answer = worker.ask("ppt_MARKED").await;
+    assert_eq!(answer.status, 200, "{answer:?}: {}", worker.log());
+    assert_eq!(server.requests().len(), 2);
 }

@@ -11,23 +11,23 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use figma_payments::{
-    Client, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
+    Client, Entitlement, Entitlements, PaymentQuery, PaymentStatus, PersonalAccessToken,
     PluginPaymentToken, RateLimits, Resource,
 };
 use refusal::Refusal;
 use serde_json::json;
 use worker::{Context, Cors, Env, Method, Request, Response, event, js_sys};
 
-/// All requests of this isolate share one client, and so the rate limit and the retry
-/// budget.
-static CLIENT: OnceLock<Client> = OnceLock::new();
+/// All requests of this isolate share the answers in memory, and one client with its rate
+/// limit and retry budget.
+static ENTITLEMENTS: OnceLock<Entitlements> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
     let answer = match (request.method(), request.path().as_str()) {
         (Method::Options, "/palette") => Response::empty()?.with_status(204),
         (Method::Get, "/palette") => match paying_user(&request, &env).await {
-            Ok(payment) => palette(&payment)?,
+            Ok(user) => palette(&user)?,
             Err(refusal) => refusal.response()?,
         },
         _ => Response::from_json(&json!({ "error": "not_found" }))?.with_status(404),
@@ -43,32 +43,33 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
 }
 
 /// The paid feature.
-fn palette(payment: &PaymentInformation) -> worker::Result<Response> {
+fn palette(user: &Entitlement) -> worker::Result<Response> {
     let color = || format!("#{:06x}", (js_sys::Math::random() * 16_777_216.0) as u32);
     let colors: Vec<String> = (0..5).map(|_| color()).collect();
-    let trial = payment.payment_status == PaymentStatus::Trial;
+    let trial = user.payment.payment_status == PaymentStatus::Trial;
     Response::from_json(&json!({ "colors": colors, "trial": trial }))
 }
 
-/// Asks Figma about the payment token that came with the request.
-async fn paying_user(request: &Request, env: &Env) -> Result<PaymentInformation, Refusal> {
+/// Finds out whether the payment token that came with the request is that of a user with
+/// access.
+async fn paying_user(request: &Request, env: &Env) -> Result<Entitlement, Refusal> {
     let authorization = request.headers().get("Authorization")?.unwrap_or_default();
     let token = authorization.strip_prefix("Bearer ").ok_or(Refusal::NoToken)?;
     let token = PluginPaymentToken::new(token)?;
     // The Worker says which plugin it asks about. Otherwise a token of a cheap plugin would
     // give access to an expensive one.
     let plugin = Resource::plugin(env.var("PLUGIN_ID")?.to_string())?;
-    let payment = client(env)?.get_payments(PaymentQuery::by_token(token, plugin)).await?;
-    match payment.grants_access() {
-        true => Ok(payment),
+    let entitlement = entitlements(env)?.get(PaymentQuery::by_token(token, plugin)).await?;
+    match entitlement.grants_access() {
+        true => Ok(entitlement),
         false => Err(Refusal::Unpaid),
     }
 }
 
-/// The first request builds the client: a Worker has no settings before that.
-fn client(env: &Env) -> Result<&'static Client, Refusal> {
-    if let Some(client) = CLIENT.get() {
-        return Ok(client);
+/// The first request builds them: a Worker has no settings before that.
+fn entitlements(env: &Env) -> Result<&'static Entitlements, Refusal> {
+    if let Some(entitlements) = ENTITLEMENTS.get() {
+        return Ok(entitlements);
     }
     let token = PersonalAccessToken::new(env.secret("FIGMA_TOKEN")?.to_string())?;
     let per_minute = env.var("CALLS_A_MINUTE")?.to_string();
@@ -83,5 +84,5 @@ fn client(env: &Env) -> Result<&'static Client, Refusal> {
         builder = builder.base_url(sandbox.to_string());
     }
     let client = builder.build()?;
-    Ok(CLIENT.get_or_init(|| client))
+    Ok(ENTITLEMENTS.get_or_init(|| Entitlements::new(client)))
 }

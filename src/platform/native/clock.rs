@@ -6,6 +6,35 @@ pub(crate) use fastrand::f64 as random;
 pub(crate) use std::time::SystemTime as Calendar;
 pub(crate) use tokio::time::{Instant, sleep, timeout_at};
 
+/// Wakes all tasks that wait.
+#[cfg(feature = "cache")]
+#[derive(Default)]
+pub(crate) struct Broadcast(Notify);
+
+#[cfg(feature = "cache")]
+impl Broadcast {
+    pub(crate) fn wake_all(&self) {
+        self.0.notify_waiters();
+    }
+
+    /// Waits until `check` gives a value. It is called first, and after each wake. `None` at
+    /// the deadline.
+    pub(crate) async fn wait<T>(
+        &self,
+        deadline: Instant,
+        check: impl Fn() -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            let mut woken = std::pin::pin!(self.0.notified());
+            woken.as_mut().enable();
+            if let Some(value) = check() {
+                return Some(value);
+            }
+            timeout_at(deadline, woken).await.ok()?;
+        }
+    }
+}
+
 /// Wakes a waiting task.
 #[derive(Default)]
 pub(crate) struct Wakeup(Notify);

@@ -3,6 +3,8 @@
 pub(crate) mod attempt;
 pub(crate) mod clock;
 pub(crate) mod error;
+#[cfg(feature = "cache")]
+pub(crate) mod hasher;
 pub(crate) mod http;
 #[cfg(feature = "rustls")]
 mod hyper_client;

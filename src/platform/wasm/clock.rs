@@ -55,6 +55,35 @@ impl Wakeup {
     }
 }
 
+/// Lets tasks wait until something has happened. They check for themselves, like those of
+/// [`Wakeup`].
+#[cfg(feature = "cache")]
+#[derive(Default)]
+pub(crate) struct Broadcast;
+
+#[cfg(feature = "cache")]
+impl Broadcast {
+    pub(crate) fn wake_all(&self) {}
+
+    /// Waits until `check` gives a value. `None` at the deadline.
+    pub(crate) async fn wait<T>(
+        &self,
+        deadline: Instant,
+        check: impl Fn() -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            let now = Instant::now();
+            if let Some(value) = check() {
+                return Some(value);
+            }
+            if now >= deadline {
+                return None;
+            }
+            sleep_until(deadline.min(now + POLL_INTERVAL)).await;
+        }
+    }
+}
+
 /// The deadline came before the future was ready.
 pub(crate) struct Elapsed;
 

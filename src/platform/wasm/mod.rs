@@ -6,5 +6,7 @@ pub(crate) mod attempt;
 pub(crate) mod clock;
 pub(crate) mod error;
 mod fetch;
+#[cfg(feature = "cache")]
+pub(crate) mod hasher;
 pub(crate) mod http;
 pub(crate) mod task;

@@ -3,3 +3,9 @@
 pub(crate) async fn spawn_and_abort_on_drop<T>(work: impl Future<Output = T>) -> T {
     work.await
 }
+
+/// If the returned future is dropped, the work ends here too.
+#[cfg(feature = "cache")]
+pub(crate) async fn spawn_detached<T>(work: impl Future<Output = T>) -> T {
+    work.await
+}
