@@ -17,6 +17,8 @@ use crate::api::types::PaymentInformation;
 use crate::error::{Error, ErrorKind};
 use crate::model::query::{AskedBy, PaymentQuery};
 use crate::platform::attempt;
+#[cfg(any(test, feature = "sandbox"))]
+use crate::platform::clock::timeout_at;
 use crate::platform::clock::{Instant, sleep};
 
 type Answer = Result<PaymentInformation, Error>;
@@ -102,9 +104,10 @@ impl Client {
         timeout: Duration,
     ) -> Result<PaymentInformation, Error> {
         let Shared { http, bindings_url, .. } = &*self.shared;
-        #[cfg(test)]
+        #[cfg(any(test, feature = "sandbox"))]
         if let Some(simulated) = &self.shared.simulated {
-            let answer = tokio::time::timeout(timeout, simulated(query.clone())).await;
+            let ends = Instant::now() + timeout;
+            let answer = timeout_at(ends, simulated(query.clone())).await;
             return answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "simulated")));
         }
         let credential = self.credential();

@@ -19,15 +19,15 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use self::rate_limiter::RateLimiters;
 use self::retry::RetryBudget;
-#[cfg(test)]
+#[cfg(any(test, feature = "sandbox"))]
 use self::retry::RetryPolicy;
 use self::settings::Settings;
 use self::telemetry::{Counters, Telemetry};
-#[cfg(test)]
+#[cfg(any(test, feature = "sandbox"))]
 use crate::api::types::PaymentInformation;
 use crate::error::Error;
 use crate::model::credentials::PersonalAccessToken;
-#[cfg(test)]
+#[cfg(any(test, feature = "sandbox"))]
 use crate::model::query::PaymentQuery;
 use crate::platform::http::Http;
 
@@ -50,12 +50,12 @@ struct Shared {
     limiters: RateLimiters,
     telemetry: Telemetry,
     /// Answers attempts instead of the network.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sandbox"))]
     simulated: Option<Simulated>,
 }
 
 /// Answers each attempt in this process.
-#[cfg(test)]
+#[cfg(any(test, feature = "sandbox"))]
 pub(crate) type Simulated = Arc<
     dyn Fn(
             PaymentQuery,
@@ -95,7 +95,7 @@ impl Client {
             limiters: RateLimiters::new(settings.rate_limits),
             settings,
             telemetry: Telemetry::default(),
-            #[cfg(test)]
+            #[cfg(any(test, feature = "sandbox"))]
             simulated: None,
         };
         Ok(Client { shared: Arc::new(shared) })
@@ -103,15 +103,15 @@ impl Client {
 
     /// A client with the settings of this one, but with this retry policy, and with
     /// these answers instead of the network.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "sandbox"))]
     pub(crate) fn simulated(&self, retry: RetryPolicy, answers: Simulated) -> Self {
-        let Shared { http, base_url, settings, credential, .. } = &*self.shared;
+        let Shared { http, base_url, settings, .. } = &*self.shared;
         let mut settings = settings.clone();
         settings.retry = retry;
-        let token = credential.read().unwrap().token.clone();
-        let mut client =
-            Client::from_parts(http.clone(), base_url.clone(), settings, token).unwrap();
-        Arc::get_mut(&mut client.shared).unwrap().simulated = Some(answers);
+        let token = self.credential().token.clone();
+        let client = Client::from_parts(http.clone(), base_url.clone(), settings, token);
+        let mut client = client.expect("these settings have made a client before");
+        Arc::get_mut(&mut client.shared).expect("it has no clones yet").simulated = Some(answers);
         client
     }
 

@@ -9,15 +9,17 @@ use crate::api::types::PaymentInformation;
 
 /// Something that goes wrong with a call.
 ///
-/// A [`Status`](Self::Status) is answered before the query is looked at, so it uses up no
-/// payment token. All other faults happen to an answer on its way to the client, like
-/// faults of a network, so the payment token is used up.
+/// [`Status`](Self::Status) and [`RateLimited`](Self::RateLimited) are answered before the
+/// query is looked at, so they use up no payment token. All other faults happen to an answer
+/// on its way to the client, like faults of a network, so the payment token is used up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
     /// Answers with this status, from 400 to 599, and with the body that is documented for
     /// it. A 429 has all four headers.
     Status(u16),
+    /// Answers 429 with this `Retry-After`, rounded up to seconds. Figma has asked for days.
+    RateLimited(Duration),
     /// The answer is delayed by this time.
     Delay(Duration),
     /// The connection is reset instead of an answer.
@@ -36,6 +38,8 @@ pub enum Fault {
 pub enum Calls {
     /// This many calls, from now on.
     Next(u32),
+    /// Every call from now on, until the faults are cleared.
+    All,
     /// Random calls, until the faults are cleared.
     Share {
         /// The share of calls, from 0 to 1.
@@ -59,6 +63,7 @@ struct InjectedFault {
 #[derive(Debug)]
 enum Schedule {
     Next(u32),
+    All,
     Share(f64, fastrand::Rng),
 }
 
@@ -71,6 +76,7 @@ impl Schedule {
                 *left = left.saturating_sub(1);
                 applies
             }
+            Schedule::All => true,
             Schedule::Share(share, random) => random.f64() < *share,
         }
     }
@@ -80,6 +86,7 @@ impl Faults {
     pub(super) fn inject(&mut self, fault: Fault, calls: Calls) {
         let schedule = match calls {
             Calls::Next(calls) => Schedule::Next(calls),
+            Calls::All => Schedule::All,
             Calls::Share { share, seed } => Schedule::Share(share, fastrand::Rng::with_seed(seed)),
         };
         self.0.push(InjectedFault { fault, schedule });
@@ -101,14 +108,22 @@ impl Faults {
     }
 }
 
+/// The status that a fault answers with.
+pub(super) struct FaultStatus {
+    pub(super) status: u16,
+    /// For a 429; `None` for the documented minute.
+    pub(super) retry_after: Option<Duration>,
+}
+
 /// The faults of one call.
 pub(super) struct CallFaults(Vec<Fault>);
 
 impl CallFaults {
     /// The status to answer with, if one was injected.
-    pub(super) fn status(&self) -> Option<u16> {
+    pub(super) fn status(&self) -> Option<FaultStatus> {
         self.0.iter().find_map(|fault| match fault {
-            Fault::Status(status) => Some(*status),
+            Fault::Status(status) => Some(FaultStatus { status: *status, retry_after: None }),
+            Fault::RateLimited(wait) => Some(FaultStatus { status: 429, retry_after: Some(*wait) }),
             _ => None,
         })
     }
@@ -131,7 +146,9 @@ impl CallFaults {
             Fault::Delay(delay) => reply.later(delay),
             Fault::Reset => reply.replaced_by(|_| vec![Step::Reset]),
             Fault::CutBody => reply.replaced_by(cut_body),
-            Fault::Status(_) | Fault::WrongUser | Fault::WrongResource => reply,
+            Fault::Status(_) | Fault::RateLimited(_) | Fault::WrongUser | Fault::WrongResource => {
+                reply
+            }
         })
     }
 }

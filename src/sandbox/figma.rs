@@ -174,8 +174,13 @@ impl Figma {
         lock(&self.state).requests.clear();
     }
 
-    /// The reply to a request, for a server that you write yourself.
+    /// The reply to a request, for a server that you write yourself. The request is recorded.
     pub fn answer(&self, request: &Request) -> Reply {
-        lock(&self.state).answer(request)
+        lock(&self.state).answer(request).not_recorded()
+    }
+
+    /// Records a request that somebody else answers.
+    pub(super) fn record(&self, request: &Request) {
+        lock(&self.state).record(request);
     }
 }

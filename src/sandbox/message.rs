@@ -59,6 +59,8 @@ pub struct Reply {
     pub(super) gates: Vec<Gate>,
     pub(super) delay: Duration,
     pub(super) action: Action,
+    /// Whether the sandbox has recorded the request, or need not do it.
+    pub(super) is_recorded: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -89,7 +91,7 @@ impl Reply {
     }
 
     fn new(action: Action) -> Self {
-        Reply { gates: Vec::new(), delay: Duration::ZERO, action }
+        Reply { gates: Vec::new(), delay: Duration::ZERO, action, is_recorded: false }
     }
 
     /// Adds a header to the response. Does nothing to a script.
@@ -125,6 +127,14 @@ impl Reply {
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Keeps the request out of [`Sandbox::requests`](super::Sandbox::requests): for replies
+    /// to requests that are not for Figma.
+    #[must_use]
+    pub fn not_recorded(mut self) -> Self {
+        self.is_recorded = true;
         self
     }
 

@@ -1,6 +1,7 @@
 // The module's documentation is in `testing.md`.
 #![doc = include_str!("testing.md")]
 
+mod answers;
 mod clock;
 mod faults;
 mod figma;
@@ -25,6 +26,7 @@ use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
 use crate::model::resource::Resource;
 
+pub use answers::client;
 pub use faults::{Calls, Fault};
 pub use figma::Figma;
 pub use gate::Gate;
@@ -55,7 +57,8 @@ impl Sandbox {
     }
 
     /// Starts at this address; port 0 means a free port. Every request goes to `also` first.
-    /// If that returns a reply, the simulated Figma does not see the request.
+    /// If that returns a reply, the simulated Figma does not see the request. It is in
+    /// [`requests`](Self::requests) all the same.
     ///
     /// # Errors
     ///
@@ -79,8 +82,14 @@ impl Sandbox {
         also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let shared = figma.clone();
-        let answer = move |request: &Request| {
-            also(&shared, request).unwrap_or_else(|| shared.answer(request))
+        let answer = move |request: &Request| match also(&shared, request) {
+            Some(reply) => {
+                if !reply.is_recorded {
+                    shared.record(request);
+                }
+                reply
+            }
+            None => shared.answer(request),
         };
         let (address, server) = server::listen(address, answer).await?;
         Ok(Sandbox { address, figma, server })

@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::faults::Faults;
+use super::faults::{FaultStatus, Faults};
 use super::limits::Buckets;
 use super::message::{Reply, Request};
 use super::purchase::Purchase;
@@ -104,8 +104,12 @@ impl State {
         token
     }
 
-    pub(super) fn answer(&mut self, request: &Request) -> Reply {
+    pub(super) fn record(&mut self, request: &Request) {
         self.requests.push(request.clone(), self.settings.request_log_bytes);
+    }
+
+    pub(super) fn answer(&mut self, request: &Request) -> Reply {
+        self.record(request);
         if request.path() != operation::PATH {
             return self.refuse(Refusal::documented(404));
         }
@@ -114,7 +118,10 @@ impl State {
         }
         let faults = self.faults.of_next_call();
         let outcome = match faults.status() {
-            Some(status) => Err(Refusal::documented(status)),
+            Some(FaultStatus { status, retry_after }) => {
+                let documented = Refusal::documented(status);
+                Err(Refusal { wait: retry_after.unwrap_or(documented.wait), ..documented })
+            }
             None => self.payment(request),
         };
         let reply = match outcome {

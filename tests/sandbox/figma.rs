@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use figma_payments::sandbox::{
-    Calls, Fault, Figma, FigmaLimits, Purchase, Quota, Sandbox, Settings, StatusShape,
+    Calls, Fault, Figma, FigmaLimits, Purchase, Quota, Reply, Request, Sandbox, Settings,
+    StatusShape,
 };
 use figma_payments::{
     Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
@@ -440,4 +441,48 @@ fn the_defaults_are_the_published_limits() {
     assert_eq!(limits.by_token, Quota::per_minute(300));
     assert_eq!(limits.by_user, Quota::per_minute(50));
     assert_eq!(FigmaLimits::view_seat().by_user, Quota::per_minute(10));
+}
+
+#[tokio::test]
+async fn a_429_asks_to_wait_as_long_as_a_test_says() {
+    let (sandbox, client) = sandbox().await;
+    for (wait, seconds) in [(30_000, 30), (1, 1), (1_500, 2), (396_749_000, 396_749)] {
+        sandbox.inject(Fault::RateLimited(Duration::from_millis(wait)), Calls::Next(1));
+        // A new one, because the 429 makes a client pause.
+        let paused = self::client(&sandbox, sandbox.access_token());
+        let error = ask(&paused).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::RateLimited, 1));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        assert!(error.rate_limit().is_some());
+    }
+    assert!(ask(&client).await.is_ok(), "only the next call");
+}
+
+#[tokio::test]
+async fn a_fault_of_all_calls_lasts_until_it_is_cleared() {
+    let (sandbox, client) = sandbox().await;
+    sandbox.inject(Fault::Status(503), Calls::All);
+    for _ in 0..50 {
+        assert_eq!(ask(&client).await.unwrap_err().status(), Some(503));
+    }
+    sandbox.clear_faults();
+    assert!(ask(&client).await.is_ok());
+}
+
+#[tokio::test]
+async fn requests_are_recorded_whoever_answers_them() {
+    let address = ([127, 0, 0, 1], 0).into();
+    let also = |figma: &Figma, request: &Request| match request.path() {
+        "/own" => Some(Reply::json(200, "{}")),
+        "/secret" => Some(Reply::json(200, "{}").not_recorded()),
+        "/v1/payments" => Some(figma.answer(request).after(Duration::from_millis(1))),
+        _ => None,
+    };
+    let sandbox = Sandbox::start_at(address, also).await.unwrap();
+    for path in ["/own", "/secret", "/v1/payments", "/other"] {
+        get(&sandbox, path).await;
+    }
+    let requests = sandbox.requests();
+    let paths: Vec<&str> = requests.iter().map(|request| request.path()).collect();
+    assert_eq!(paths, ["/own", "/v1/payments", "/other"]);
 }

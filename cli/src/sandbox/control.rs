@@ -30,7 +30,7 @@ const ROUTES: [(&str, &str); 8] = [
     ),
     (
         "POST /_sandbox/faults",
-        r#"injects a fault: {"fault": "status", "delay", "reset", "cut_body", "wrong_user" or "wrong_resource", "next": 3} for the next 3 calls, or {…, "share": 0.1, "seed": 7} for a tenth of all calls; the fault "status" also needs "status": 503, for instance, and the fault "delay" needs "delay_ms": 1500"#,
+        r#"injects a fault: {"fault": "status", "rate_limited", "delay", "reset", "cut_body", "wrong_user" or "wrong_resource", "next": 3} for the next 3 calls, {…, "all": true} for every call from now on, or {…, "share": 0.1, "seed": 7} for a tenth of all calls; the fault "status" also needs "status": 503, for instance, "rate_limited" needs "retry_after_seconds": 30, and "delay" needs "delay_ms": 1500"#,
     ),
     ("DELETE /_sandbox/faults", "removes all faults"),
     ("POST /_sandbox/clock", r#"moves the clock forward: {"advance_seconds": 3600}"#),
@@ -74,13 +74,14 @@ impl Control {
             .access
             .check(request)
             .and_then(|()| self.act(figma, &request.method, path, &request.body));
-        Some(match outcome {
+        let reply = match outcome {
             Ok(value) => Reply::json(200, format!("{value:#}\n")),
             Err((status, message)) => {
                 let body = json!({ "error": true, "status": status, "message": message });
                 Reply::json(status, format!("{body:#}\n"))
             }
-        })
+        };
+        Some(reply.not_recorded())
     }
 
     fn act(&self, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
@@ -202,7 +203,9 @@ struct Inject {
     fault: Kind,
     status: Option<u16>,
     delay_ms: Option<u64>,
+    retry_after_seconds: Option<u64>,
     next: Option<u32>,
+    all: Option<bool>,
     share: Option<f64>,
     seed: Option<u64>,
 }
@@ -211,6 +214,7 @@ struct Inject {
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Status,
+    RateLimited,
     Delay,
     Reset,
     CutBody,
@@ -219,30 +223,40 @@ enum Kind {
 }
 
 fn inject(figma: &Figma, inject: Inject) -> Outcome {
-    let fault = match (inject.fault, inject.status, inject.delay_ms) {
-        (Kind::Status, Some(status @ 400..=599), None) => Fault::Status(status),
-        (Kind::Status, _, _) => {
+    let settings = (inject.status, inject.delay_ms, inject.retry_after_seconds);
+    let fault = match (inject.fault, settings) {
+        (Kind::Status, (Some(status @ 400..=599), None, None)) => Fault::Status(status),
+        (Kind::Status, _) => {
             return Err(refuse("the fault status needs a status from 400 to 599"));
         }
-        (Kind::Delay, None, Some(delay)) => Fault::Delay(Duration::from_millis(delay)),
-        (Kind::Delay, _, _) => return Err(refuse("the fault delay needs delay_ms")),
-        (Kind::Reset, None, None) => Fault::Reset,
-        (Kind::CutBody, None, None) => Fault::CutBody,
-        (Kind::WrongUser, None, None) => Fault::WrongUser,
-        (Kind::WrongResource, None, None) => Fault::WrongResource,
+        (Kind::Delay, (None, Some(delay), None)) => Fault::Delay(Duration::from_millis(delay)),
+        (Kind::Delay, _) => return Err(refuse("the fault delay needs delay_ms")),
+        (Kind::RateLimited, (None, None, Some(wait))) => {
+            Fault::RateLimited(Duration::from_secs(wait))
+        }
+        (Kind::RateLimited, _) => {
+            return Err(refuse("the fault rate_limited needs retry_after_seconds"));
+        }
+        (Kind::Reset, (None, None, None)) => Fault::Reset,
+        (Kind::CutBody, (None, None, None)) => Fault::CutBody,
+        (Kind::WrongUser, (None, None, None)) => Fault::WrongUser,
+        (Kind::WrongResource, (None, None, None)) => Fault::WrongResource,
         _ => {
             return Err(refuse(
-                "status is only for the fault status, and delay_ms only for the fault delay",
+                "status is only for the fault status, delay_ms only for the fault delay, and retry_after_seconds only for the fault rate_limited",
             ));
         }
     };
-    let calls = match (inject.next, inject.share, inject.seed) {
-        (Some(next), None, None) => Calls::Next(next),
-        (None, Some(share), seed) if (0.0..=1.0).contains(&share) => {
+    let calls = match (inject.next, inject.all, inject.share, inject.seed) {
+        (Some(next), None, None, None) => Calls::Next(next),
+        (None, Some(true), None, None) => Calls::All,
+        (None, None, Some(share), seed) if (0.0..=1.0).contains(&share) => {
             Calls::Share { share, seed: seed.unwrap_or_default() }
         }
         _ => {
-            return Err(refuse("give either next, or a share from 0 to 1 and perhaps its seed"));
+            return Err(refuse(
+                "give either next, or \"all\": true, or a share from 0 to 1 and perhaps its seed",
+            ));
         }
     };
     figma.inject(fault, calls);

@@ -116,7 +116,9 @@ async fn what_the_control_api_does_not_understand_it_refuses() {
             400,
             "400 to 599",
         ),
-        ("POST", "/faults", json!({ "fault": "reset" }), 400, "either next, or a share"),
+        ("POST", "/faults", json!({ "fault": "reset" }), 400, "either next, or"),
+        ("POST", "/faults", json!({ "fault": "reset", "all": false }), 400, "\"all\": true"),
+        ("POST", "/faults", json!({ "fault": "rate_limited", "next": 1 }), 400, "retry_after"),
         ("POST", "/faults", json!({ "fault": "reset", "share": 1.5 }), 400, "from 0 to 1"),
         (
             "POST",
