@@ -1,5 +1,5 @@
-// The module's documentation is in `testing.md`.
-#![doc = include_str!("testing.md")]
+// The module's documentation is a page of docs/.
+#![doc = include_str!("../../docs/testing.md")]
 
 mod answers;
 mod clock;

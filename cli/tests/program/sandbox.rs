@@ -167,7 +167,7 @@ async fn the_request_log_has_the_room_that_it_is_given_and_says_what_is_missing(
 /// The shell commands of the page on testing, as they stand there.
 #[tokio::test]
 async fn the_page_on_testing_is_true_in_a_shell() {
-    let page = include_str!("../../../src/sandbox/testing.md");
+    let page = include_str!("../../../docs/testing.md");
     let (_, rest) = page.split_once("```sh\n").unwrap();
     let script = rest.split("```").next().unwrap();
     let program = Program::start(&[]);
