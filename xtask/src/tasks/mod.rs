@@ -3,10 +3,10 @@
 mod bench;
 mod contract;
 mod corrected_spec;
+mod costs_page;
 mod deep;
 mod fuzz;
 mod public_api;
-mod readme;
 mod wasm;
 mod weight;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::shared::workspace::Workspace;
-use crate::tasks::readme::{self, table};
+use crate::tasks::costs_page::{self, table};
 
 use crate::shared::process::{captured, cargo};
 
@@ -58,7 +58,7 @@ pub fn run() -> Result<String, String> {
         weights.push((called, weigh(&consumer)?));
     }
     let report = report(&weights);
-    readme::write(&workspace, "weight", &report)?;
+    costs_page::write(&workspace, "weight", &report)?;
     let ratio = |profile: usize, other: usize| {
         weights[2].1.builds[profile] / weights[other].1.builds[profile]
     };

@@ -8,7 +8,7 @@ mod valgrind;
 use std::path::Path;
 
 use crate::shared::workspace::Workspace;
-use crate::tasks::readme::{self, table, thousands};
+use crate::tasks::costs_page::{self, table, thousands};
 
 use program::Server;
 use valgrind::Cost;
@@ -64,7 +64,7 @@ pub fn run() -> Result<String, String> {
         users: fill(&program)?,
     };
     let report = figures.report();
-    readme::write(&Workspace::locate(), "bench", &report)?;
+    costs_page::write(&Workspace::locate(), "bench", &report)?;
 
     let by_hand = figures.http_calls[1].instructions as f64;
     let client = figures.http_calls[3].instructions as f64;
