@@ -1,4 +1,8 @@
-// The module's documentation is a page of docs/.
+// The page on testing. Its links lead to files; src/docs/ says how they lead elsewhere here.
+#![cfg_attr(not(doctest), doc = include_str!("../docs/links/always.md"))]
+#![cfg_attr(all(not(doctest), feature = "cache"), doc = include_str!("../docs/links/cache.md"))]
+#![cfg_attr(not(any(doctest, feature = "cache")), doc = include_str!("../docs/links/without_cache.md"))]
+#![cfg_attr(not(doctest), doc = include_str!("../docs/links/sandbox.md"))]
 #![doc = include_str!("../../docs/testing.md")]
 
 mod answers;

@@ -1,5 +1,4 @@
-//! What newcomers read and start: the examples as running programs, asked over HTTP, and
-//! the links of the README.
+//! The examples as running programs, asked over HTTP.
 #![cfg(all(feature = "cache", feature = "sandbox"))]
 
 #[path = "../support/mod.rs"]
@@ -7,6 +6,5 @@ mod support;
 
 mod backend;
 mod plugin_backend;
-mod readme;
 mod worker;
 mod workerd;

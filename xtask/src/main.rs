@@ -13,9 +13,9 @@ commands:
   httpmock        print helpers to mock the API with httpmock, for tests
   contract        run the contract tests with Prism, Schemathesis and Redocly
   bench           measure what a call costs, compared with reqwest by hand, and write
-                  the README's table
+                  a table of docs/costs.md
   weight          measure a consumer's first build, compared with reqwest by hand, and
-                  write the README's table
+                  write a table of docs/costs.md
   deep            run the drills that take too long for .ci/run: [histories] [fuzz]
                   [sandbox] [bulk] [many] [worker] [release] [defects] [mutants]; all by
                   default. `mutants K/N` tries one of N parts, K from 0 to N-1

@@ -1,6 +1,6 @@
 //! A backend for a paid plugin, as a Cloudflare Worker. `GET /palette` needs the header
-//! `Authorization: Bearer` with the plugin's payment token. Its statuses are those of the
-//! README of figma-payments.
+//! `Authorization: Bearer` with the plugin's payment token. Its statuses are those of
+//! `docs/production.md`.
 //!
 //! `cargo xtask deep worker` builds it and runs it in `workerd` against the
 //! sandbox; `workerd.capnp` names its settings.

@@ -1,5 +1,5 @@
-//! What the README tells about rustls 0.23: who has two providers has to choose.
-//! If this fails, rustls has learned to, and the README's lines can go.
+//! What docs/production.md tells about rustls 0.23: who has two providers has to choose.
+//! If this fails, rustls has learned to, and the lines of that page can go.
 
 use figma_payments_beside as beside;
 use rustls::crypto::aws_lc_rs;

@@ -1,29 +1,31 @@
-//! Writes parts of the README, each between two comments that mark its place.
+//! Writes the tables of `docs/costs.md`, each between two comments that mark its place.
 
 use crate::shared::workspace::Workspace;
+
+const PAGE: &str = "docs/costs.md";
 
 /// Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->`.
 ///
 /// # Errors
 ///
-/// The README does not have these comments, or cannot be read or written.
+/// The page does not have these comments, or cannot be read or written.
 pub fn write(workspace: &Workspace, name: &str, text: &str) -> Result<(), String> {
-    let readme = workspace.read("README.md").map_err(|error| format!("{error:#}"))?;
-    let replaced = replaced(&readme, name, text)?;
-    std::fs::write(workspace.root().join("README.md"), replaced)
-        .map_err(|error| format!("README.md cannot be written: {error}"))
+    let page = workspace.read(PAGE).map_err(|error| format!("{error:#}"))?;
+    let replaced = replaced(&page, name, text)?;
+    std::fs::write(workspace.root().join(PAGE), replaced)
+        .map_err(|error| format!("{PAGE} cannot be written: {error}"))
 }
 
-fn replaced(readme: &str, name: &str, text: &str) -> Result<String, String> {
+fn replaced(page: &str, name: &str, text: &str) -> Result<String, String> {
     let begin = format!("<!-- {name} -->\n");
     let end = format!("<!-- /{name} -->\n");
-    let (before, rest) = readme.split_once(&begin).ok_or_else(|| missing(&begin))?;
+    let (before, rest) = page.split_once(&begin).ok_or_else(|| missing(&begin))?;
     let (_, after) = rest.split_once(&end).ok_or_else(|| missing(&end))?;
     Ok(format!("{before}{begin}{text}{end}{after}"))
 }
 
 fn missing(marker: &str) -> String {
-    format!("README.md does not have the line `{}`, which marks where to write", marker.trim())
+    format!("{PAGE} does not have the line `{}`, which marks where to write", marker.trim())
 }
 
 /// A Markdown table. Every column except the first is aligned for numbers.
@@ -52,28 +54,28 @@ pub fn thousands(number: u64) -> String {
 mod tests {
     use super::*;
 
-    const README: &str = "# A\n<!-- bench -->\nold\n<!-- /bench -->\nend\n";
+    const TEXT: &str = "# A\n<!-- bench -->\nold\n<!-- /bench -->\nend\n";
 
     #[test]
     fn only_the_text_between_the_markers_is_replaced() {
-        let once = replaced(README, "bench", "new\n").unwrap();
+        let once = replaced(TEXT, "bench", "new\n").unwrap();
         assert_eq!(once, "# A\n<!-- bench -->\nnew\n<!-- /bench -->\nend\n");
         assert_eq!(replaced(&once, "bench", "new\n").unwrap(), once);
     }
 
     #[test]
     fn a_missing_marker_is_named() {
-        let error = replaced(README, "weight", "new\n").unwrap_err();
+        let error = replaced(TEXT, "weight", "new\n").unwrap_err();
         assert!(error.contains("<!-- weight -->"), "{error}");
         let error = replaced("<!-- bench -->\n", "bench", "new\n").unwrap_err();
         assert!(error.contains("<!-- /bench -->"), "{error}");
     }
 
     #[test]
-    fn the_readme_has_a_place_for_each_command() {
-        let readme = Workspace::locate().read("README.md").unwrap();
+    fn the_page_has_a_place_for_each_command() {
+        let page = Workspace::locate().read(PAGE).unwrap();
         for name in ["bench", "weight"] {
-            replaced(&readme, name, "").unwrap();
+            replaced(&page, name, "").unwrap();
         }
     }
 

@@ -68,7 +68,9 @@ fn listing() -> Result<String, String> {
         .omit_auto_trait_impls(true)
         .build()
         .map_err(|error| error.to_string())?;
-    Ok(api.items().map(|item| format!("{item}\n")).collect())
+    // The pages of the documentation are modules only for rustdoc.
+    let items = api.items().map(|item| format!("{item}\n"));
+    Ok(items.filter(|item| !item.starts_with("pub mod figma_payments::docs")).collect())
 }
 
 /// If `listing` has named this program to cargo as its rustdoc: runs rustdoc, with the

@@ -1,5 +1,5 @@
 //! `cargo xtask weight`: measures a consumer's first build, in crates and CPU seconds,
-//! compared with reqwest by hand, and writes the README's table. For each row it creates a
+//! compared with reqwest by hand, and writes a table of docs/costs.md. For each row it creates a
 //! package in `target/weight` and builds it with an empty target folder.
 
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ struct Weight {
     builds: [f64; 2],
 }
 
-/// Measures, writes the README's table, and gives it with the ratios to reqwest by hand.
+/// Measures, writes the table of `docs/costs.md`, and gives it with the ratios to reqwest by hand.
 pub fn run() -> Result<String, String> {
     let workspace = Workspace::locate();
     let mut weights = Vec::new();

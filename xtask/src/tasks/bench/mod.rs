@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measures what a call costs, compared with reqwest by hand, and
-//! writes the README's table. The main figure is the number of instructions in the
+//! writes a table of docs/costs.md. The main figure is the number of instructions in the
 //! client's process, because it is the same on every run and machine.
 
 pub mod program;
@@ -45,7 +45,7 @@ const MANY_IN_FLIGHT: u64 = 64;
 const CALLS: u64 = 16_384;
 const ROUNDS: usize = 5;
 
-/// Measures, writes the README's table, and gives it with the ratio to reqwest by hand.
+/// Measures, writes the table of `docs/costs.md`, and gives it with the ratio to reqwest by hand.
 pub fn run() -> Result<String, String> {
     let program = program::build()?;
     let server = Server::start(&program)?;
