@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use openapiv3::OpenAPI;
+use openapiv3::{OpenAPI, ReferenceOr, Schema, SchemaKind, Type};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypePatch};
 
 /// Types that are not generated, and what the bindings use in their place:
@@ -38,10 +38,60 @@ pub fn bindings(lowered: &OpenAPI) -> Result<String, String> {
 
 fn generate(lowered: &OpenAPI) -> Result<String, String> {
     let tokens = Generator::new(&settings()?).generate_tokens(lowered).map_err(refused)?;
-    let file = syn::parse2(tokens).map_err(not_rust)?;
+    let mut file = syn::parse2(tokens).map_err(not_rust)?;
+    describe_fields(&mut file, lowered);
     let text = prettyplease::unparse(&file);
     check(&text)?;
     Ok(text)
+}
+
+/// Documents the fields that the generator leaves without: those whose schema is a
+/// component of its own. They get the description of that component.
+fn describe_fields(file: &mut syn::File, lowered: &OpenAPI) {
+    for module in file.items.iter_mut().filter_map(module) {
+        for item in module {
+            let syn::Item::Struct(generated) = item else { continue };
+            let name = generated.ident.to_string();
+            for field in &mut generated.fields {
+                let Some(property) = field.ident.as_ref().map(ToString::to_string) else {
+                    continue;
+                };
+                let described = field.attrs.iter().any(|it| it.path().is_ident("doc"));
+                if let (false, Some(text)) = (described, description(lowered, &name, &property)) {
+                    field.attrs.insert(0, syn::parse_quote!(#[doc = #text]));
+                }
+            }
+        }
+    }
+}
+
+/// The items of a module.
+fn module(item: &mut syn::Item) -> Option<&mut Vec<syn::Item>> {
+    match item {
+        syn::Item::Mod(module) => module.content.as_mut().map(|(_, items)| items),
+        _ => None,
+    }
+}
+
+/// What the document says about the component that a property refers to.
+fn description<'a>(lowered: &'a OpenAPI, schema: &str, property: &str) -> Option<&'a str> {
+    let component = |name: &str| lowered.components.as_ref()?.schemas.get(name)?.as_item();
+    let SchemaKind::Type(Type::Object(object)) = &component(schema)?.schema_kind else {
+        return None;
+    };
+    let reference = match object.properties.get(property)? {
+        ReferenceOr::Reference { reference } => reference,
+        // How OpenAPI 3.0 writes a reference that has a default.
+        ReferenceOr::Item(schema) => match &schema.schema_kind {
+            SchemaKind::AllOf { all_of } => match &all_of[..] {
+                [ReferenceOr::Reference { reference }] => reference,
+                _ => return None,
+            },
+            _ => return None,
+        },
+    };
+    let named: &Schema = component(reference.strip_prefix("#/components/schemas/")?)?;
+    named.schema_data.description.as_deref()
 }
 
 pub(crate) fn settings() -> Result<GenerationSettings, String> {

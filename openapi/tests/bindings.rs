@@ -55,6 +55,22 @@ fn the_types_written_by_hand_took_the_place_of_generated_ones() {
     }
 }
 
+/// Also one whose schema is a component of its own, which describes it.
+#[test]
+fn every_field_that_the_document_describes_is_documented() {
+    let bindings = generated(HANDED_OVER);
+    let (types, _) = bindings.split_once("pub mod defaults").unwrap();
+    let mut documented = false;
+    let mut fields = 0;
+    for line in types.lines().map(str::trim) {
+        let is_field = line.starts_with("pub ") && line.contains(": ");
+        assert!(!is_field || documented, "{line}");
+        fields += usize::from(is_field);
+        documented = line.starts_with("///") || (documented && line.starts_with("#["));
+    }
+    assert_eq!(fields, 11);
+}
+
 #[test]
 fn a_type_that_is_not_there_is_named() {
     let document = edited(

@@ -40,7 +40,9 @@ pub mod types {
     pub struct GetPaymentsResponseBody {
         ///For successful requests, this value is always `false`.
         pub error: bool,
+        ///An object describing a user's payment information for a plugin, widget, or Community file.
         pub meta: PaymentInformation,
+        ///The response status code.
         pub status: ::serde_json::Number,
     }
     ///An object describing a user's payment information for a plugin, widget, or Community file.
@@ -56,14 +58,17 @@ pub mod types {
         PartialEq
     )]
     pub struct PaymentInformation {
+        ///The UTC ISO 8601 timestamp indicating when the user purchased the resource. No value is given if the user has never purchased the resource.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub date_of_purchase: ::std::option::Option<
             crate::model::payment::DateOfPurchase,
         >,
+        ///The payment status of the user for the resource.
         #[serde(default = "defaults::payment_information_payment_status")]
         pub payment_status: crate::model::payment::PaymentStatus,
         ///The ID of the plugin, widget, or Community file that was queried. Can be used to verify the validity of a response.
         pub resource_id: ::std::string::String,
+        ///The type of the resource.
         pub resource_type: crate::model::resource::ResourceType,
         ///The ID of the user whose payment information was queried. Can be used to verify the validity of a response.
         pub user_id: ::std::string::String,
