@@ -54,6 +54,12 @@ impl Client {
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// You may drop the future of `next` at any time, in `select!` for instance: the stream
+    /// keeps all queries and loses no answer. The queries that are under way go on meanwhile.
+    /// If you drop the stream, they end without an answer, up to 8 of them.
     pub fn get_payments_all<S>(
         &self,
         queries: S,

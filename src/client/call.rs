@@ -65,11 +65,30 @@ impl Client {
     /// [`grants_access`](PaymentInformation::grants_access) says whether the user
     /// has access.
     ///
+    /// ```
+    /// use figma_payments::{Client, PaymentQuery, PluginPaymentToken, Resource};
+    ///
+    /// /// The status to answer your plugin with.
+    /// async fn status(client: &Client, token: PluginPaymentToken, plugin: Resource) -> u16 {
+    ///     match client.get_payments(PaymentQuery::by_token(token, plugin)).await {
+    ///         Ok(payment) if payment.grants_access() => 200,
+    ///         Ok(_) => 402,
+    ///         Err(error) => error.suggested_status(),
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`ErrorKind`]; [`Error::suggested_status`] says what
     /// to answer your own caller. "Has not paid" is not an error: it is a
     /// [`PaymentInformation`] that grants no access.
+    ///
+    /// # Cancel safety
+    ///
+    /// You may drop the future at any time. A call that waits for its slot leaves the
+    /// queue. A request that is under way is given up: Figma may have seen it, so it counts
+    /// for the rate limits, and a payment token may be used up. All clones go on as before.
     pub async fn get_payments(
         &self,
         query: impl Borrow<PaymentQuery>,

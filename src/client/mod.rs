@@ -1,8 +1,13 @@
 //! The client, and what its clones share. `call.rs` makes one call.
 
-mod batch;
-pub(crate) mod builder;
+// These three first, and in this order: it is that of the reference. It opens with
+// `get_payments`.
 pub(crate) mod call;
+
+mod batch;
+
+pub(crate) mod builder;
+
 pub(crate) mod decode;
 pub(crate) mod rate_limiter;
 pub(crate) mod redact;
@@ -33,7 +38,25 @@ use crate::platform::http::Http;
 
 /// Asks Figma whether a user has paid.
 ///
-/// Cheap to clone: all clones share connections, settings and access token.
+/// Cheap to clone: all clones share connections, settings, access token, rate limits and
+/// retry budget.
+///
+/// ```no_run
+/// use figma_payments::{Client, Error, PaymentQuery, PersonalAccessToken, Resource, UserId};
+///
+/// async fn has_paid(client: &Client, user: UserId) -> Result<bool, Error> {
+///     let plugin = Resource::plugin("1678669904810665842")?;
+///     let payment = client.get_payments(PaymentQuery::by_user(user, plugin)).await?;
+///     Ok(payment.grants_access())
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let client = Client::new(PersonalAccessToken::new(std::env::var("FIGMA_TOKEN")?)?)?;
+///     println!("has paid: {}", has_paid(&client, UserId::from(500123)).await?);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,

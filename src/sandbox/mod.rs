@@ -56,6 +56,10 @@ impl Sandbox {
     /// # Errors
     ///
     /// If the operating system does not give it a port.
+    ///
+    /// # Cancel safety
+    ///
+    /// If you drop the future, no server is left behind.
     pub async fn start() -> io::Result<Self> {
         Sandbox::start_at(server::LOOPBACK, |_, _| None).await
     }
@@ -67,6 +71,10 @@ impl Sandbox {
     /// # Errors
     ///
     /// If the operating system does not give it the address.
+    ///
+    /// # Cancel safety
+    ///
+    /// If you drop the future, no server is left behind.
     pub async fn start_at(
         address: SocketAddr,
         also: impl Fn(&Figma, &Request) -> Option<Reply> + Send + Sync + 'static,
@@ -80,6 +88,10 @@ impl Sandbox {
     /// # Errors
     ///
     /// If the operating system does not give it the address.
+    ///
+    /// # Cancel safety
+    ///
+    /// If you drop the future, no server is left behind. `figma` stays as it is.
     pub async fn start_with(
         figma: Figma,
         address: SocketAddr,

@@ -61,6 +61,10 @@ impl ScriptedServer {
     /// # Errors
     ///
     /// If the operating system does not give it a port.
+    ///
+    /// # Cancel safety
+    ///
+    /// If you drop the future, no server is left behind.
     pub async fn start(
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -83,6 +87,10 @@ impl ScriptedServer {
     /// # Errors
     ///
     /// If the operating system does not give it a port.
+    ///
+    /// # Cancel safety
+    ///
+    /// If you drop the future, no server is left behind.
     pub async fn start_deaf(steps: Vec<Step>) -> io::Result<Self> {
         let listener = TcpListener::bind(LOOPBACK).await?;
         let address = listener.local_addr()?;
@@ -135,6 +143,11 @@ impl ScriptedServer {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// You may drop the future at any time, and wait again: requests are counted from the
+    /// start of the server.
     pub async fn arrived(&self, requests: usize) {
         // It fails only if all senders are dropped, and `self` has one.
         let _ = self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await;
