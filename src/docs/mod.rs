@@ -13,6 +13,13 @@
 //! | [`costs`] | calls to Figma, instructions, crates |
 //! | [`design`] | why it is as it is, and compared with doing without it |
 //!
+//! # The gate
+//!
+//! The package `figma-payments-gate`, in the folder `gate` of the repository, puts all of
+//! this in front of a route: it takes the payment token out of a request, asks, lets paying
+//! users through, and answers all others. It is a `tower` layer, and has an extractor for
+//! axum. The README's program is made of it.
+//!
 //! # The program
 //!
 //! `figma-payments` asks Figma from the command line: `check` about one user, `bulk` about
