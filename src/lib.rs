@@ -82,8 +82,7 @@ pub mod api;
 #[cfg(feature = "cache")]
 mod cache;
 mod client;
-// Its code is tested with the features that it needs.
-#[cfg(any(doc, all(doctest, feature = "cache", feature = "sandbox")))]
+#[cfg(any(doc, doctest))]
 pub mod docs;
 mod error;
 #[cfg(fuzzing)]

@@ -36,7 +36,11 @@ macro_rules! page {
         #[cfg_attr(not(any(doctest, feature = "cache")), doc = include_str!("links/without_cache.md"))]
         #[cfg_attr(all(not(doctest), feature = "sandbox"), doc = include_str!("links/sandbox.md"))]
         #[cfg_attr(not(any(doctest, feature = "sandbox")), doc = include_str!("links/without_sandbox.md"))]
-        #[doc = include_str!($file)]
+        // The code of the pages needs these features.
+        #[cfg_attr(
+            any(not(doctest), all(feature = "cache", feature = "sandbox")),
+            doc = include_str!($file)
+        )]
         pub mod $name {}
     };
 }
