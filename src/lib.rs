@@ -39,7 +39,7 @@
 //!
 //! | To be asked, by your plugin | |
 //! |---|---|
-//! | over HTTP | the package `figma-payments-gate` |
+//! | over HTTP | [the gate], the package `figma-payments-gate` |
 //! | with parameters of a form or a JSON body | [`PaymentParams`] |
 //! | and what to answer | [`Error::suggested_status`], [`Error::suggested_retry_after`], [Production] |
 //!
@@ -58,7 +58,7 @@
 //! | timeouts, the deadline, another server, another TLS | [`ClientBuilder`] |
 //! | a limit to stay below | [`RateLimits`] |
 //! | when a call tries again | [`RetryPolicy`] |
-//! | calls, retries, 401s and 429s to count | [`Client::counters`], [`Counters`] |
+//! | calls, retries, 401s and 429s to count | [`Client::counters`], [`Counters`]; metrics: [Monitoring] |
 //! | the longest answer that is read | [`MAX_BODY_BYTES`] |
 //!
 //! | Cache (feature `cache`) | |

@@ -4,6 +4,7 @@
 //! | Page | What it is about |
 //! |---|---|
 //! | [`production`] | time, limits and bursts, outages, forged tokens, several processes, batch jobs, TLS |
+//! | [`monitoring`] | metrics, alerts, traces |
 #![cfg_attr(
     feature = "sandbox",
     doc = "| [`sandbox`](crate::sandbox) | tests, in Rust or another language |"
@@ -48,5 +49,6 @@ macro_rules! page {
 page!(costs, "../../docs/costs.md");
 page!(design, "../../docs/design.md");
 page!(document, "../../docs/document.md");
+page!(monitoring, "../../docs/monitoring.md");
 page!(production, "../../docs/production.md");
 page!(workers, "../../docs/workers.md");

@@ -37,10 +37,11 @@ fn a_test_on_a_page_is_run() {
     assert!(tests > 0);
 }
 
-/// What needs another provider of cryptography is compiled in `tests/beside`.
+/// What needs another provider of cryptography is compiled in `tests/beside`, and what needs
+/// an exporter in `tests/telemetry`.
 #[test]
 fn what_rustdoc_ignores_is_tested_elsewhere() {
-    let tested = read("tests/beside/tests/two_providers.rs");
+    let tested = read("tests/beside/tests/two_providers.rs") + &read("tests/telemetry/setup.rs");
     let tested: Vec<&str> = tested.lines().map(str::trim).collect();
     let pages = pages();
     let blocks = pages.iter().flat_map(|page| &page.code);
