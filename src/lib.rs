@@ -105,7 +105,7 @@ pub use client::Client;
 pub use client::builder::{ClientBuilder, DEFAULT_BASE_URL};
 pub use client::rate_limiter::limits::RateLimits;
 pub use client::retry::RetryPolicy;
-pub use client::telemetry::Counters;
+pub use client::telemetry::counters::Counters;
 pub use error::{Error, ErrorKind, RateLimitHeaders};
 pub use model::credentials::{AuthScheme, PersonalAccessToken, PluginPaymentToken};
 pub use model::ids::{CommunityFileId, PluginId, UserId, WidgetId};

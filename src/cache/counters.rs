@@ -1,6 +1,6 @@
 //! The counters of the cache.
 
-use crate::client::telemetry::Counter;
+use crate::client::telemetry::counters::Counter;
 
 /// Counts of what happened in an [`Entitlements`](crate::Entitlements) and all its clones,
 /// since it was made.

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::rate_limiter::RateLimiter;
 use super::rate_limiter::wait_policy::WaitPolicy;
 use super::redact::Secrets;
+use super::telemetry::CallTelemetry;
 use super::times::{A_YEAR, MINUTE};
 use super::{Client, Shared, decode};
 use crate::api::types::PaymentInformation;
@@ -44,6 +45,7 @@ enum Next {
 /// What a call knows between its attempts.
 struct RetryState<'a> {
     shared: &'a Shared,
+    telemetry: &'a CallTelemetry<'a>,
     asked_by: AskedBy,
     wait: WaitPolicy,
     deadline: Instant,
@@ -105,14 +107,16 @@ impl Client {
         options: CallOptions<impl Fn() -> M>,
     ) -> Result<(PaymentInformation, M), Error> {
         query.check()?;
-        let telemetry = &self.shared.telemetry;
-        let span = telemetry.call_began(&self.shared.base_url, query);
-        // Pinned here, because it is large and `instrument` would move it.
-        let attempts = pin!(self.attempts(query, options));
-        let outcome = attempts.instrument(span.clone()).await;
+        let telemetry = self.shared.telemetry.call_began(&self.shared.base_url, query);
+        let span = telemetry.span();
+        let outcome = {
+            // Pinned here, because it is large and `instrument` would move it.
+            let attempts = pin!(self.attempts(query, options, &telemetry));
+            attempts.instrument(span).await
+        };
         let by_token = query.asked_by() == AskedBy::Token;
         let outcome = outcome.map_err(|error| error.with(|details| details.by_token = by_token));
-        telemetry.call_ended(&span, &outcome);
+        telemetry.ended(&outcome);
         outcome
     }
 
@@ -148,9 +152,11 @@ impl Client {
         &self,
         query: &PaymentQuery,
         options: CallOptions<impl Fn() -> M>,
+        telemetry: &CallTelemetry<'_>,
     ) -> Result<(PaymentInformation, M), Error> {
         let mut state = RetryState {
             shared: &self.shared,
+            telemetry,
             asked_by: query.asked_by(),
             wait: options.wait,
             deadline: options.deadline,
@@ -196,14 +202,14 @@ impl<'a> RetryState<'a> {
             self.deadline = client.deadline(sent);
         }
         self.attempts += 1;
-        self.shared.telemetry.attempt_began(self.attempts);
+        self.telemetry.attempt_began(self.attempts);
         self.shared.settings.timeout.min(self.deadline.saturating_duration_since(sent))
     }
 
     /// Decides what to do after an attempt that was sent at `sent`.
     fn next(&mut self, sent: Instant, answer: Answer) -> Next {
         let answer = answer.map_err(|error| error.with(|it| it.attempts = self.attempts));
-        self.shared.telemetry.attempt_ended(self.attempts, &answer);
+        self.telemetry.attempt_ended(self.attempts, &answer);
         if self.passed_the_limit(&answer) {
             self.limiter().on_response(sent);
         }

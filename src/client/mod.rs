@@ -27,7 +27,8 @@ use self::retry::RetryBudget;
 #[cfg(any(test, feature = "sandbox"))]
 use self::retry::RetryPolicy;
 use self::settings::Settings;
-use self::telemetry::{Counters, Telemetry};
+use self::telemetry::Telemetry;
+use self::telemetry::counters::Counters;
 #[cfg(any(test, feature = "sandbox"))]
 use crate::api::types::PaymentInformation;
 use crate::error::Error;
