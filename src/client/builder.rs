@@ -186,6 +186,9 @@ impl ClientBuilder {
 
     /// Checks everything and makes the client. Nothing is sent.
     ///
+    /// With the feature `metrics`, this describes the client's metrics to the recorder.
+    /// Install the recorder before.
+    ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), and the message names

@@ -43,9 +43,9 @@ enum Next {
 }
 
 /// What a call knows between its attempts.
-struct RetryState<'a> {
+struct RetryState<'a, 'b> {
     shared: &'a Shared,
-    telemetry: &'a CallTelemetry<'a>,
+    telemetry: &'a mut CallTelemetry<'b>,
     asked_by: AskedBy,
     wait: WaitPolicy,
     deadline: Instant,
@@ -107,11 +107,11 @@ impl Client {
         options: CallOptions<impl Fn() -> M>,
     ) -> Result<(PaymentInformation, M), Error> {
         query.check()?;
-        let telemetry = self.shared.telemetry.call_began(&self.shared.base_url, query);
+        let mut telemetry = self.shared.telemetry.call_began(&self.shared.base_url, query);
         let span = telemetry.span();
         let outcome = {
             // Pinned here, because it is large and `instrument` would move it.
-            let attempts = pin!(self.attempts(query, options, &telemetry));
+            let attempts = pin!(self.attempts(query, options, &mut telemetry));
             attempts.instrument(span).await
         };
         let by_token = query.asked_by() == AskedBy::Token;
@@ -152,7 +152,7 @@ impl Client {
         &self,
         query: &PaymentQuery,
         options: CallOptions<impl Fn() -> M>,
-        telemetry: &CallTelemetry<'_>,
+        telemetry: &mut CallTelemetry<'_>,
     ) -> Result<(PaymentInformation, M), Error> {
         let mut state = RetryState {
             shared: &self.shared,
@@ -172,7 +172,7 @@ impl Client {
                 Ok(sent) => sent,
                 Err(no_slot) => return Err(state.last_error.unwrap_or(no_slot)),
             };
-            let timeout = state.begin(self, sent);
+            let timeout = state.begin(self, now, sent);
             let mark = (options.before_attempt)();
             let answer = self.attempt(query, timeout).await;
             match state.next(sent, answer) {
@@ -190,16 +190,18 @@ impl Client {
     }
 }
 
-impl<'a> RetryState<'a> {
+impl<'a> RetryState<'a, '_> {
     fn limiter(&self) -> &'a RateLimiter {
         self.shared.limiters.of(self.asked_by)
     }
 
-    /// Records that an attempt begins, and returns its timeout.
-    fn begin(&mut self, client: &Client, sent: Instant) -> Duration {
+    /// Records that an attempt that has waited for a slot since `asked` begins, and returns
+    /// its timeout.
+    fn begin(&mut self, client: &Client, asked: Instant, sent: Instant) -> Duration {
         if self.wait == WaitPolicy::Batch {
             // The wait for a slot does not count for the deadline.
             self.deadline = client.deadline(sent);
+            self.telemetry.batch_waited(asked, sent);
         }
         self.attempts += 1;
         self.telemetry.attempt_began(self.attempts);

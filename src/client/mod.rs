@@ -118,7 +118,7 @@ impl Client {
             budget: settings.retry.new_budget(),
             limiters: RateLimiters::new(settings.rate_limits),
             settings,
-            telemetry: Telemetry::default(),
+            telemetry: Telemetry::new(),
             #[cfg(any(test, feature = "sandbox"))]
             simulated: None,
         };

@@ -17,6 +17,7 @@ use self::bucket::{Bucket, CurrentLimit, LimitReason};
 use self::limits::{Limit, RateLimits};
 use self::wait_policy::WaitPolicy;
 use self::waiters::{CHECK_INTERVAL, SILENT_AFTER, Waiter, Waiters};
+use crate::client::telemetry::metrics::LimitWait;
 use crate::client::times::{A_YEAR, MINUTE, TIME_FOR_A_RESPONSE};
 use crate::error::{Error, ErrorKind, RateLimitHeaders};
 use crate::model::query::AskedBy;
@@ -139,10 +140,14 @@ impl RateLimiter {
         };
         let waiter = self.state().waiters.join(wait, now);
         let mut call = QueuedCall { limiter: self, waiter, deadline, estimated_at: None };
+        let mut wait = LimitWait::of(self.asked_by);
         loop {
             match self.check(&mut call)? {
                 Next::Send(now) => return Ok(now),
-                Next::CheckAt(time) => call.waiter.wakeup.wait_until(time).await,
+                Next::CheckAt(time) => {
+                    wait.begins();
+                    call.waiter.wakeup.wait_until(time).await;
+                }
             }
         }
     }

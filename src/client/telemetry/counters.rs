@@ -20,7 +20,7 @@ impl Counter {
 ///
 /// Two of them deserve an alert when they rise: `unauthorized` (the access token has
 /// expired, or somebody tries out payment tokens) and `rate_limited` (you ask too
-/// often).
+/// often). The feature `metrics` tells more, and tells the two apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {

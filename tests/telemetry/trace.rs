@@ -1,0 +1,1 @@
+//! The spans and events, as OpenTelemetry exports them.
