@@ -4,6 +4,7 @@
 //! runs them.
 
 mod calls;
+mod export;
 mod page;
 #[allow(unreachable_pub, reason = "it is the code that the documentation shows")]
 mod setup;
