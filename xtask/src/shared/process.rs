@@ -55,6 +55,14 @@ pub fn captured(mut command: Command, if_missing: &str) -> Result<Printed, Strin
     }
 }
 
+/// The trimmed standard output of a program, or `None` if it fails.
+pub fn printed(program: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let printed = captured(command, program).ok()?.stdout;
+    Some(printed.trim().to_owned())
+}
+
 /// Makes sure that cargo has the subcommand `name`, and installs `cargo-{name}` if it
 /// does not.
 ///

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::shared::debian;
+use crate::shared::process::{self, printed, succeed};
 use crate::shared::workspace::Workspace;
-
-use crate::shared::process::{self, captured, succeed};
 
 /// The name of the target.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -66,16 +66,8 @@ impl Toolchain {
             return Ok(Toolchain::Rustup);
         }
         let installed = || Path::new(RUSTC).exists() && Path::new(SOURCE).exists();
-        if !installed() && printed("id", &["-u"]).as_deref() == Some("0") {
-            for arguments in [
-                &["update"][..],
-                &["install", "--yes", "--no-install-recommends", PACKAGES[0], PACKAGES[1]],
-            ] {
-                println!("installing: apt-get {}", arguments.join(" "));
-                let mut apt = Command::new("apt-get");
-                // Whether it succeeded shows in whether the files exist.
-                let _ = apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
-            }
+        if !installed() {
+            debian::install_as_root(&PACKAGES);
         }
         match installed() {
             true => Ok(Toolchain::Debian),
@@ -111,12 +103,4 @@ pub fn target() -> PathBuf {
 fn linker() -> PathBuf {
     let tools = printed("rustc", &["--print", "target-libdir"]).unwrap_or_default();
     Path::new(&tools).with_file_name("bin").join("rust-lld")
-}
-
-/// What a program prints, or `None` if it fails.
-fn printed(program: &str, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    let printed = captured(command, program).ok()?.stdout;
-    Some(printed.trim().to_owned())
 }
