@@ -37,6 +37,15 @@ impl Page {
         types.collect()
     }
 
+    /// The names of a metric's labels, without that of a histogram's buckets.
+    pub fn labels(&self, name: &str) -> BTreeSet<&str> {
+        let of_metric = self.0.lines().filter_map(|line| line.strip_prefix(name)?.split_once('{'));
+        let of_metric = of_metric.filter(|(suffix, _)| ["", "_bucket"].contains(suffix));
+        let labels = of_metric.filter_map(|(_, rest)| Some(rest.split_once('}')?.0));
+        let names = labels.flat_map(|labels| labels.split(',')).filter_map(|it| it.split_once('='));
+        names.map(|(name, _)| name).filter(|name| *name != "le").collect()
+    }
+
     /// The metrics that have a description.
     pub fn described(&self) -> BTreeSet<&str> {
         let descriptions = self.0.lines().filter_map(|line| line.strip_prefix("# HELP "));

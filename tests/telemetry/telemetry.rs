@@ -4,8 +4,8 @@
 //! runs them.
 
 mod calls;
+mod everything;
 mod export;
 mod page;
-#[allow(unreachable_pub, reason = "it is the code that the documentation shows")]
 mod setup;
 mod trace;

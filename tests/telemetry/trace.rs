@@ -1,5 +1,7 @@
 //! The spans and events, as OpenTelemetry exports them.
 
+use std::collections::BTreeSet;
+
 use figma_payments::sandbox::{Calls, Fault, Gate, Reply, Sandbox, ScriptedServer};
 use figma_payments::{
     Client, PaymentQuery, PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
@@ -159,5 +161,30 @@ fn nothing_exported_has_a_token_and_a_user_id_is_at_level_trace_alone() {
         let exported = format!("{spans:?}").to_ascii_lowercase();
         assert!(!exported.contains("marked"), "{exported}");
         assert_eq!(exported.contains(USER), level == LevelFilter::TRACE, "{exported}");
+    }
+}
+
+#[test]
+fn everything_that_a_call_tells_is_in_the_documentation() {
+    let documentation = include_str!("../../docs/monitoring.md");
+    let spans = spans_of(LevelFilter::TRACE, async {
+        let (sandbox, client) = sandbox().await;
+        sandbox.inject(Fault::Status(503), Calls::Next(1));
+        client.get_payments(by_user()).await.unwrap();
+        sandbox.inject(Fault::Status(429), Calls::Next(1));
+        client.get_payments(by_user()).await.unwrap_err();
+    });
+    let shown: Vec<String> = spans.iter().map(shown).collect();
+    let mut names = BTreeSet::new();
+    for line in shown.iter().flat_map(|span| span.lines().skip(1)) {
+        let attribute = line.trim().split(": ").next().unwrap();
+        names.insert(line.strip_prefix("- ").unwrap_or(attribute));
+    }
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        // The layer's own names for what the documentation calls Level and Target.
+        let documented =
+            matches!(name, "level" | "target") || documentation.contains(&format!("`{name}`"));
+        assert!(documented, "`{name}` is not in docs/monitoring.md");
     }
 }

@@ -12,6 +12,7 @@ commands:
   corrections     print what each correction does to the bundled document
   httpmock        print helpers to mock the API with httpmock, for tests
   contract        run the contract tests with Prism, Schemathesis and Redocly
+  alerts          check the page of metrics and the alert rules with promtool
   bench           measure what a call costs, compared with reqwest by hand, and write
                   a table of docs/costs.md
   weight          measure a consumer's first build, compared with reqwest by hand, and

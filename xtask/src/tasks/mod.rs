@@ -1,5 +1,6 @@
 //! Every command except those of [`spec`](crate::spec), with a file or folder each.
 
+mod alerts;
 mod bench;
 mod contract;
 mod corrected_spec;
@@ -24,6 +25,7 @@ pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>
             .map_err(|error| error.to_string()),
         "httpmock" => generated(openapi::httpmock),
         "contract" => contract::run(),
+        "alerts" => alerts::run(),
         "bench" => bench::run(),
         "weight" => weight::run(),
         "deep" => deep::run(arguments),

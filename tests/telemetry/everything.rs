@@ -1,0 +1,142 @@
+//! The page after everything that is recorded has happened once, and what has to agree with
+//! it: promtool, the alert rules, and the table in the documentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use figma_payments::sandbox::{Calls, Fault, Sandbox};
+use figma_payments::{Client, PaymentQuery, PluginPaymentToken, RateLimits, Resource, UserId};
+
+use crate::page::Page;
+use crate::setup;
+
+const RULES: &str = include_str!("../../examples/alerts/rules.yml");
+const DOCUMENTATION: &str = include_str!("../../docs/monitoring.md");
+const SETUP: &str = include_str!("setup.rs");
+
+const USER: &str = "500123";
+
+/// Does everything that is recorded.
+async fn everything() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let limits = RateLimits::default().by_user(600).by_user_burst(1);
+    let client = Client::builder(sandbox.access_token()).base_url(sandbox.base_url());
+    let client = client.rate_limits(limits).build().unwrap();
+    let plugin = Resource::plugin("1122334455").unwrap();
+    let user: UserId = USER.parse().unwrap();
+    let by_user = PaymentQuery::by_user(user, plugin.clone());
+    let forged = PluginPaymentToken::new("ppt_MARKED").unwrap();
+    let forged = PaymentQuery::by_token(forged, plugin);
+
+    client.get_payments(forged).await.unwrap_err();
+    // Twice, the second time with a wait for the limit.
+    sandbox.inject(Fault::Status(503), Calls::Next(1));
+    client.get_payments(&by_user).await.unwrap();
+    // A 429, and a call that is not sent because of it.
+    sandbox.inject(Fault::Status(429), Calls::Next(1));
+    client.get_payments(&by_user).await.unwrap_err();
+    client.get_payments(&by_user).await.unwrap_err();
+}
+
+/// Where the documentation has a metric with its type and labels.
+#[derive(Debug, PartialEq, Eq)]
+struct Row<'a> {
+    kind: &'a str,
+    labels: BTreeSet<&'a str>,
+}
+
+/// The table of metrics in the documentation.
+fn documented() -> BTreeMap<&'static str, Row<'static>> {
+    let (_, section) = DOCUMENTATION.split_once("\n## Metrics\n").expect("a section on metrics");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| `figma_payments_"));
+    let rows = rows.map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, name, kind, _unit, labels, meaning, _] = cells[..] else {
+            panic!("the row has to have five cells: {line}")
+        };
+        assert!(!meaning.is_empty(), "{line}");
+        let labels = labels.split(", ").map(|label| label.trim_matches('`'));
+        let labels = labels.filter(|label| !label.is_empty()).collect();
+        (name.trim_matches('`'), Row { kind, labels })
+    });
+    rows.collect()
+}
+
+/// What the page has, as the documentation should say it.
+fn rendered(page: &Page) -> BTreeMap<&str, Row<'_>> {
+    let row = |(name, kind)| (name, Row { kind, labels: page.labels(name) });
+    page.types().into_iter().map(row).collect()
+}
+
+#[test]
+fn the_documentation_lists_what_is_on_the_page() {
+    let page = Page::of(everything());
+    assert_eq!(documented(), rendered(&page), "left: docs/monitoring.md, right: the page");
+}
+
+#[test]
+fn everything_on_the_page_has_happened_and_has_a_description() {
+    let page = Page::of(everything());
+    for name in page.types().into_keys() {
+        // Calls that are in progress have ended by now.
+        let has_happened =
+            ["", "_count"].iter().any(|it| !page.series(&format!("{name}{it}")).is_empty());
+        assert!(has_happened || name == "figma_payments_calls_in_progress", "{name}");
+        assert!(page.described().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn no_user_and_no_token_is_on_the_page() {
+    let page = Page::of(everything());
+    assert!(!page.0.contains(USER) && !page.0.contains("MARKED"), "{}", page.0);
+}
+
+#[test]
+fn the_documentation_shows_the_exporter_that_these_tests_use() {
+    // For the whole process. The other tests have a recorder for their thread, which is used
+    // instead.
+    setup::install().unwrap();
+    assert!(
+        DOCUMENTATION.contains(SETUP),
+        "docs/monitoring.md has to show tests/telemetry/setup.rs"
+    );
+}
+
+#[test]
+fn every_metric_in_the_alert_rules_is_on_the_page() {
+    let page = Page::of(everything());
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: BTreeSet<&str> = RULES.split(|c| !is_name(c)).collect();
+    let named: BTreeSet<&str> =
+        words.into_iter().filter(|word| word.starts_with("figma_payments_")).collect();
+    assert!(named.len() >= 4, "{named:?}");
+    let types = page.types();
+    for name in named {
+        assert!(types.contains_key(name), "{name} is in examples/alerts/rules.yml alone");
+    }
+}
+
+#[test]
+fn every_alert_is_in_the_documentation() {
+    let alerts = RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    for alert in alerts {
+        assert!(DOCUMENTATION.contains(&format!("`{alert}`")), "{alert}");
+    }
+}
+
+#[test]
+#[ignore = "needs promtool; run by `cargo xtask alerts`"]
+fn promtool_finds_nothing_wrong_with_the_page() {
+    let page = Page::of(everything());
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped());
+    let mut promtool = promtool.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    promtool.stdin.take().unwrap().write_all(page.0.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{}", page.0);
+}
