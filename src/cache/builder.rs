@@ -100,6 +100,9 @@ impl EntitlementsBuilder {
     }
 
     /// Builds the cache, with an empty memory.
+    ///
+    /// With the feature `metrics`, this describes the cache's metrics to the recorder.
+    /// Install the recorder before.
     pub fn build(self) -> Entitlements {
         Entitlements::with_settings(self.client, self.times, self.max_entries)
     }

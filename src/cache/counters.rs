@@ -1,5 +1,6 @@
 //! The counters of the cache.
 
+use super::metrics;
 use crate::client::telemetry::counters::Counter;
 
 /// Counts of what happened in an [`Entitlements`](crate::Entitlements) and all its clones,
@@ -23,17 +24,59 @@ pub struct CacheCounters {
     pub errors: u64,
 }
 
-#[derive(Default)]
+/// The counters, each with its metric.
 pub(super) struct Counters {
-    pub(super) hits: Counter,
-    pub(super) misses: Counter,
-    pub(super) coalesced: Counter,
-    pub(super) stale: Counter,
-    pub(super) refused: Counter,
-    pub(super) errors: Counter,
+    hits: Counter,
+    misses: Counter,
+    coalesced: Counter,
+    stale: Counter,
+    refused: Counter,
+    errors: Counter,
 }
 
 impl Counters {
+    pub(super) fn new() -> Self {
+        metrics::describe();
+        Counters {
+            hits: Counter::default(),
+            misses: Counter::default(),
+            coalesced: Counter::default(),
+            stale: Counter::default(),
+            refused: Counter::default(),
+            errors: Counter::default(),
+        }
+    }
+
+    pub(super) fn hit(&self) {
+        self.hits.count();
+        metrics::hit();
+    }
+
+    pub(super) fn miss(&self) {
+        self.misses.count();
+        metrics::miss();
+    }
+
+    pub(super) fn joined(&self) {
+        self.coalesced.count();
+        metrics::joined();
+    }
+
+    pub(super) fn stale(&self) {
+        self.stale.count();
+        metrics::stale();
+    }
+
+    pub(super) fn refused_token(&self) {
+        self.refused.count();
+        metrics::refused_token();
+    }
+
+    /// The metrics have it as the outcome of the call.
+    pub(super) fn error(&self) {
+        self.errors.count();
+    }
+
     pub(super) fn read(&self) -> CacheCounters {
         CacheCounters {
             hits: self.hits.read(),

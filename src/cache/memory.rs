@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::entitlement::{Entitlement, Source};
+use super::metrics::Entries;
 use super::order::{Order, Sequence};
 use super::question::{Denied, Question, Subject, TokenHash};
 use super::time_to_live::TimesToLive;
@@ -69,6 +70,7 @@ pub(super) struct Memory {
     tokens: Cache<TokenHash, Subject>,
     /// Locked for every change of an answer, but not for reading one.
     order: Mutex<Order>,
+    entries: Entries,
 }
 
 impl Memory {
@@ -78,6 +80,7 @@ impl Memory {
             answers: Cache::new(max_entries),
             tokens: Cache::new(max_entries),
             order: Mutex::new(Order::new()),
+            entries: Entries::none(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Memory {
         if subject_undisputed && !newer {
             self.answers.insert(subject.clone(), Arc::clone(&answer));
         }
+        self.entries.are(|| self.answers.len());
         if let (Question::ByToken(question), true) = (question, undisputed) {
             self.tokens.insert(question.token, subject);
         }
@@ -155,6 +159,7 @@ impl Memory {
             Question::ByUser(subject) => drop(self.answers.remove(subject)),
             Question::ByToken(question) => drop(self.tokens.remove(&question.token)),
         }
+        self.entries.are(|| self.answers.len());
         order.record_denial(question.denied());
     }
 
@@ -169,6 +174,7 @@ impl Memory {
     pub(super) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);
+        self.entries.are(|| self.answers.len());
         order.record_denial(Denied::Subject(subject));
     }
 

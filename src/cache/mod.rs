@@ -7,9 +7,15 @@ pub(crate) mod entitlement;
 mod histories;
 mod in_flight;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_metrics.rs"]
+mod metrics;
 mod order;
 mod question;
 mod refused_tokens;
+mod span;
 #[cfg(test)]
 mod tests;
 mod time_to_live;
@@ -17,8 +23,11 @@ mod time_to_live;
 use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use tracing::Instrument;
 
 use self::counters::{CacheCounters, Counters};
 use self::entitlement::{Entitlement, Source};
@@ -110,7 +119,7 @@ impl Entitlements {
             memory: Memory::new(max_entries),
             refused_tokens,
             in_flight: Arc::default(),
-            counters: Counters::default(),
+            counters: Counters::new(),
         };
         Entitlements { shared: Arc::new(shared) }
     }
@@ -177,19 +186,36 @@ impl Entitlements {
         let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
         let question = questions.of(query);
+        let span = span::of_look_up();
         if let Some(cached) = self.valid_answer(query, &question) {
-            counters.hits.count();
+            counters.hit();
+            span::hit(&span);
             return Ok(Ok(cached.entitlement(Source::Cached)));
         }
+        span::missed(&span);
+        // Pinned here, because it is large and `instrument` would move it.
+        let asked = pin!(self.ask_unless_refused(query, &question, admit));
+        let outcome = asked.instrument(span.clone()).await?;
+        span::ended(&span, &outcome);
+        Ok(outcome)
+    }
+
+    /// What [`get_admitted`](Self::get_admitted) does without an answer in memory.
+    async fn ask_unless_refused<P: Send + 'static, R>(
+        &self,
+        query: &PaymentQuery,
+        question: &Question,
+        admit: impl Fn() -> Result<P, R>,
+    ) -> Result<Result<Entitlement, Error>, R> {
         if let Err(invalid) = query.check() {
             return Ok(Err(invalid));
         }
-        if let Some(refused) = self.remembered_refusal(&question) {
-            counters.refused.count();
+        if let Some(refused) = self.remembered_refusal(question) {
+            self.shared.counters.refused_token();
             return Ok(Err(refused));
         }
-        counters.misses.count();
-        self.ask(query, &question, admit).await
+        self.shared.counters.miss();
+        self.ask(query, question, admit).await
     }
 
     /// Asks Figma, or waits for another call that asks the same.
@@ -216,7 +242,7 @@ impl Entitlements {
             let fetched = match in_flight.ask(question, deadline, may_join, fetch).await? {
                 Answered::ByAsking(fetched) => fetched,
                 Answered::ByJoining(fetched) => {
-                    counters.coalesced.count();
+                    counters.joined();
                     fetched
                 }
                 Answered::TooLate => return Ok(self.stale_or_error(&too_late(), query, question)),
@@ -252,7 +278,7 @@ impl Entitlements {
     pub async fn get_fresh(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
         let query = query.borrow();
         query.check()?;
-        self.shared.counters.misses.count();
+        self.shared.counters.miss();
         let question = self.shared.questions.of(query);
         let deadline = self.shared.client.deadline(Instant::now());
         let fetch = self.clone().fetch(query.clone(), question, Arc::default(), deadline);
@@ -271,8 +297,13 @@ impl Entitlements {
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
         let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
-        let cached = self.valid_answer(query, &questions.of(query))?;
-        counters.hits.count();
+        let span = span::of_look_up();
+        let Some(cached) = self.valid_answer(query, &questions.of(query)) else {
+            span::missed(&span);
+            return None;
+        };
+        counters.hit();
+        span::hit(&span);
         Some(cached.entitlement(Source::Cached))
     }
 
@@ -364,7 +395,7 @@ impl Entitlements {
                 Ok(memory.settle(&question, sent, payment))
             }
             Err(error) => {
-                counters.errors.count();
+                counters.error();
                 if let Some(token) = question.token() {
                     refused_tokens.on_error(*token, &error, asked_with);
                 }
@@ -394,7 +425,7 @@ impl Entitlements {
         });
         match stale {
             Some(stale) => {
-                counters.stale.count();
+                counters.stale();
                 Ok(stale.entitlement(Source::Stale))
             }
             None => Err(error.clone()),

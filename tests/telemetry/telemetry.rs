@@ -3,6 +3,7 @@
 //! `examples/alerts` say about both. The ignored tests need promtool; `cargo xtask alerts`
 //! runs them.
 
+mod cache;
 mod calls;
 mod everything;
 mod export;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use figma_payments::sandbox::{Calls, Fault, Gate, Reply, Sandbox, ScriptedServer};
 use figma_payments::{
-    Client, PaymentQuery, PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
+    Client, Entitlements, PaymentQuery, PersonalAccessToken, PluginPaymentToken, Resource,
+    RetryPolicy, UserId,
 };
 use futures_util::future::select;
 use tracing_subscriber::filter::LevelFilter;
@@ -165,17 +166,19 @@ fn nothing_exported_has_a_token_and_a_user_id_is_at_level_trace_alone() {
 }
 
 #[test]
-fn everything_that_a_call_tells_is_in_the_documentation() {
+fn every_span_event_and_field_is_in_the_documentation() {
     let documentation = include_str!("../../docs/monitoring.md");
     let spans = spans_of(LevelFilter::TRACE, async {
         let (sandbox, client) = sandbox().await;
         sandbox.inject(Fault::Status(503), Calls::Next(1));
         client.get_payments(by_user()).await.unwrap();
         sandbox.inject(Fault::Status(429), Calls::Next(1));
-        client.get_payments(by_user()).await.unwrap_err();
+        let entitlements = Entitlements::new(client);
+        entitlements.get(by_user()).await.unwrap_err();
     });
     let shown: Vec<String> = spans.iter().map(shown).collect();
     let mut names = BTreeSet::new();
+    names.extend(shown.iter().map(|span| span.split(", ").next().unwrap()));
     for line in shown.iter().flat_map(|span| span.lines().skip(1)) {
         let attribute = line.trim().split(": ").next().unwrap();
         names.insert(line.strip_prefix("- ").unwrap_or(attribute));
