@@ -27,8 +27,7 @@ pub fn run() -> Result<String, String> {
         }
         Err(missing) => return Err(format!("wasm: {missing}")),
     };
-    for features in
-        [&[][..], &["--no-default-features"], &["--features", "cache,metrics,schemars"]]
+    for features in [&[][..], &["--no-default-features"], &["--features", "cache,metrics,schemars"]]
     {
         let mut command = toolchain.cargo("rustc");
         command.args(["--package", "figma-payments", "--lib", "--profile", "check"]);
