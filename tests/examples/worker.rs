@@ -180,7 +180,7 @@ async fn a_silent_figma_costs_no_more_than_the_deadline() {
     // Two attempts of 2 s, and what is left of 5 s for the third.
     assert_eq!(server.requests().len(), 3);
     assert!((4..7).contains(&took.as_secs()), "{took:?}");
-    worker.writes("the attempt took too long").await;
+    worker.writes("the attempt took longer than").await;
 }
 
 #[tokio::test]
@@ -191,9 +191,9 @@ async fn what_cannot_be_read_is_no_yes() {
         Step::Repeat(format!("1000\r\n{}\r\n", " ".repeat(0x1000)).into()),
     ]);
     for (reply, said) in [
-        (endless, "the answer is longer than 65536 bytes"),
-        (Reply::json(200, ""), "the answer is not readable"),
-        (Reply::json(200, "{\"status\": 200}"), "the answer is not readable"),
+        (endless, "the response body is longer than 65536 bytes"),
+        (Reply::json(200, ""), "the response body cannot be read"),
+        (Reply::json(200, "{\"status\": 200}"), "the response body cannot be read"),
         (Reply::json(418, "<h1>no</h1>"), "the server answered 418"),
     ] {
         let server = ScriptedServer::start(move |_| reply.clone()).await.unwrap();
@@ -205,7 +205,7 @@ async fn what_cannot_be_read_is_no_yes() {
     let nobody = answering(200, "").await.base_url();
     let worker = Worker::start(&nobody);
     assert_eq!(outcome(&worker.ask("ppt_MARKED").await), (503, "cannot_tell".to_owned()));
-    worker.writes("no answer: ").await;
+    worker.writes("no response: ").await;
 }
 
 /// All requests of an isolate share one client. `workerd` lets none touch what
@@ -214,7 +214,7 @@ async fn what_cannot_be_read_is_no_yes() {
 #[ignore = "`cargo xtask deep worker` builds the Worker and runs this"]
 async fn requests_that_share_a_client_keep_to_themselves() {
     const AT_ONCE: usize = 40;
-    for (calls_a_minute, expected) in [(0, AT_ONCE), (1200, AT_ONCE), (300, 20)] {
+    for (calls_a_minute, expected) in [(0, AT_ONCE), (1200, AT_ONCE), (30, 26)] {
         let asked = AtomicUsize::new(0);
         let server = ScriptedServer::start(move |_| match asked.fetch_add(1, SeqCst) % 8 {
             0 => Reply::json(500, "{}").after(Duration::from_millis(100)),
@@ -232,9 +232,11 @@ async fn requests_that_share_a_client_keep_to_themselves() {
         println!("{calls_a_minute} a minute: {paid} of {AT_ONCE} at once got a yes, {took:?}");
         // Now and then one of them meets the 500 three times.
         assert!(paid + 2 >= expected, "{paid}: {}", worker.log());
-        let apart = Duration::from_secs(60).checked_div(calls_a_minute).unwrap_or_default();
-        let gaps = server.requests().len() as u32 - 1;
-        assert!(took >= apart * gaps * 9 / 10, "{gaps} gaps in {took:?}");
+        // A burst of a minute's calls, and then one for each that the bucket has leaked.
+        let leaked = took.as_secs_f64() / 60.0 * f64::from(calls_a_minute);
+        let most = f64::from(calls_a_minute) + leaked + 1.0;
+        let asked = server.requests().len();
+        assert!(calls_a_minute == 0 || asked as f64 <= most, "{asked} requests in {took:?}");
     }
 }
 
