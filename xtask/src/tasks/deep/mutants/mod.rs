@@ -28,14 +28,20 @@ use crate::shared::workspace::{Workspace, copy_folder};
 
 const PACKAGE: &str = "figma-payments";
 
+/// The package with the tests of metrics and spans.
+const TELEMETRY: &str = "figma-payments-telemetry";
+
 /// The folders whose code is mutated.
 const ROOMS: [&str; 3] = ["src/model", "src/client", "src/cache"];
 
 /// The test programs that judge these folders, besides the library's unit tests.
-const TEST_PROGRAMS: [&str; 3] = ["client", "cache", "faults"];
+const TEST_PROGRAMS: [&str; 4] = ["client", "cache", "faults", "telemetry"];
+
+/// Files that are not compiled with these features.
+const NOT_COMPILED: &str = "src/**/no_metrics.rs";
 
 /// The features that this code and these tests need.
-const FEATURES: &str = "cache,sandbox,schemars";
+const FEATURES: &str = "cache,metrics,sandbox,schemars";
 
 /// How the tests are built and run. Incremental builds without debug information are the
 /// fastest. With a little optimization the tests take a quarter of the time. More threads
@@ -130,6 +136,9 @@ fn cargo_mutants(
         .arg(results)
         .args(["--package", PACKAGE, "--features", FEATURES])
         .args(["--timeout-multiplier", TIMEOUT_MULTIPLIER, "--test-tool", "nextest"])
+        .args(["--exclude", NOT_COMPILED])
+        // As --cargo-arg, because --test-package knows no package that is tests alone.
+        .arg(format!("--cargo-arg=--package={TELEMETRY}"))
         // As --cargo-arg it also keeps other test programs from being built.
         .arg("--cargo-arg=--lib");
     for program in TEST_PROGRAMS {
