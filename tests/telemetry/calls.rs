@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use figma_payments::sandbox::{Calls, Fault, Gate, Reply, Sandbox, ScriptedServer};
-use figma_payments::{
-    Client, ClientBuilder, ErrorKind, PaymentQuery, PaymentStatus, PersonalAccessToken,
-    PluginPaymentToken, RateLimits, Resource, RetryPolicy, UserId,
-};
-use futures_util::future::{Either, select};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::page::{Page, recorder, run};
+use figma_payments::sandbox::{self, Calls, Fault, Gate, Reply, Sandbox, ScriptedServer};
+use figma_payments::{
+    Client, ClientBuilder, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus,
+    PersonalAccessToken, PluginPaymentToken, RateLimits, Resource, RetryPolicy, UserId,
+};
+use futures_util::future::{Either, ready, select};
+use futures_util::{StreamExt, stream};
+
+use crate::page::{Page, recorder, run, run_with_paused_clock};
 
 fn builder(sandbox: &Sandbox) -> ClientBuilder {
     Client::builder(sandbox.access_token()).base_url(sandbox.base_url())
@@ -133,6 +136,36 @@ fn a_429_is_told_from_a_call_that_was_not_sent() {
     );
     let waits = page.series("figma_payments_rate_limit_wait_seconds_count");
     assert!(waits.is_empty(), "who is refused at once has not waited: {waits:?}");
+}
+
+#[test]
+fn a_wait_for_the_limit_is_a_part_of_a_call_and_not_of_a_call_in_a_batch() {
+    let recorder = recorder();
+    let page = || Page(recorder.handle().render());
+    let sum = |page: &Page, name: &str| page.series(name).into_values().sum::<f64>();
+    let test = async {
+        let first = AtomicBool::new(true);
+        let client = sandbox::client(move |_| match first.swap(false, Ordering::Relaxed) {
+            true => Err(ErrorKind::RateLimited),
+            false => Ok(PaymentInformation::new(&user(), &plugin(), PaymentStatus::Paid)),
+        });
+        // After a 429 that does not say how long to wait, a batch waits for a minute.
+        let answers = client.get_payments_all(stream::iter([by_user()]));
+        assert!(answers.map(|(_, outcome)| outcome.is_ok()).all(ready).await);
+        let after_batch = page();
+        let waited = sum(&after_batch, "figma_payments_rate_limit_wait_seconds_sum");
+        assert!((60.0..61.0).contains(&waited), "{waited}");
+        let took = sum(&after_batch, "figma_payments_call_duration_seconds_sum");
+        assert!((0.0..0.01).contains(&took), "{took}");
+
+        // The client is slowed down now.
+        client.get_payments(by_user()).await.unwrap();
+        client.get_payments(by_user()).await.unwrap();
+        let waited = sum(&page(), "figma_payments_rate_limit_wait_seconds_sum") - waited;
+        let took = sum(&page(), "figma_payments_call_duration_seconds_sum") - took;
+        assert!(waited > 1.0 && (took - waited).abs() < 0.01, "took {took}, waited {waited}");
+    };
+    metrics::with_local_recorder(&recorder, || run_with_paused_clock(test));
 }
 
 #[test]
