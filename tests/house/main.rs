@@ -50,7 +50,7 @@ fn an_error_is_as_large_as_a_pointer() {
 const ROOMS: [&str; 7] = ["sandbox", "cache", "client", "store", "platform", "model", "error"];
 
 /// The packages, by the folder of their source.
-const SOURCES: [&str; 4] = ["src", "cli/src", "openapi/src", "xtask/src"];
+const SOURCES: [&str; 5] = ["src", "cli/src", "gate/src", "openapi/src", "xtask/src"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -1,0 +1,106 @@
+//! What the log says, and what it never shows.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use figma_payments_gate::{Caller, PaymentGate};
+use tracing::Level;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::server::Server;
+use crate::support::{entitlements, figma, gate, plugin};
+
+/// Everything that is logged on this thread, at level `trace`.
+#[derive(Clone, Default)]
+struct Capture(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Capture {
+    type Writer = Capture;
+
+    fn make_writer(&'a self) -> Capture {
+        self.clone()
+    }
+}
+
+impl Capture {
+    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let capture = Capture::default();
+        let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
+        let subscriber = lines.with_writer(capture.clone()).finish();
+        (capture, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines of the gate so far. They are forgotten then.
+    fn of_gate(&self) -> Vec<String> {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        assert!(!text.contains("MARKED") && !text.contains("figd_"), "{text}");
+        let lines = text.lines().filter(|line| line.contains(" figma_payments_gate: "));
+        lines.map(|line| line.split_once(' ').unwrap().1.trim().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn each_decision_is_a_line_and_no_line_has_a_token() {
+    let (log, _guard) = Capture::begin();
+    let figma = figma().await;
+    figma.configure(|settings| settings.single_use_tokens = true);
+    for (name, server) in Server::both(&gate(&figma)).await {
+        for (token, line) in [
+            (
+                "ppt_MARKED_unpaid",
+                r#"DEBUG figma_payments_gate: refused reason="payment_required""#,
+            ),
+            ("", r#"DEBUG figma_payments_gate: refused reason="token_missing""#),
+        ] {
+            server.ask(token).await;
+            assert_eq!(log.of_gate(), [line], "{name}");
+        }
+        server.ask("ppt_MARKED_forged").await;
+        let lines = log.of_gate();
+        let refused = r#"refused reason="token_refused" error.type="unauthorized""#;
+        assert!(lines.len() == 1 && lines[0].ends_with(refused), "{lines:?}");
+    }
+    let [(_, server), _] = Server::both(&gate(&figma)).await;
+    for source in ["fresh", "cached"] {
+        server.ask("ppt_MARKED_paid").await;
+        let line = format!("DEBUG figma_payments_gate: granted source=\"{source}\"");
+        assert_eq!(log.of_gate(), [line]);
+    }
+}
+
+#[tokio::test]
+async fn where_somebody_has_to_act_the_log_says_what_is_wrong() {
+    let (log, _guard) = Capture::begin();
+    let figma = figma().await;
+    figma.configure(|settings| settings.foreign.extend([plugin()]));
+    let panics = |_: &_| -> Option<Caller> { panic!("MARKED") };
+    for (gate, what) in [
+        (gate(&figma), r#"reason="cannot_tell" error.type="forbidden" error="#),
+        (
+            gate(&figma).caller_from(|_| None),
+            r#"reason="misconfigured" error=The gate does not know"#,
+        ),
+        (
+            PaymentGate::new(entitlements(&figma), plugin()).caller_from(panics),
+            r#"reason="misconfigured" error=The function that was given to PaymentGate::caller_from panicked"#,
+        ),
+    ] {
+        let [(_, server), _] = Server::both(&gate).await;
+        server.ask("ppt_MARKED_paid").await;
+        let lines = log.of_gate();
+        let begin = "ERROR figma_payments_gate: refused: somebody has to act ";
+        assert!(lines.len() == 1 && lines[0].starts_with(begin), "{lines:?}");
+        assert!(lines[0].contains(what), "{lines:?}");
+    }
+}

@@ -1,0 +1,14 @@
+//! What a request gets: the route's answer, or a refusal, over axum and over hyper alone.
+#![cfg(feature = "axum")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod mistakes;
+mod outage;
+mod outcomes;
+mod page;
+mod services;
