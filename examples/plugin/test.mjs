@@ -1,8 +1,7 @@
 // The built plugin, both halves of it, against the running backend, which asks the
 // running sandbox. Only Figma's editor and the page's DOM are played.
 //
-// Before it: cargo build --package figma-payments-cli
-//            cargo build --features cache,sandbox --example plugin_backend
+// Before it: cargo build --package figma-payments-cli --package plugin_backend
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -35,7 +34,7 @@ function start(name, args, environment = {}) {
 before(async () => {
   sandbox = await start("figma-payments", ["sandbox", "--port", "0"]);
   const args = ["--listen", "127.0.0.1:0", "--base-url", sandbox];
-  backend = await start("examples/plugin_backend", args, { FIGMA_TOKEN: "figd_sandbox" });
+  backend = await start("plugin_backend", args, { FIGMA_TOKEN: "figd_sandbox" });
 });
 after(() => programs.forEach((program) => program.kill("SIGKILL")));
 beforeEach(() => control("DELETE", "/requests"));

@@ -4,7 +4,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod backend;
-mod plugin_backend;
 mod worker;
 mod workerd;

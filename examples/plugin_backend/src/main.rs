@@ -4,13 +4,12 @@
 //! needs nothing else. It prints payment tokens to try, each with a line for `curl`.
 //! Everybody knows these tokens, so it listens on this machine alone:
 //!
-//!     cargo run --example plugin_backend --features cache,sandbox -- --sandbox
+//!     cargo run --package plugin_backend -- --sandbox
 //!
 //! Without `--sandbox` it needs an access token in `FIGMA_TOKEN`, and asks Figma, or the
 //! server that `--base-url` names. An access token and `--sandbox` together are an error.
 //!
-//!     FIGMA_TOKEN=figd_… cargo run --example plugin_backend --features cache,sandbox -- \
-//!         --plugin 1122334455
+//!     FIGMA_TOKEN=figd_… cargo run --package plugin_backend -- --plugin 1122334455
 //!
 //! A request goes through `routes` (CORS, log) → `paying_user` (the extractor) →
 //! `caller_limit` → `Entitlements` → the route, or a `refusal`.

@@ -1,17 +1,17 @@
-//! `examples/plugin_backend` as a process of its own.
+//! The program as a process of its own.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tokio::net::TcpSocket;
 
-use crate::support::wire::{self, Answer};
+use crate::wire::{self, Answer};
 
 /// The plugin of `examples/plugin/manifest.json`.
-pub const PLUGIN: &str = crate::support::LARGE_ID;
+pub const PLUGIN: &str = "1678669904810665842";
 
 /// What a browser sends along with every request of the plugin's page.
 pub const PAGE: (&str, &str) = ("origin", "null");
@@ -32,25 +32,8 @@ pub struct Backend {
     pub base_url: String,
 }
 
-/// The program, which `cargo test` builds into the folder beside the test's; but
-/// not when it is told to build this test alone.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().unwrap().with_file_name("examples");
-    let program = folder.join(format!("plugin_backend{}", std::env::consts::EXE_SUFFIX));
-    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let sources = fs::read_to_string(folder.join("plugin_backend.d")).unwrap_or_default();
-    let newest = sources.split(' ').filter_map(|source| changed(source.trim().as_ref())).max();
-    let built = changed(&program);
-    assert!(
-        built.is_some() && newest < built,
-        "first: cargo build --features cache,sandbox --example plugin_backend"
-    );
-    program
-}
-
 pub fn command() -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plugin_backend"));
     command.env_remove("FIGMA_TOKEN").env("RUST_LOG", "trace");
     command
 }

@@ -1,5 +1,10 @@
-//! `examples/plugin_backend` as a running program, asked over HTTP as the
-//! plugin's page does it: from the origin `null`, with a preflight.
+//! The backend as a running program, asked over HTTP as the plugin's page does it: from the
+//! origin `null`, with a preflight.
+
+mod backend;
+// The library's tests have it too.
+#[path = "../../../../tests/support/wire.rs"]
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +15,7 @@ use figma_payments::{PluginPaymentToken, Resource, UserId};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::backend::{Backend, EXPOSED, PAGE, PLUGIN, command, run};
-use crate::support::wire::{self, Answer};
+use crate::wire::Answer;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 

@@ -12,7 +12,7 @@ say otherwise. The access token is read from FIGMA_TOKEN. --sandbox needs no acc
 it starts a sandbox and asks that instead of Figma, and listens on this machine alone.";
 
 /// The manifest of the plugin, so that the id is written in one place only.
-const MANIFEST: &str = include_str!("../plugin/manifest.json");
+const MANIFEST: &str = include_str!("../../plugin/manifest.json");
 
 pub struct Arguments {
     pub listen: SocketAddr,
