@@ -8,6 +8,7 @@
 mod by_hand;
 mod cache;
 mod client;
+mod gate;
 mod generated;
 mod hyper_alone;
 mod server;
@@ -67,6 +68,9 @@ async fn call(name: &str, base_url: &str, calls: u64, in_flight: u64) {
         "generated" => repeat(generated::Generated::new(base_url), calls, in_flight).await,
         "client" => repeat(client::new(base_url), calls, in_flight).await,
         "hit" => repeat(cache::Hit::new(base_url).await, calls, in_flight).await,
+        "token-hit" => repeat(gate::Hit::new(base_url), calls, in_flight).await,
+        "gate" => repeat(gate::gate(base_url), calls, in_flight).await,
+        "layer" => repeat(gate::layer(), calls, in_flight).await,
         "map" => repeat(cache::Map::new(), calls, in_flight).await,
         _ => panic!("{name} is no contender"),
     }

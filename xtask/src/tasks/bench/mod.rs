@@ -34,6 +34,21 @@ const CACHE_HITS: [Contender; 2] = [
     Contender { name: "map", title: "the same key in a bare `quick_cache`", calls: 50_000 },
 ];
 
+/// The layer and the gate are asked with the same request, so both include making it.
+const GATE_HITS: [Contender; 3] = [
+    Contender { name: "token-hit", title: "an `Entitlements` hit by payment token", calls: 50_000 },
+    Contender {
+        name: "gate",
+        title: "a request with this hit through `PaymentGate`",
+        calls: 50_000,
+    },
+    Contender {
+        name: "layer",
+        title: "through a `tower-http` layer that does nothing",
+        calls: 50_000,
+    },
+];
+
 /// How many users are put into the cache to measure its memory.
 const USERS: u64 = 1_000_000;
 
@@ -59,6 +74,7 @@ pub fn run() -> Result<String, String> {
     let figures = Figures {
         http_calls: measure(&HTTP_CALLS)?,
         cache_hits: measure(&CACHE_HITS)?,
+        gate_hits: measure(&GATE_HITS)?,
         one_in_flight: throughput(&program, &server, 1)?,
         many_in_flight: throughput(&program, &server, MANY_IN_FLIGHT)?,
         users: fill(&program)?,
@@ -119,6 +135,7 @@ fn fill(program: &Path) -> Result<MemoryPerUser, String> {
 struct Figures {
     http_calls: Vec<Cost>,
     cache_hits: Vec<Cost>,
+    gate_hits: Vec<Cost>,
     one_in_flight: Vec<f64>,
     many_in_flight: Vec<f64>,
     users: MemoryPerUser,
@@ -142,7 +159,8 @@ impl Figures {
                 .map(|speeds| format!("{:.2}", speeds[index] / speeds[1]));
             rows.push([vec![contender.title.to_owned()], costs(cost), speeds.to_vec()].concat());
         }
-        for (contender, cost) in CACHE_HITS.iter().zip(&self.cache_hits) {
+        let cache_hits = CACHE_HITS.iter().zip(&self.cache_hits);
+        for (contender, cost) in cache_hits.chain(GATE_HITS.iter().zip(&self.gate_hits)) {
             let no_speeds = vec![String::new(); 2];
             rows.push([vec![contender.title.to_owned()], costs(cost), no_speeds].concat());
         }
@@ -158,11 +176,13 @@ impl Figures {
         let call = self.http_calls[3].instructions as f64;
         let hit = self.cache_hits[0].instructions as f64;
         let map = self.cache_hits[1].instructions as f64;
+        let [token_hit, gate] = [0, 1].map(|index| self.gate_hits[index].instructions as f64);
         format!(
-            "{table}\nA hit is {:.0} times cheaper than a call and {:.2} times a bare get. {} users in memory take {} bytes each \
-         ({} with all that the process keeps).\n",
+            "{table}\nA hit is {:.0} times cheaper than a call and {:.2} times a bare get. A request with a hit through the gate takes \
+         {:.2} times the hit alone. {} users in memory take {} bytes each ({} with all that the process keeps).\n",
             call / hit,
             hit / map,
+            gate / token_hit,
             thousands(USERS),
             self.users.heap,
             self.users.process,
@@ -180,6 +200,7 @@ mod tests {
         let figures = Figures {
             http_calls: [50, 100, 110, 95].map(|it| cost(it * 1000)).to_vec(),
             cache_hits: [800, 400].map(cost).to_vec(),
+            gate_hits: [1200, 3000, 900].map(cost).to_vec(),
             one_in_flight: vec![200.0, 100.0, 90.0, 105.0],
             many_in_flight: vec![200.0, 100.0, 90.0, 105.0],
             users: MemoryPerUser { heap: 300, process: 400 },
@@ -188,6 +209,7 @@ mod tests {
         assert!(report.contains("| `Client` | 95,000 | 0.95 | 10 | 1.05 | 1.05 |"), "{report}");
         assert!(report.contains("| an `Entitlements` hit | 800 | 0.008 | 10 |  |  |"), "{report}");
         assert!(report.contains("119 times cheaper than a call and 2.00 times"), "{report}");
+        assert!(report.contains("through the gate takes 2.50 times the hit alone"), "{report}");
         assert!(report.contains("1,000,000 users in memory take 300 bytes each (400"), "{report}");
     }
 }
