@@ -131,11 +131,16 @@
 //! # Forged tokens
 //!
 //! Anybody can send text that looks like a payment token, and Figma has to be asked about
-//! each. So one caller may cause [30 calls a minute](PaymentGate::calls_per_caller), and has
-//! [16 of 64 places](PaymentGate::max_questions) for questions that are under way. A caller
-//! is the address at the other end of the connection, an IPv6 address by its network of 64
-//! bits. Nobody else is kept out by that: buyers at other addresses have their own share,
-//! and a buyer whose answer is in memory is not counted, at the forger's address too.
+//! each. A token that Figma refused is remembered for
+//! [10 seconds](figma_payments::EntitlementsBuilder::refused_ttl), so that it costs one call,
+//! and not one for each try. For different tokens there are two limits:
+//!
+//! - One caller may cause [30 calls a minute](PaymentGate::calls_per_caller).
+//! - [64 questions](PaymentGate::max_questions) may be under way, 16 of them of one caller.
+//!
+//! A caller is the address at the other end of the connection, an IPv6 address by its network
+//! of 64 bits. So a forger keeps out nobody else: buyers at other addresses have their own
+//! share, and a buyer whose answer is in memory needs none, at the forger's address too.
 //!
 //! *Behind a proxy* all requests come from the proxy's address, so that all users together
 //! have the share of one. [`PaymentGate::caller_from`] says which header to believe.

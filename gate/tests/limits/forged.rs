@@ -58,6 +58,22 @@ async fn a_thousand_forged_tokens_cost_as_many_calls_as_the_limit_says() {
     }
 }
 
+/// And none of the others count for the caller's limit. If the 10 s end meanwhile, the token
+/// costs one call more.
+#[tokio::test]
+async fn the_same_forged_token_costs_one_call_in_ten_seconds() {
+    let figma = figma().await;
+    let servers = Server::both(&gate(&figma)).await;
+    let begun = Instant::now();
+    for number in 0..1000 {
+        let (_, server) = &servers[number % 2];
+        assert_refused(&server.ask("ppt_MARKED_forged").await, 401, "token-refused");
+    }
+    let most = 1 + begun.elapsed().as_secs() as usize / 10;
+    let asked = figma.requests().len();
+    assert!((1..=most).contains(&asked), "{asked} of {most}");
+}
+
 #[tokio::test]
 async fn the_limit_is_that_which_was_set() {
     let figma = figma().await;
