@@ -11,13 +11,12 @@
 //!
 //!     FIGMA_TOKEN=figd_… cargo run --package plugin_backend -- --plugin 1122334455
 //!
-//! A request goes through `routes` (CORS, log) → `paying_user` (the extractor) →
-//! `caller_limit` → `Entitlements` → the route, or a `refusal`.
+//! A request goes through the layers in `routes` (log, CORS) and the gate, which asks Figma
+//! by way of `Entitlements`, to the route. Here it knows its callers by their addresses.
+//! Behind a proxy give it `PaymentGate::caller_from`, and let the proxy do TLS and limit how
+//! long a client may take to send its request.
 
 mod arguments;
-mod caller_limit;
-mod paying_user;
-mod refusal;
 mod routes;
 mod trial_run;
 
@@ -27,14 +26,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use figma_payments::{Client, Entitlements};
+use figma_payments_gate::PaymentGate;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use arguments::{Arguments, Upstream};
-use caller_limit::CallerLimit;
-use routes::Backend;
 
 /// How long requests may go on after the signal to stop. A call to Figma ends within 12 s.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -77,8 +75,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         print!("{}", trial_run::greeting(address, &plugin));
     }
 
-    let limit = CallerLimit::default();
-    let app = routes::router(Backend { entitlements, plugin, limit });
+    let app = routes::router(PaymentGate::new(entitlements, plugin));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal());
     tokio::select! {

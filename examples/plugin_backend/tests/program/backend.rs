@@ -16,14 +16,6 @@ pub const PLUGIN: &str = "1678669904810665842";
 /// What a browser sends along with every request of the plugin's page.
 pub const PAGE: (&str, &str) = ("origin", "null");
 
-/// With these the page can read an answer, and nobody keeps it.
-pub const EXPOSED: [(&str, &str); 4] = [
-    ("access-control-allow-origin", "*"),
-    ("access-control-expose-headers", "retry-after"),
-    ("cache-control", "no-store"),
-    ("content-type", "application/json"),
-];
-
 /// A running backend. It is killed when this is dropped.
 pub struct Backend {
     child: Child,
