@@ -38,6 +38,13 @@ fn rows(root: &Path) -> Vec<(String, String)> {
     for feature in ["cache", "metrics", "schemars", "sandbox"] {
         rows.push((format!("with `{feature}`"), ours(&format!(", features = [{feature:?}]"))));
     }
+    let gate = |settings: &str| {
+        let path = root.join("gate");
+        let gate = format!("figma-payments-gate = {{ path = {:?}{settings} }}\n", path.display());
+        format!("{gate}{}", ours(", features = [\"cache\"]"))
+    };
+    rows.push(("figma-payments-gate".to_owned(), gate("")));
+    rows.push(("figma-payments-gate with `axum`".to_owned(), gate(", features = [\"axum\"]")));
     rows
 }
 
@@ -172,6 +179,19 @@ mod tests {
         assert_eq!(stat_seconds(stat), Some(4.0));
         assert_eq!(stat_seconds("7 (a) S 1"), None);
         assert!(children_seconds().unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn the_rows_of_the_gate_have_the_client_too() {
+        let rows = rows(Path::new("/work"));
+        let (_, dependencies) =
+            rows.iter().find(|(called, _)| called == "figma-payments-gate with `axum`").unwrap();
+        assert!(
+            dependencies.starts_with(
+                "figma-payments-gate = { path = \"/work/gate\", features = [\"axum\"] }\nfigma-payments = { path = \"/work\", features = [\"cache\"] }\n"
+            ),
+            "{dependencies}"
+        );
     }
 
     #[test]

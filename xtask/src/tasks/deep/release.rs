@@ -7,14 +7,19 @@ use crate::shared::process::{cargo, install_subcommand, succeed};
 
 const PACKAGE: &str = "figma-payments";
 
+/// What users of the library build, with features of their choice.
+const LIBRARIES: [&str; 2] = [PACKAGE, "figma-payments-gate"];
+
 /// Runs all checks.
 pub fn run() -> Result<(), String> {
     install_subcommand("hack")?;
-    succeed(
-        cargo()
-            .args(["hack", "clippy", "--feature-powerset", "--package", PACKAGE, "--quiet"])
-            .args(["--", "--deny", "warnings"]),
-    )?;
+    for package in LIBRARIES {
+        succeed(
+            cargo()
+                .args(["hack", "clippy", "--feature-powerset", "--package", package, "--quiet"])
+                .args(["--", "--deny", "warnings"]),
+        )?;
+    }
     install_subcommand("deny")?;
     let checks = ["check", "licenses", "bans", "sources"];
     succeed(cargo().args(["deny", "--offline", "--log-level", "error"]).args(checks))?;
@@ -24,7 +29,10 @@ pub fn run() -> Result<(), String> {
         return Ok(());
     }
     install_subcommand("semver-checks")?;
-    succeed(cargo().args(["semver-checks", "--package", PACKAGE, "--all-features"]))
+    for package in LIBRARIES {
+        succeed(cargo().args(["semver-checks", "--package", package, "--all-features"]))?;
+    }
+    Ok(())
 }
 
 /// Checks the dependencies for known advisories. Their database is not in the registry; if it
