@@ -208,3 +208,8 @@ pub use cors::cors;
 pub use gate::PaymentGate;
 pub use paying::Paying;
 pub use service::{Gated, ResponseFuture};
+
+/// The program in the README of the repository, which the library cannot test.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../README.md")]
+struct RepositoryReadme;

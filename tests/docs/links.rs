@@ -129,7 +129,8 @@ fn every_page_is_in_the_documentation() {
 /// Until the crate is published there is no page of it anywhere.
 #[test]
 fn no_address_leads_to_what_does_not_exist() {
-    let files = ["cli/README.md", "openapi/README.md"].map(|path| (path.into(), read(path)));
+    let files = ["cli/README.md", "gate/README.md", "openapi/README.md"]
+        .map(|path| (path.into(), read(path)));
     let pages = pages().into_iter().map(|page| (page.path, page.text));
     for (path, text) in pages.chain(files) {
         for (at, scheme) in text.match_indices("://") {
@@ -140,7 +141,7 @@ fn no_address_leads_to_what_does_not_exist() {
             assert!(!text.contains(address), "{path:?}: {address}");
         }
     }
-    for manifest in ["Cargo.toml", "cli/Cargo.toml", "openapi/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "cli/Cargo.toml", "gate/Cargo.toml", "openapi/Cargo.toml"] {
         let text = read(manifest);
         for key in ["repository", "homepage", "documentation"] {
             assert!(!text.lines().any(|line| line.starts_with(key)), "{manifest}: {key}");
