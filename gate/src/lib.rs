@@ -67,7 +67,8 @@
 //! (a limit of sizes, for instance), then the gate, then the route. [`cors`] says why it has
 //! to be outside. In axum the layer that is added last is the outermost. With
 //! `.route_layer(gate)` the gate is before the routes that were added until then; those
-//! that follow are free. A path that does not exist is 404 without a question.
+//! that follow are free. A path that does not exist is 404 without a question. A wrong method
+//! comes to the gate first; with `post(export).route_layer(gate)` it is 405 at once.
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
@@ -160,6 +161,12 @@
 //!
 //! Figma's documentation says that the owner of a resource always reads UNPAID.
 //! [`PaymentGate::allow`] lets the owner through, and whoever tests your plugin.
+//!
+//! # In your tests
+//!
+//! The sandbox of `figma-payments` answers instead of Figma. A request that you hand to your
+//! app without a server, by `oneshot` of the crate `tower` for instance, has no address. Give
+//! it one: with axum's `MockConnectInfo` as a layer, or with a [`PeerAddress`].
 //!
 //! # Log and metrics
 //!

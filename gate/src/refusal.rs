@@ -10,7 +10,7 @@ use bytes::Bytes;
 use figma_payments::{Error, ErrorKind};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::admission::NotAdmitted;
 
@@ -46,6 +46,15 @@ pub(crate) enum Mistake {
     /// A route takes a `Paying`, and no gate is before it.
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only the extractor finds it"))]
     NoGate,
+}
+
+/// The body of a refusal.
+#[derive(Serialize)]
+struct ProblemDetails {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
 }
 
 /// The kinds of refusals. Plugins and dashboards rely on their names.
@@ -189,13 +198,14 @@ impl Refusal {
     pub(crate) fn response<B>(&self, body: impl FnOnce(Bytes) -> B) -> Response<B> {
         let problem = self.problem();
         let status = problem.status();
-        let text = json!({
-            "type": format!("urn:figma-payments:{}", problem.reason().replace('_', "-")),
-            "title": problem.title(),
-            "status": status.as_u16(),
-            "detail": self.detail(),
-        });
-        let mut response = Response::new(body(text.to_string().into()));
+        let details = ProblemDetails {
+            r#type: format!("urn:figma-payments:{}", problem.reason().replace('_', "-")),
+            title: problem.title(),
+            status: status.as_u16(),
+            detail: self.detail(),
+        };
+        let text = serde_json::to_vec(&details).unwrap_or_default();
+        let mut response = Response::new(body(text.into()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

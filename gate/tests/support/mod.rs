@@ -86,6 +86,7 @@ pub fn assert_refused(answer: &Answer, status: u16, problem: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
+    assert!(answer.body.starts_with("{\"type\":\"urn:figma-payments:"), "{answer:?}");
     let body = answer.json();
     assert_eq!(body["type"], format!("urn:figma-payments:{problem}"), "{answer:?}");
     assert_eq!(body["status"], status, "{answer:?}");
