@@ -181,7 +181,8 @@
 //! it.
 //!
 //! With the feature `metrics` there are two counters, for the recorder that your program
-//! installs:
+//! installs. The feature of the same name of `figma-payments` has those of the client and the
+//! cache.
 //!
 //! | Counter | Label | Values |
 //! |---|---|---|
