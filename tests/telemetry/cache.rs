@@ -11,7 +11,8 @@ use futures_util::future::join;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::export::{shown, spans_of};
-use crate::page::{Page, recorder, run};
+use crate::page::{Page, recorder};
+use crate::run::run;
 
 const ENTRIES: &str = "figma_payments_cache_entries";
 

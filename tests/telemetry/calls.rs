@@ -12,7 +12,8 @@ use figma_payments::{
 use futures_util::future::{Either, ready, select};
 use futures_util::{StreamExt, stream};
 
-use crate::page::{Page, recorder, run, run_with_paused_clock};
+use crate::page::{Page, recorder};
+use crate::run::{run, run_with_paused_clock};
 
 fn builder(sandbox: &Sandbox) -> ClientBuilder {
     Client::builder(sandbox.access_token()).base_url(sandbox.base_url())

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use figma_payments::sandbox::{Calls, Fault, Sandbox};
@@ -22,10 +23,16 @@ const SETUP: &str = include_str!("setup.rs");
 
 const USER: &str = "500123";
 
+/// The page, the same one for all tests here.
+fn page() -> &'static Page {
+    static PAGE: LazyLock<Page> = LazyLock::new(|| Page::of(everything()));
+    &PAGE
+}
+
 /// Does everything that is recorded.
 async fn everything() {
     let sandbox = Sandbox::start().await.unwrap();
-    let limits = RateLimits::default().by_user(600).by_user_burst(1);
+    let limits = RateLimits::default().by_user(60).by_user_burst(1);
     let client = Client::builder(sandbox.access_token()).base_url(sandbox.base_url());
     let client = client.rate_limits(limits).build().unwrap();
     let plugin = Resource::plugin("1122334455").unwrap();
@@ -92,13 +99,13 @@ fn rendered(page: &Page) -> BTreeMap<&str, Row<'_>> {
 
 #[test]
 fn the_documentation_lists_what_is_on_the_page() {
-    let page = Page::of(everything());
-    assert_eq!(documented(), rendered(&page), "left: docs/monitoring.md, right: the page");
+    let page = page();
+    assert_eq!(documented(), rendered(page), "left: docs/monitoring.md, right: the page");
 }
 
 #[test]
 fn everything_on_the_page_has_happened_and_has_a_description() {
-    let page = Page::of(everything());
+    let page = page();
     for (name, kind) in page.types() {
         let has_happened =
             ["", "_count"].iter().any(|it| !page.series(&format!("{name}{it}")).is_empty());
@@ -109,7 +116,7 @@ fn everything_on_the_page_has_happened_and_has_a_description() {
 
 #[test]
 fn no_user_and_no_token_is_on_the_page() {
-    let page = Page::of(everything());
+    let page = page();
     assert!(!page.0.contains(USER) && !page.0.contains("MARKED"), "{}", page.0);
 }
 
@@ -126,7 +133,7 @@ fn the_documentation_shows_the_exporter_that_these_tests_use() {
 
 #[test]
 fn every_metric_in_the_alert_rules_is_on_the_page() {
-    let page = Page::of(everything());
+    let page = page();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words: BTreeSet<&str> = RULES.split(|c| !is_name(c)).collect();
     let named: BTreeSet<&str> =
@@ -149,7 +156,7 @@ fn every_alert_is_in_the_documentation() {
 #[test]
 #[ignore = "needs promtool; run by `cargo xtask alerts`"]
 fn promtool_finds_nothing_wrong_with_the_page() {
-    let page = Page::of(everything());
+    let page = page();
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped());
     let mut promtool = promtool.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

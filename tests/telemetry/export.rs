@@ -6,11 +6,12 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::page::run;
+use crate::run::{run_at_once, turn};
 
 /// Runs the test and gives the spans that it has ended, in the order of their beginning.
 /// Without what the layer itself adds to each: thread, place in the code, times.
 pub fn spans_of(level: LevelFilter, test: impl Future<Output = ()>) -> Vec<SpanData> {
+    let _turn = turn();
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     let layer = tracing_opentelemetry::layer()
@@ -19,7 +20,7 @@ pub fn spans_of(level: LevelFilter, test: impl Future<Output = ()>) -> Vec<SpanD
         .with_threads(false)
         .with_tracked_inactivity(false);
     let subscriber = tracing_subscriber::registry().with(level).with(layer);
-    tracing::subscriber::with_default(subscriber, || run(test));
+    tracing::subscriber::with_default(subscriber, || run_at_once(test));
     let mut spans = exporter.get_finished_spans().unwrap();
     spans.sort_by_key(|span| span.start_time);
     spans

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use metrics_exporter_prometheus::PrometheusRecorder;
 
+use crate::run::run;
 use crate::setup;
 
 /// The page after a test.
@@ -55,17 +56,4 @@ impl Page {
 
 pub fn recorder() -> PrometheusRecorder {
     setup::exporter().unwrap().build_recorder()
-}
-
-/// Runs the test on this thread, because its recorder or subscriber is that of the thread.
-pub fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.unwrap().block_on(test);
-}
-
-/// Like [`run`], with a clock that jumps to the time that a task waits for. Not for tests
-/// with sockets.
-pub fn run_with_paused_clock(test: impl Future<Output = ()>) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().unwrap().block_on(test);
 }

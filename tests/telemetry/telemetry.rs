@@ -8,5 +8,6 @@ mod calls;
 mod everything;
 mod export;
 mod page;
+mod run;
 mod setup;
 mod trace;
