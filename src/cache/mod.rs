@@ -25,6 +25,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use tracing::Instrument;
@@ -95,6 +96,8 @@ struct Shared {
     refused_tokens: RefusedTokens,
     in_flight: Arc<InFlight>,
     counters: Counters,
+    /// Whether the last question that ended has met an outage.
+    outage: AtomicBool,
 }
 
 /// Without the answers in memory, which are about users.
@@ -120,6 +123,7 @@ impl Entitlements {
             refused_tokens,
             in_flight: Arc::default(),
             counters: Counters::new(),
+            outage: AtomicBool::new(false),
         };
         Entitlements { shared: Arc::new(shared) }
     }
@@ -173,8 +177,10 @@ impl Entitlements {
     ///
     /// # Errors
     ///
-    /// What `admit` returned instead of a permit; nothing was asked then. Inside, the
-    /// result of [`get`](Self::get).
+    /// What `admit` returned instead of a permit; nothing was asked then. But if the last
+    /// question met an outage, you get the stale answer that
+    /// [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows: in an outage
+    /// questions take long, and many are refused. Inside, the result of [`get`](Self::get).
     pub async fn get_admitted<P, R>(
         &self,
         query: impl Borrow<PaymentQuery>,
@@ -215,7 +221,13 @@ impl Entitlements {
             return Ok(Err(refused));
         }
         self.shared.counters.miss();
-        self.ask(query, question, admit).await
+        match self.ask(query, question, admit).await {
+            Err(refusal) => match self.stale_in_known_outage(query, question) {
+                Some(stale) => Ok(Ok(stale)),
+                None => Err(refusal),
+            },
+            answered => answered,
+        }
     }
 
     /// Asks Figma, or waits for another call that asks the same.
@@ -387,7 +399,10 @@ impl Entitlements {
             sent
         };
         let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
-        match client.call(&query, options).await {
+        let answer = client.call(&query, options).await;
+        let met_outage = answer.as_ref().is_err_and(is_outage);
+        self.shared.outage.store(met_outage, Ordering::Relaxed);
+        match answer {
             Ok((payment, sent)) => {
                 if let Some(token) = question.token() {
                     refused_tokens.on_answer(token);
@@ -399,7 +414,7 @@ impl Entitlements {
                 if let Some(token) = question.token() {
                     refused_tokens.on_error(*token, &error, asked_with);
                 }
-                if !is_outage(&error) {
+                if !met_outage {
                     memory.refused(&question);
                 }
                 if let Some(Mismatched(payment)) = &error.0.mismatched {
@@ -410,26 +425,36 @@ impl Entitlements {
         }
     }
 
-    /// The stale answer, if the settings allow one after this error; else the error.
+    /// The stale answer, if this error is an outage and the settings allow one; else the
+    /// error.
     fn stale_or_error(
         &self,
         error: &Error,
         query: &PaymentQuery,
         question: &Question,
     ) -> Result<Entitlement, Error> {
+        let stale = is_outage(error).then(|| self.stale(query, question));
+        stale.flatten().ok_or_else(|| error.clone())
+    }
+
+    /// The stale answer for a call that may not ask, if Figma was away a moment ago.
+    fn stale_in_known_outage(
+        &self,
+        query: &PaymentQuery,
+        question: &Question,
+    ) -> Option<Entitlement> {
+        let outage = self.shared.outage.load(Ordering::Relaxed);
+        outage.then(|| self.stale(query, question)).flatten()
+    }
+
+    /// The answer that the settings allow in an outage.
+    fn stale(&self, query: &PaymentQuery, question: &Question) -> Option<Entitlement> {
         let Shared { memory, times, counters, .. } = &*self.shared;
         let stale = memory.look_up(question).filter(|cached| {
-            is_outage(error)
-                && cached.is_valid_in_outage(times)
-                && query.verify(&cached.payment).is_ok()
-        });
-        match stale {
-            Some(stale) => {
-                counters.stale();
-                Ok(stale.entitlement(Source::Stale))
-            }
-            None => Err(error.clone()),
-        }
+            cached.is_valid_in_outage(times) && query.verify(&cached.payment).is_ok()
+        })?;
+        counters.stale();
+        Some(stale.entitlement(Source::Stale))
     }
 }
 

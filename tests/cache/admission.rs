@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use figma_payments::sandbox::{Gate, Reply, ScriptedServer};
-use figma_payments::{Entitlements, Source};
+use figma_payments::sandbox::{Calls, Fault, Gate, Purchase, Reply, Sandbox, ScriptedServer};
+use figma_payments::{Client, Entitlements, PaymentQuery, RetryPolicy, Source, UserId};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
-use crate::support::{answering, by_user, client, paid};
+use crate::support::{answering, by_user, client, paid, plugin, user};
 
 /// A server that answers PAID when the gate is open.
 async fn held(gate: &Gate) -> ScriptedServer {
@@ -93,4 +93,35 @@ async fn a_look_and_the_call_that_follows_are_one_miss() {
     assert!(entitlements.get_cached(by_user()).await.is_some());
     let counters = entitlements.counters();
     assert_eq!((counters.misses, counters.hits), (1, 1));
+}
+
+/// In an outage each question takes long, so that soon no more are admitted.
+#[tokio::test]
+async fn in_an_outage_a_call_that_is_not_admitted_gets_the_stale_answer() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.set(Purchase::paid(&user(), &plugin(), "2024-06-15T14:30:00Z"));
+    let client = Client::builder(sandbox.access_token()).base_url(sandbox.base_url());
+    let client = client.retry(RetryPolicy::none()).build().unwrap();
+    let entitlements = Entitlements::builder(client)
+        .paid_ttl(Duration::from_millis(1))
+        .stale_if_error(Duration::from_secs(3600))
+        .build();
+    let refuse = || Err::<(), _>("full");
+    assert!(entitlements.get(by_user()).await.unwrap().grants_access());
+    tokio::time::sleep(Duration::from_millis(5)).await;
+
+    let refused = entitlements.get_admitted(by_user(), refuse).await;
+    assert_eq!(refused.unwrap_err(), "full", "no outage is known");
+    sandbox.inject(Fault::Status(503), Calls::All);
+    let other = PaymentQuery::by_user(UserId::from(1), plugin());
+    assert!(entitlements.get(&other).await.is_err());
+    let stale = entitlements.get_admitted(by_user(), refuse).await.unwrap().unwrap();
+    assert_eq!((stale.source, stale.grants_access()), (Source::Stale, true));
+    let refused = entitlements.get_admitted(&other, refuse).await;
+    assert_eq!(refused.unwrap_err(), "full", "nothing is known about this user");
+
+    sandbox.clear_faults();
+    assert!(!entitlements.get(&other).await.unwrap().grants_access());
+    let refused = entitlements.get_admitted(by_user(), refuse).await;
+    assert_eq!(refused.unwrap_err(), "full", "the outage is over");
 }
