@@ -2,17 +2,21 @@
 //! it: promtool, the alert rules, and the table in the documentation.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use figma_payments::sandbox::{Calls, Fault, Sandbox};
+use figma_payments::sandbox::{Calls, Fault, Purchase, Sandbox};
 use figma_payments::{
     Client, Entitlements, PaymentInformation, PaymentQuery, PaymentStatus, PluginPaymentToken,
     RateLimits, Resource, Source, UserId,
 };
+use figma_payments_gate::{Caller, PaymentGate};
 use futures_util::future::join;
+use http::{Request, Response};
+use tower::{ServiceBuilder, ServiceExt};
 
 use crate::page::Page;
 use crate::setup;
@@ -64,6 +68,19 @@ async fn everything() {
     entitlements.prime_at(paid(&other), half_an_hour_ago).await;
     let other = PaymentQuery::by_user(other, plugin.clone());
     assert_eq!(entitlements.get(other).await.unwrap().source, Source::Stale);
+    // A request that the gate lets through, and one that it refuses.
+    let token = PluginPaymentToken::new("ppt_MARKED_paid").unwrap();
+    sandbox.set(Purchase::paid(&user, &plugin, "2024-06-15T14:30:00Z"));
+    sandbox.accept_token(token, &user, &plugin, Duration::from_secs(600));
+    let gate = PaymentGate::new(Entitlements::new(client), plugin);
+    let gate = gate.caller_from(|_| Some(Caller::named("MARKED")));
+    let route = async |_| Ok::<_, Infallible>(Response::new(String::new()));
+    let gated = ServiceBuilder::new().layer(gate).service_fn(route);
+    for (token, status) in [("Bearer ppt_MARKED_paid", 200), ("", 401)] {
+        let request = Request::get("/").header("authorization", token).body(()).unwrap();
+        let response = gated.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status);
+    }
 }
 
 /// Where the documentation has a metric with its type and labels.
