@@ -133,7 +133,8 @@ impl PaymentGate {
 
     /// How many questions to Figma may be under way at once. One caller may have a quarter
     /// of them. Who finds no place gets 503 with `Retry-After: 1`, and no call is counted
-    /// for them; answers in memory are given all the same. 0: Figma is never asked.
+    /// for them; answers in memory are given all the same. A request that waits for a
+    /// question that is under way already takes no place. 0: Figma is never asked.
     ///
     /// If Figma does not answer, each question takes until the client's deadline (12 s by
     /// default). A place is free when its question has ended, not when the caller leaves.

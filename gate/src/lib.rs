@@ -154,7 +154,9 @@
 //!
 //! Clones of a gate share its limits. A gate for another plugin has limits of its own, so
 //! one caller may use the share of each: divide it, if you have many. Gates one inside the
-//! other ask one after the other, and [`Paying`] is that of the inner one. Each process has
+//! other ask one after the other, and [`Paying`] is that of the inner one. A gate around the
+//! whole app is not enough for a route that needs another one: if you forget that, the route
+//! gets the outer gate's [`Paying`], whose `payment.resource()` is another. Each process has
 //! limits of its own too.
 //!
 //! # Testers
@@ -173,12 +175,13 @@
 //! Each decision is an event of the crate `tracing`, with the target `figma_payments_gate`:
 //! `granted` (with `source`) and `refused` (with `reason`, and `error.type` if there was an
 //! error) at level `debug`; `refused: somebody has to act` at level `error`, with what is
-//! wrong in `error`, for mistakes in the backend and for errors that do not go away by
+//! wrong in `error`, for mistakes in the backend; `refused: somebody may have to act` at
+//! level `warn`, with status and request id, for errors that do not go away by
 //! waiting: [`Configuration`](figma_payments::ErrorKind::Configuration), [`BadRequest`](figma_payments::ErrorKind::BadRequest),
 //! [`Forbidden`](figma_payments::ErrorKind::Forbidden), [`NotFound`](figma_payments::ErrorKind::NotFound),
 //! [`Redirect`](figma_payments::ErrorKind::Redirect), [`BodyTooLarge`](figma_payments::ErrorKind::BodyTooLarge) and
 //! [`InvalidResponse`](figma_payments::ErrorKind::InvalidResponse). No event has a token, a URL or a user in
-//! it.
+//! it; only at level `trace` is there the message of Figma's error, which may name a user.
 //!
 //! With the feature `metrics` there are two counters, for the recorder that your program
 //! installs. The feature of the same name of `figma-payments` has those of the client and the

@@ -55,15 +55,21 @@ where
             Err(refusal) => return ResponseFuture::refused(refusal),
         };
         match self.check.remembered(&query) {
-            Some(Ok(paying)) => ResponseFuture::granted(&mut self.inner, request, paying),
+            Some(Ok(paying)) => {
+                let response = self.inner.call(granted(request, paying));
+                ResponseFuture { state: State::Granted { response } }
+            }
             Some(Err(refusal)) => ResponseFuture::refused(refusal),
             None => {
-                // The clone takes the place of the service that `poll_ready` was called for.
-                let next = self.inner.clone();
-                let inner = mem::replace(&mut self.inner, next);
+                // While Figma is asked, nothing that `poll_ready` has reserved is kept:
+                // others need it who are in memory. So the service is replaced by a clone,
+                // and another clone gets ready when the answer is there.
+                let inner = self.inner.clone();
+                drop(mem::replace(&mut self.inner, inner.clone()));
                 let (parts, body) = request.into_parts();
                 let decision = Box::pin(decide(Arc::clone(&self.check), query, parts));
-                ResponseFuture { state: State::Asking { decision, inner, body: Some(body) } }
+                let rest = Some(Rest { inner, body });
+                ResponseFuture { state: State::Asking { decision, rest } }
             }
         }
     }
@@ -75,6 +81,19 @@ type Decision = (Parts, Result<Paying, Refusal>);
 async fn decide(check: Arc<Check>, query: PaymentQuery, parts: Parts) -> Decision {
     let decision = check.ask(&query, &parts).await;
     (parts, decision)
+}
+
+/// The request for the route. If there was a `Paying` before, this one takes its place.
+fn granted<B>(mut request: Request<B>, paying: Paying) -> Request<B> {
+    telemetry::granted(paying.0.source);
+    request.extensions_mut().insert(paying);
+    request
+}
+
+/// What waits for the decision.
+struct Rest<S, ReqBody> {
+    inner: S,
+    body: ReqBody,
 }
 
 pin_project! {
@@ -96,22 +115,15 @@ pin_project! {
     {
         Asking {
             decision: Pin<Box<dyn Future<Output = Decision> + Send>>,
-            inner: S,
-            body: Option<ReqBody>,
+            rest: Option<Rest<S, ReqBody>>,
         },
+        GettingReady { inner: S, request: Option<Request<ReqBody>> },
         Granted { #[pin] response: S::Future },
         Refused { refusal: Refusal },
     }
 }
 
 impl<S: Service<Request<ReqBody>>, ReqBody> ResponseFuture<S, ReqBody> {
-    /// Calls the route. If there was a `Paying` before, this one takes its place.
-    fn granted(inner: &mut S, mut request: Request<ReqBody>, paying: Paying) -> Self {
-        telemetry::granted(paying.0.source);
-        request.extensions_mut().insert(paying);
-        ResponseFuture { state: State::Granted { response: inner.call(request) } }
-    }
-
     fn refused(refusal: Refusal) -> Self {
         telemetry::refused(&refusal);
         ResponseFuture { state: State::Refused { refusal } }
@@ -133,15 +145,22 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project().state.project() {
-                StateProjection::Asking { decision, inner, body } => {
+                StateProjection::Asking { decision, rest } => {
                     let (parts, decision) = ready!(decision.as_mut().poll(context));
-                    match (decision, body.take()) {
-                        (Ok(paying), Some(body)) => {
-                            Self::granted(inner, Request::from_parts(parts, body), paying)
+                    match (decision, rest.take()) {
+                        (Ok(paying), Some(Rest { inner, body })) => {
+                            let request = granted(Request::from_parts(parts, body), paying);
+                            let request = Some(request);
+                            ResponseFuture { state: State::GettingReady { inner, request } }
                         }
                         (Err(refusal), _) => Self::refused(refusal),
                         (Ok(_), None) => unreachable!("the next state follows at once"),
                     }
+                }
+                StateProjection::GettingReady { inner, request } => {
+                    ready!(inner.poll_ready(context))?;
+                    let request = request.take().expect("the next state follows at once");
+                    ResponseFuture { state: State::Granted { response: inner.call(request) } }
                 }
                 StateProjection::Granted { response } => {
                     let response = ready!(response.poll(context))?;

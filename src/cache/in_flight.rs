@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::memory::{Sent, Settled};
 use super::question::Question;
+use crate::client::AccessTokenVersion;
 use crate::error::Error;
 use crate::platform::clock::{Broadcast, Instant, timeout_at};
 use crate::platform::task::spawn_detached;
@@ -51,8 +52,8 @@ pub(super) struct Flight {
 struct State {
     /// Counts up while the leader asks, and when another call takes over.
     heartbeat: u64,
-    /// The latest attempt.
-    sent: Option<Sent>,
+    /// The latest attempt, and the access token that it was sent with.
+    sent: Option<(Sent, AccessTokenVersion)>,
     result: Option<Arc<FetchResult>>,
     /// The leader has ended. If there is no result, a waiting call has to take over.
     ended: bool,
@@ -66,28 +67,37 @@ impl InFlight {
         self: &Arc<Self>,
         question: &Question,
         deadline: Instant,
-        may_join: impl Fn(Sent) -> bool,
+        may_join: impl Fn(Sent, AccessTokenVersion) -> bool,
         fetch: impl Fn(Arc<Flight>) -> Result<F, R>,
     ) -> Result<Answered, R>
     where
         F: Future<Output = FetchResult> + Send + 'static,
     {
-        let flight = match self.join_or_begin(question, may_join) {
-            Role::Leader(flight) => flight,
+        let (flight, leader_may_live) = match self.join_or_begin(question, may_join) {
+            Role::Leader(flight) => (flight, false),
             Role::Follower(flight) => match flight.wait(deadline).await {
                 Waited::Done(fetched) => return Ok(Answered::ByJoining(fetched)),
                 Waited::TooLate => return Ok(Answered::TooLate),
-                Waited::TakesOver => flight,
+                Waited::TakesOver { leader_may_live } => (flight, leader_may_live),
             },
+        };
+        let fetch = match fetch(Arc::clone(&flight)) {
+            // The others go on waiting, and the next one of them tries after a second.
+            Err(refused) if leader_may_live => return Err(refused),
+            fetch => fetch,
         };
         // Made before the task is spawned, because a task may be dropped before it runs.
         let in_flight = Arc::clone(self);
         let leader = Leader { in_flight, question: question.clone(), flight };
-        let fetch = fetch(Arc::clone(&leader.flight))?;
+        let fetch = fetch?;
         Ok(Answered::ByAsking(spawn_detached(leader.ask(fetch)).await))
     }
 
-    fn join_or_begin(&self, question: &Question, may_join: impl Fn(Sent) -> bool) -> Role {
+    fn join_or_begin(
+        &self,
+        question: &Question,
+        may_join: impl Fn(Sent, AccessTokenVersion) -> bool,
+    ) -> Role {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(question)
             && flight.may_be_joined(may_join)
@@ -168,19 +178,22 @@ enum Role {
 
 enum Waited {
     Done(Arc<FetchResult>),
-    TakesOver,
+    TakesOver {
+        /// Its heartbeat has stopped, but it may go on: its thread may be blocked.
+        leader_may_live: bool,
+    },
     TooLate,
 }
 
 impl Flight {
-    pub(super) fn attempt_sent(&self, sent: Sent) {
-        self.state().sent = Some(sent);
+    pub(super) fn attempt_sent(&self, sent: Sent, with: AccessTokenVersion) {
+        self.state().sent = Some((sent, with));
     }
 
     /// A flight with a result cannot be joined: the result is for those who asked before.
-    fn may_be_joined(&self, may_join: impl Fn(Sent) -> bool) -> bool {
+    fn may_be_joined(&self, may_join: impl Fn(Sent, AccessTokenVersion) -> bool) -> bool {
         let state = self.state();
-        state.result.is_none() && state.sent.is_none_or(may_join)
+        state.result.is_none() && state.sent.is_none_or(|(sent, with)| may_join(sent, with))
     }
 
     /// Waits for the result, or until this call has to ask.
@@ -196,7 +209,7 @@ impl Flight {
                 return Waited::TooLate;
             }
             if self.takes_over(Some(heartbeat)) {
-                return Waited::TakesOver;
+                return Waited::TakesOver { leader_may_live: true };
             }
         }
     }
@@ -206,7 +219,7 @@ impl Flight {
         if let Some(fetched) = &self.state().result {
             return Some(Waited::Done(Arc::clone(fetched)));
         }
-        self.takes_over(None).then_some(Waited::TakesOver)
+        self.takes_over(None).then_some(Waited::TakesOver { leader_may_live: false })
     }
 
     /// Whether this call takes over. Only the first call does that finds the flight ended,

@@ -24,8 +24,7 @@ use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tracing::Instrument;
@@ -96,8 +95,8 @@ struct Shared {
     refused_tokens: RefusedTokens,
     in_flight: Arc<InFlight>,
     counters: Counters,
-    /// Whether the last question that ended has met an outage.
-    outage: AtomicBool,
+    /// When a question last met an outage, unless Figma has answered one since.
+    outage: Mutex<Option<Instant>>,
 }
 
 /// Without the answers in memory, which are about users.
@@ -123,7 +122,7 @@ impl Entitlements {
             refused_tokens,
             in_flight: Arc::default(),
             counters: Counters::new(),
-            outage: AtomicBool::new(false),
+            outage: Mutex::default(),
         };
         Entitlements { shared: Arc::new(shared) }
     }
@@ -177,10 +176,11 @@ impl Entitlements {
     ///
     /// # Errors
     ///
-    /// What `admit` returned instead of a permit; nothing was asked then. But if the last
-    /// question met an outage, you get the stale answer that
-    /// [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows: in an outage
-    /// questions take long, and many are refused. Inside, the result of [`get`](Self::get).
+    /// What `admit` returned instead of a permit; nothing was asked then. In an outage
+    /// questions take long, and many are refused. So if the last question met one, within
+    /// the time of a [deadline](crate::ClientBuilder::deadline), you get the stale answer
+    /// that [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows. Inside,
+    /// the result of [`get`](Self::get).
     pub async fn get_admitted<P, R>(
         &self,
         query: impl Borrow<PaymentQuery>,
@@ -241,7 +241,11 @@ impl Entitlements {
         let deadline = client.deadline(Instant::now());
         loop {
             let asked = memory.now();
-            let may_join = |sent: Sent| memory.no_denial_since(sent.sequence, question);
+            // A call uses the access token that was set when it began.
+            let access_token = client.access_token_version();
+            let may_join = |sent: Sent, with| {
+                with == access_token && memory.no_denial_since(sent.sequence, question)
+            };
             let fetch = |flight| {
                 let permit = admit()?;
                 let fetch = self.clone().fetch(query.clone(), question.clone(), flight, deadline);
@@ -395,13 +399,17 @@ impl Entitlements {
         let asked_with = client.access_token_version();
         let before_attempt = || {
             let sent = memory.send();
-            flight.attempt_sent(sent);
+            flight.attempt_sent(sent, client.access_token_version());
             sent
         };
         let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
         let answer = client.call(&query, options).await;
         let met_outage = answer.as_ref().is_err_and(is_outage);
-        self.shared.outage.store(met_outage, Ordering::Relaxed);
+        match &answer {
+            // This may be the caller's own limit.
+            Err(error) if error.kind() == ErrorKind::RateLimited => {}
+            _ => *self.outage() = met_outage.then(Instant::now),
+        }
         match answer {
             Ok((payment, sent)) => {
                 if let Some(token) = question.token() {
@@ -443,8 +451,14 @@ impl Entitlements {
         query: &PaymentQuery,
         question: &Question,
     ) -> Option<Entitlement> {
-        let outage = self.shared.outage.load(Ordering::Relaxed);
-        outage.then(|| self.stale(query, question)).flatten()
+        let now = Instant::now();
+        let met_at = (*self.outage())?;
+        let is_recent = self.shared.client.deadline(met_at) > now;
+        is_recent.then(|| self.stale(query, question)).flatten()
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.shared.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The answer that the settings allow in an outage.

@@ -21,6 +21,7 @@ pub(super) struct RefusedTokens {
 
 #[derive(Clone)]
 struct Refusal {
+    /// What a call gets instead of asking.
     error: Error,
     arrived: Instant,
     /// The access token that Figma was asked with.
@@ -35,8 +36,15 @@ impl RefusedTokens {
     /// Remembers the refusal, if this error is one.
     pub(super) fn on_error(&self, token: TokenHash, error: &Error, asked_with: AccessTokenVersion) {
         if error.kind() == ErrorKind::Unauthorized && !self.time_to_live.is_zero() {
-            let refusal = Refusal { error: error.clone(), arrived: Instant::now(), asked_with };
-            self.refusals.insert(token, refusal);
+            let error = error.clone().with(|details| {
+                details.attempts = 0;
+                // It may be long.
+                details.response.api_message = None;
+                details.message.push_str(
+                    "; no request was sent, because this payment token was refused within the last seconds",
+                );
+            });
+            self.refusals.insert(token, Refusal { error, arrived: Instant::now(), asked_with });
         }
     }
 
@@ -50,13 +58,6 @@ impl RefusedTokens {
     pub(super) fn error(&self, token: &TokenHash, now: AccessTokenVersion) -> Option<Error> {
         let Refusal { error, arrived, asked_with } = self.refusals.get(token)?;
         let is_remembered = arrived.elapsed() < self.time_to_live && asked_with == now;
-        is_remembered.then(|| {
-            error.with(|details| {
-                details.attempts = 0;
-                details.message.push_str(
-                    "; no request was sent, because this payment token was refused within the last seconds",
-                );
-            })
-        })
+        is_remembered.then_some(error)
     }
 }

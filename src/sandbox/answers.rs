@@ -8,7 +8,7 @@ use futures_util::future::ready;
 use crate::api::types::PaymentInformation;
 use crate::client::Client;
 use crate::client::retry::RetryPolicy;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Mismatched};
 use crate::model::query::PaymentQuery;
 
 use super::settings;
@@ -37,10 +37,11 @@ pub fn client(
     let builder = Client::builder(settings::access_token()).base_url("http://127.0.0.1:9");
     let client = builder.build().expect("plain http:// to loopback needs no TLS");
     let answers = move |query: PaymentQuery| {
-        let outcome = answer(&query).map_err(error).and_then(|payment| {
-            query.verify(&payment)?;
-            Ok(payment)
-        });
+        let outcome =
+            answer(&query).map_err(error).and_then(|payment| match query.verify(&payment) {
+                Ok(()) => Ok(payment),
+                Err(error) => Err(error.with(|it| it.mismatched = Some(Mismatched(payment)))),
+            });
         ready(outcome).boxed()
     };
     client.simulated(RetryPolicy::none(), Arc::new(answers))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use figma_payments::sandbox::{Calls, Fault, Gate, Purchase, Reply, Sandbox, ScriptedServer};
 use figma_payments::{Client, Entitlements, PaymentQuery, RetryPolicy, Source, UserId};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::support::{answering, by_user, client, paid, plugin, user};
@@ -29,7 +30,7 @@ async fn only_a_call_that_asks_figma_needs_a_permit() {
         Ok::<_, ()>(())
     };
     let all = (0..100).map(|_| entitlements.get_admitted(by_user(), admit));
-    for outcome in futures_util::future::join_all(all).await {
+    for outcome in join_all(all).await {
         assert!(outcome.unwrap().unwrap().grants_access());
     }
     let cached = entitlements.get_admitted(by_user(), admit).await.unwrap().unwrap();
@@ -120,8 +121,47 @@ async fn in_an_outage_a_call_that_is_not_admitted_gets_the_stale_answer() {
     let refused = entitlements.get_admitted(&other, refuse).await;
     assert_eq!(refused.unwrap_err(), "full", "nothing is known about this user");
 
+    // Nobody asks for a while: then nothing is known of an outage.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(12)).await;
+    let refused = entitlements.get_admitted(by_user(), refuse).await;
+    assert_eq!(refused.unwrap_err(), "full", "the outage may be over");
+    tokio::time::resume();
+    assert!(entitlements.get(&other).await.is_err());
+    assert!(entitlements.get_admitted(by_user(), refuse).await.is_ok());
+
     sandbox.clear_faults();
     assert!(!entitlements.get(&other).await.unwrap().grants_access());
     let refused = entitlements.get_admitted(by_user(), refuse).await;
     assert_eq!(refused.unwrap_err(), "full", "the outage is over");
+}
+
+/// The thread is blocked, so that the heartbeat of the first call's question stops.
+#[tokio::test]
+async fn a_call_that_may_not_take_over_ends_nobody_elses_wait() {
+    let gate = Gate::new();
+    let server = held(&gate).await;
+    let entitlements = Entitlements::new(client(&server));
+    let first = {
+        let entitlements = entitlements.clone();
+        tokio::spawn(async move { entitlements.get(by_user()).await })
+    };
+    server.arrived(1).await;
+    let refuse = || Err::<(), _>("full");
+    let mut waiting: Vec<_> =
+        (0..5).map(|_| Box::pin(entitlements.get_admitted(by_user(), refuse))).collect();
+    for waiting in &mut waiting {
+        assert!(waiting.as_mut().now_or_never().is_none());
+    }
+    std::thread::sleep(Duration::from_millis(1200));
+    // They are polled before the first call is.
+    let opens = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        gate.open();
+    };
+    let (outcomes, ()) = tokio::join!(join_all(waiting), opens);
+    assert!(first.await.unwrap().unwrap().grants_access());
+    let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!(refused, 1, "the others only waited");
+    assert_eq!(server.requests().len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use figma_payments::sandbox::{Calls, Fault, Purchase, Sandbox};
+use figma_payments::sandbox::{Calls, Fault, Gate, Purchase, Sandbox, ScriptedServer};
 use figma_payments::{
     Client, Entitlements, ErrorKind, PaymentQuery, PersonalAccessToken, PluginPaymentToken,
 };
@@ -132,4 +132,36 @@ async fn the_time_can_be_shorter_but_not_longer_than_ten_seconds() {
         assert!(is_refused(&entitlements, &forged).await);
         assert_eq!(sandbox.requests().len(), requests_after, "{set:?}");
     }
+}
+
+/// The old access token has expired while a question was under way.
+#[tokio::test]
+async fn a_call_after_a_new_access_token_does_not_join_a_question_with_the_old_one() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let gate = Gate::new();
+    let (figma, held) = (sandbox.figma().clone(), gate.clone());
+    let server = ScriptedServer::start(move |request| {
+        let reply = figma.answer(request);
+        match request.headers["x-figma-token"] == "figd_expired" {
+            true => reply.behind(&held),
+            false => reply,
+        }
+    });
+    let server = server.await.unwrap();
+    let expired = PersonalAccessToken::new("figd_expired").unwrap();
+    let client = Client::builder(expired).base_url(server.base_url()).build().unwrap();
+    let entitlements = Entitlements::new(client.clone());
+    let token = PluginPaymentToken::new("ppt_of_a_buyer").unwrap();
+    sandbox.accept_token(token, &user(), &plugin(), 600 * SECOND);
+    let query = with_token("ppt_of_a_buyer");
+    let before = {
+        let (entitlements, query) = (entitlements.clone(), query.clone());
+        tokio::spawn(async move { is_refused(&entitlements, &query).await })
+    };
+    server.arrived(1).await;
+    client.set_access_token(sandbox.access_token()).unwrap();
+    assert!(!is_refused(&entitlements, &query).await, "it asks with the new one");
+    gate.open();
+    assert!(before.await.unwrap());
+    assert!(!is_refused(&entitlements, &query).await, "and what the old one met is not kept");
 }

@@ -8,7 +8,7 @@ mod metrics;
 mod metrics;
 
 use figma_payments::{Error, ErrorKind, Source};
-use tracing::{debug, error};
+use tracing::{debug, error, trace, warn};
 
 use crate::refusal::Refusal;
 
@@ -33,9 +33,19 @@ pub(crate) fn refused(refusal: &Refusal) {
         Refusal::Misconfigured(mistake) => {
             error!(target: TARGET, reason, error = %mistake, "refused: somebody has to act");
         }
+        // The server's message may name a user, so it is logged only at level `trace`.
         Refusal::NoAnswer(error) if waiting_does_not_help(error) => {
-            let kind = error.kind().as_str();
-            error!(target: TARGET, { reason, "error.type" = kind, %error }, "refused: somebody has to act");
+            warn!(
+                target: TARGET,
+                {
+                    reason,
+                    "error.type" = error.kind().as_str(),
+                    "http.response.status_code" = error.status().map(i64::from),
+                    request_id = error.request_id(),
+                },
+                "refused: somebody may have to act"
+            );
+            trace!(target: TARGET, { reason, %error }, "refused");
         }
         Refusal::NoAnswer(error) => {
             debug!(target: TARGET, { reason, "error.type" = error.kind().as_str() }, "refused");

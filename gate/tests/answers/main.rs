@@ -4,7 +4,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod mistakes;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::connect_info::MockConnectInfo;
-use figma_payments::sandbox::Sandbox;
-use figma_payments::{PaymentInformation, PaymentStatus, Source, UserId};
+use figma_payments::sandbox::{Gate, Sandbox, ScriptedServer};
+use figma_payments::{Client, Entitlements, PaymentInformation, PaymentStatus, Source, UserId};
 use figma_payments_gate::{Paying, PaymentGate, PeerAddress};
 use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
@@ -98,6 +98,41 @@ async fn a_service_that_is_not_ready_is_not_called() {
     for token in ["ppt_MARKED_paid", "ppt_MARKED_paid", "ppt_MARKED_unpaid", "ppt_MARKED_trial"] {
         let ready = gated.ready().await.unwrap();
         ready.call(request(token)).await.unwrap();
+    }
+}
+
+/// The route takes two requests at a time. Those that wait for Figma's answer are none of
+/// them.
+#[tokio::test]
+async fn who_waits_for_figma_keeps_nobody_out_of_the_route() {
+    let figma = figma().await;
+    let opened = Gate::new();
+    let (answers, held) = (figma.figma().clone(), opened.clone());
+    let server = ScriptedServer::start(move |request| {
+        let reply = answers.answer(request);
+        match request.target.contains("MARKED_paid") {
+            true => reply,
+            false => reply.behind(&held),
+        }
+    });
+    let server = server.await.unwrap();
+    let client = Client::builder(figma.access_token()).base_url(server.base_url());
+    let limited = tower::limit::ConcurrencyLimit::new(
+        tower::service_fn(async |_: Request<String>| {
+            Ok::<_, Infallible>(Response::new(String::new()))
+        }),
+        2,
+    );
+    let entitlements = Entitlements::new(client.build().unwrap());
+    let gated = PaymentGate::new(entitlements, plugin()).layer(limited);
+    let ask = |token| gated.clone().oneshot(request(token));
+    assert_eq!(ask("ppt_MARKED_paid").await.unwrap().status(), 200);
+    let waiting: Vec<_> = (0..6).map(|_| tokio::spawn(ask("ppt_MARKED_forged"))).collect();
+    server.arrived(2).await;
+    assert_eq!(ask("ppt_MARKED_paid").await.unwrap().status(), 200);
+    opened.open();
+    for refused in waiting {
+        assert_eq!(refused.await.unwrap().unwrap().status(), 401);
     }
 }
 
