@@ -20,8 +20,12 @@ use tower_http::cors::{Any, CorsLayer};
 ///
 /// Allowed are GET, HEAD, POST, PUT, PATCH and DELETE with the headers `Authorization` and
 /// `Content-Type`; the page can read `Retry-After`; a browser may remember the permission
-/// for an hour. It is an ordinary [`CorsLayer`] that you can change: a token in another
-/// header needs `.allow_headers([…])` with that header.
+/// for an hour. It is an ordinary [`CorsLayer`] that you can change. For a token in another
+/// header call `.allow_headers([…])` with that header and `Content-Type`: it replaces the
+/// list.
+///
+/// Any web page can read what is inside of this layer and needs no token. Keep `/metrics`
+/// and pages for yourself outside of it.
 pub fn cors() -> CorsLayer {
     let methods =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];

@@ -144,7 +144,8 @@ impl PaymentGate {
 
     /// Lets this user through although Figma says UNPAID, NOT_SUPPORTED or something new:
     /// for testers, and for the owner of the resource, who always reads UNPAID (Figma's
-    /// documentation). Call it once for each user.
+    /// documentation). Call it once for each user. Your own id is `figma.currentUser.id` in
+    /// your plugin's code (with the permission `currentuser` in its manifest).
     ///
     /// Figma is asked all the same, and its answer has to be about this user and this
     /// resource; who cannot be asked about gets the same refusal as anybody.

@@ -92,7 +92,16 @@
 //! # Without axum
 //!
 //! The same over plain hyper. The caller's address is an extension of the request, which
-//! your server inserts:
+//! your server inserts. Besides the two packages it needs
+//!
+//! ```toml
+//! http = "1"
+//! hyper = { version = "1", features = ["http1", "server"] }
+//! hyper-util = { version = "0.1", features = ["service", "tokio"] }
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! tower = { version = "0.5", features = ["util"] }
+//! tower-http = { version = "0.6", features = ["add-extension"] }
+//! ```
 //!
 //! ```no_run
 //! use std::convert::Infallible;
@@ -108,9 +117,8 @@
 //! use tower_http::add_extension::AddExtensionLayer;
 //!
 //! async fn export(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
-//!     // Behind the gate it is always there.
-//!     let user = request.extensions().get::<Paying>().map(|paying| &paying.0.payment.user_id);
-//!     Ok(Response::new(format!("exported for {user:?}")))
+//!     let Paying(user) = request.extensions().get().expect("the gate is before this");
+//!     Ok(Response::new(format!("exported for {}", user.payment.user_id)))
 //! }
 //!
 //! async fn serve(gate: PaymentGate) -> std::io::Result<()> {
@@ -166,9 +174,47 @@
 //!
 //! # In your tests
 //!
-//! The sandbox of `figma-payments` answers instead of Figma. A request that you hand to your
-//! app without a server, by `oneshot` of the crate `tower` for instance, has no address. Give
-//! it one: with axum's `MockConnectInfo` as a layer, or with a [`PeerAddress`].
+//! The sandbox of `figma-payments` answers instead of Figma, or a closure does. A request
+//! that you hand to your app without a server, as here, has no address. Give it one: with a
+//! [`PeerAddress`], or with axum's `MockConnectInfo` as a layer.
+//!
+//! ```rust,test_harness
+//! # #![cfg(feature = "axum")]
+//! // Under [dev-dependencies]: figma-payments with the feature `sandbox`, http, tokio with
+//! // `macros` and `rt`, tower with `util`.
+//! use axum::Router;
+//! use axum::body::Body;
+//! use axum::routing::post;
+//! use figma_payments::{Entitlements, PaymentInformation, PaymentStatus, Resource, UserId, sandbox};
+//! use figma_payments_gate::{Paying, PaymentGate, PeerAddress};
+//! use http::Request;
+//! use tower::ServiceExt;
+//!
+//! fn app(gate: PaymentGate) -> Router {
+//!     Router::new().route("/export", post(export)).route_layer(gate)
+//! }
+//!
+//! async fn export(Paying(user): Paying) -> String {
+//!     format!("exported for {}", user.payment.user_id)
+//! }
+//!
+//! #[tokio::test]
+//! async fn only_buyers_may_export() {
+//!     let plugin = Resource::plugin("1122334455").unwrap();
+//!     for (status, expected) in [(PaymentStatus::Paid, 200), (PaymentStatus::Unpaid, 402)] {
+//!         let payment = PaymentInformation::new(&UserId::from(500123), &plugin, status);
+//!         let client = sandbox::client(move |_| Ok(payment.clone()));
+//!         let gate = PaymentGate::new(Entitlements::new(client), plugin.clone());
+//!         let request = Request::post("/export")
+//!             .header("authorization", "Bearer ppt_test")
+//!             .extension(PeerAddress([127, 0, 0, 1].into()))
+//!             .body(Body::empty())
+//!             .unwrap();
+//!         let response = app(gate).oneshot(request).await.unwrap();
+//!         assert_eq!(response.status(), expected);
+//!     }
+//! }
+//! ```
 //!
 //! # Log and metrics
 //!

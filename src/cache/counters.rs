@@ -11,7 +11,8 @@ pub struct CacheCounters {
     /// Calls answered from memory.
     pub hits: u64,
     /// Calls whose answer was not in memory, or was too old. A look by
-    /// [`get_cached`](crate::Entitlements::get_cached) is no miss.
+    /// [`get_cached`](crate::Entitlements::get_cached) is no miss, and neither is a call that
+    /// is not [admitted](crate::Entitlements::get_admitted).
     pub misses: u64,
     /// Misses that waited for the answer to another call.
     pub coalesced: u64,
@@ -85,6 +86,34 @@ impl Counters {
             stale: self.stale.read(),
             refused: self.refused.read(),
             errors: self.errors.read(),
+        }
+    }
+}
+
+/// A call whose answer is not in memory. It is counted when this is dropped, so also if the
+/// call is cancelled.
+pub(super) struct Miss<'a> {
+    counters: &'a Counters,
+    is_admitted: bool,
+}
+
+impl Counters {
+    pub(super) fn miss_on_drop(&self) -> Miss<'_> {
+        Miss { counters: self, is_admitted: true }
+    }
+}
+
+impl Miss<'_> {
+    /// Then it is not counted: it has asked nothing.
+    pub(super) fn was_not_admitted(mut self) {
+        self.is_admitted = false;
+    }
+}
+
+impl Drop for Miss<'_> {
+    fn drop(&mut self) {
+        if self.is_admitted {
+            self.counters.miss();
         }
     }
 }

@@ -220,11 +220,14 @@ impl Entitlements {
             self.shared.counters.refused_token();
             return Ok(Err(refused));
         }
-        self.shared.counters.miss();
+        let miss = self.shared.counters.miss_on_drop();
         match self.ask(query, question, admit).await {
             Err(refusal) => match self.stale_in_known_outage(query, question) {
                 Some(stale) => Ok(Ok(stale)),
-                None => Err(refusal),
+                None => {
+                    miss.was_not_admitted();
+                    Err(refusal)
+                }
             },
             answered => answered,
         }

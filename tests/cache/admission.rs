@@ -45,6 +45,7 @@ async fn a_call_that_is_not_admitted_asks_nothing() {
     let refused = entitlements.get_admitted(by_user(), || Err::<(), _>("full")).await;
     assert_eq!(refused.unwrap_err(), "full");
     assert_eq!(server.requests().len(), 0);
+    assert_eq!(entitlements.counters().misses, 0);
     let answered = entitlements.get(by_user()).await.unwrap();
     assert_eq!((answered.source, server.requests().len()), (Source::Fresh, 1));
 }

@@ -89,7 +89,7 @@ impl CallTelemetry<'_> {
             }
             _ => {}
         }
-        span::attempt_failed(attempt, error);
+        span::attempt_failed(attempt, self.asked_by, error);
     }
 
     pub(super) fn ended<M>(mut self, outcome: &Result<(PaymentInformation, M), Error>) {

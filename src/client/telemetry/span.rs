@@ -10,9 +10,9 @@ use tracing::field::Empty;
 use tracing::{Span, debug, info_span, trace, warn};
 
 use crate::api::operation;
-use crate::error::{Error, whole_seconds};
+use crate::error::{Error, ErrorKind, whole_seconds};
 use crate::model::ids::UserId;
-use crate::model::query::PaymentQuery;
+use crate::model::query::{AskedBy, PaymentQuery};
 
 /// What users filter by. It is not the module's path, so that it stays when a file moves.
 const TARGET: &str = "figma_payments::client";
@@ -52,21 +52,37 @@ pub(super) fn attempt_succeeded(attempt: u32) {
 }
 
 /// The server's message may name a user, so it is logged only at level `trace`.
-pub(super) fn attempt_failed(attempt: u32, error: &Error) {
+pub(super) fn attempt_failed(attempt: u32, asked_by: AskedBy, error: &Error) {
     let attempt = i64::from(attempt);
     let seconds = |wait| i64::try_from(whole_seconds(wait)).unwrap_or(i64::MAX);
-    warn!(
-        target: TARGET,
-        {
-            "http.response.status_code" = error.status().map(i64::from),
-            "error.type" = error.kind().as_str(),
-            attempt,
-            request_id = error.request_id(),
-            retry_after_seconds = error.retry_after().map(seconds)
-        },
-        "attempt failed"
-    );
+    // The macros need the level as a constant.
+    macro_rules! attempt_failed {
+        ($level:ident) => {
+            $level!(
+                target: TARGET,
+                {
+                    "http.response.status_code" = error.status().map(i64::from),
+                    "error.type" = error.kind().as_str(),
+                    attempt,
+                    request_id = error.request_id(),
+                    retry_after_seconds = error.retry_after().map(seconds)
+                },
+                "attempt failed"
+            )
+        };
+    }
+    match is_about_the_token(asked_by, error) {
+        true => attempt_failed!(debug),
+        false => attempt_failed!(warn),
+    }
     trace!(target: TARGET, attempt, %error, "attempt failed");
+}
+
+/// Whether the payment token is refused, or is another resource's. Anybody can send such
+/// tokens, as many as they like.
+fn is_about_the_token(asked_by: AskedBy, error: &Error) -> bool {
+    let kinds = [ErrorKind::Unauthorized, ErrorKind::Mismatch];
+    asked_by == AskedBy::Token && kinds.contains(&error.kind())
 }
 
 /// OpenTelemetry leaves the status of a call that succeeded unset.
