@@ -27,7 +27,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use self::counters::{CacheCounters, Counters};
 use self::entitlement::{Entitlement, Source};
@@ -143,8 +143,15 @@ impl Entitlements {
     /// [`stale_if_error`](crate::EntitlementsBuilder::stale_if_error) allows an older
     /// answer instead.
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
+        let query = query.borrow();
+        let question = self.shared.questions.of(query);
+        let span = span::of_look_up();
+        if let Some(hit) = self.hit(query, &question, &span) {
+            return Ok(hit);
+        }
         let admit = || Ok::<_, Infallible>(());
-        self.get_admitted(query, admit).await.unwrap_or_else(|never| match never {})
+        let asked = self.ask_in(&span, query, &question, admit).await;
+        asked.unwrap_or_else(|never| match never {})
     }
 
     /// Like [`get`](Self::get), but asks Figma only if `admit` allows it: for a limit on
@@ -189,24 +196,41 @@ impl Entitlements {
     where
         P: Send + 'static,
     {
-        let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
-        let question = questions.of(query);
+        let question = self.shared.questions.of(query);
         let span = span::of_look_up();
-        if let Some(cached) = self.valid_answer(query, &question) {
-            counters.hit();
-            span::hit(&span);
-            return Ok(Ok(cached.entitlement(Source::Cached)));
+        if let Some(hit) = self.hit(query, &question, &span) {
+            return Ok(Ok(hit));
         }
-        span::missed(&span);
-        // Pinned here, because it is large and `instrument` would move it.
-        let asked = pin!(self.ask_unless_refused(query, &question, admit));
-        let outcome = asked.instrument(span.clone()).await?;
-        span::ended(&span, &outcome);
-        Ok(outcome)
+        self.ask_in(&span, query, &question, admit).await
+    }
+
+    /// The answer from memory, if it is there and not too old.
+    fn hit(&self, query: &PaymentQuery, question: &Question, span: &Span) -> Option<Entitlement> {
+        let Some(cached) = self.valid_answer(query, question) else {
+            span::missed(span);
+            return None;
+        };
+        self.shared.counters.hit();
+        span::hit(span);
+        Some(cached.entitlement(Source::Cached))
     }
 
     /// What [`get_admitted`](Self::get_admitted) does without an answer in memory.
+    async fn ask_in<P: Send + 'static, R>(
+        &self,
+        span: &Span,
+        query: &PaymentQuery,
+        question: &Question,
+        admit: impl Fn() -> Result<P, R>,
+    ) -> Result<Result<Entitlement, Error>, R> {
+        // Pinned here, because it is large and `instrument` would move it.
+        let asked = pin!(self.ask_unless_refused(query, question, admit));
+        let outcome = asked.instrument(span.clone()).await?;
+        span::ended(span, &outcome);
+        Ok(outcome)
+    }
+
     async fn ask_unless_refused<P: Send + 'static, R>(
         &self,
         query: &PaymentQuery,
@@ -314,16 +338,8 @@ impl Entitlements {
     /// It waits for nothing: the first poll gives the answer, and a dropped future leaves
     /// nothing behind.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
-        let Shared { questions, counters, .. } = &*self.shared;
         let query = query.borrow();
-        let span = span::of_look_up();
-        let Some(cached) = self.valid_answer(query, &questions.of(query)) else {
-            span::missed(&span);
-            return None;
-        };
-        counters.hit();
-        span::hit(&span);
-        Some(cached.entitlement(Source::Cached))
+        self.hit(query, &self.shared.questions.of(query), &span::of_look_up())
     }
 
     /// Removes the answer about a user and a resource, however it was asked for:
