@@ -73,6 +73,7 @@
 //! | Testing (feature `sandbox`) | |
 //! |---|---|
 //! | a simulated Figma | [`Sandbox`], [`Figma`], [`Purchase`], [`Settings`], [`FigmaLimits`] |
+//! | answers without HTTP | [`sandbox::client`] |
 //! | what goes wrong on purpose | [`Fault`], [`Calls`] |
 //! | replies down to the bytes, in an order that you choose | [`ScriptedServer`], [`Gate`] |
 //! | how to write such a test | [Testing] |

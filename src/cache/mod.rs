@@ -158,12 +158,9 @@ impl Entitlements {
     /// how many questions one caller may cause, or how many are under way.
     ///
     /// `admit` is called when this call has to ask Figma a question of its own: not for an
-    /// answer from memory, and not if it waits for another call's question. `Ok` is a
-    /// permit. It is kept until the question has ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// As with [`get`](Self::get). The permit is kept even if you drop the future.
+    /// answer from memory, not for a token that Figma refused just before, and not if it
+    /// waits for another call's question. `Ok` is a permit. It is kept until the question has
+    /// ended.
     ///
     /// ```no_run
     /// use std::sync::Arc;
@@ -180,6 +177,10 @@ impl Entitlements {
     ///     entitlements.get_admitted(query, admit).await.ok()
     /// }
     /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As with [`get`](Self::get). The permit is kept even if you drop the future.
     ///
     /// # Errors
     ///
