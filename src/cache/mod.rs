@@ -207,6 +207,7 @@ impl Entitlements {
     }
 
     /// The answer from memory, if it is there and not too old.
+    #[inline]
     fn hit(&self, query: &PaymentQuery, question: &Question, span: &Span) -> Option<Entitlement> {
         let Some(cached) = self.valid_answer(query, question) else {
             span::missed(span);
@@ -395,6 +396,7 @@ impl Entitlements {
     }
 
     /// The answer in memory, if it is not too old and matches the query.
+    #[inline]
     fn valid_answer(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
         let Shared { memory, times, .. } = &*self.shared;
         let cached = memory.look_up(question)?;

@@ -10,6 +10,7 @@ use crate::error::Error;
 /// What users filter by.
 const TARGET: &str = "figma_payments::cache";
 
+#[inline]
 pub(super) fn of_look_up() -> Span {
     debug_span!(
         target: TARGET,
@@ -21,11 +22,13 @@ pub(super) fn of_look_up() -> Span {
     )
 }
 
+#[inline]
 pub(super) fn hit(span: &Span) {
     span.record("cache.hit", true);
     span.record("entitlement.source", Source::Cached.as_str());
 }
 
+#[inline]
 pub(super) fn missed(span: &Span) {
     span.record("cache.hit", false);
 }
