@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn the_rows_of_the_gate_have_the_client_too() {
-        let rows = rows(Path::new("/work"));
+        let rows = rows(Path::new("/checkout"));
         let (_, dependencies) =
             rows.iter().find(|(called, _)| called == "figma-payments-gate with `axum`").unwrap();
         assert!(
             dependencies.starts_with(
-                "figma-payments-gate = { path = \"/work/gate\", features = [\"axum\"] }\nfigma-payments = { path = \"/work\", features = [\"cache\"] }\n"
+                "figma-payments-gate = { path = \"/checkout/gate\", features = [\"axum\"] }\nfigma-payments = { path = \"/checkout\", features = [\"cache\"] }\n"
             ),
             "{dependencies}"
         );
