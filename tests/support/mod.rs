@@ -1,6 +1,7 @@
 //! What the tests share: secrets that can be found again, and answers.
 #![allow(dead_code, reason = "not every test needs every helper")]
 
+pub mod capture;
 pub mod wire;
 
 use figma_payments::sandbox::{Reply, ScriptedServer};

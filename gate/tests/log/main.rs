@@ -6,61 +6,35 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use figma_payments::sandbox::{Reply, ScriptedServer};
 use figma_payments::{Client, Entitlements, PersonalAccessToken};
 use figma_payments_gate::{Caller, PaymentGate};
 use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::subscriber::DefaultGuard;
 
+use crate::support::capture::Capture;
 use crate::support::server::Server;
 use crate::support::{entitlements, figma, gate, plugin};
 
-/// Everything that is logged on this thread, at level `trace`.
-#[derive(Clone, Default)]
-struct Capture(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Capture {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Captures everything that is logged on this thread, at level `trace`.
+fn capture() -> (Capture, DefaultGuard) {
+    let capture = Capture::default();
+    let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
+    let subscriber = lines.with_writer(capture.clone()).finish();
+    (capture, tracing::subscriber::set_default(subscriber))
 }
 
-impl<'a> MakeWriter<'a> for Capture {
-    type Writer = Capture;
-
-    fn make_writer(&'a self) -> Capture {
-        self.clone()
-    }
-}
-
-impl Capture {
-    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
-        let capture = Capture::default();
-        let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
-        let subscriber = lines.with_writer(capture.clone()).finish();
-        (capture, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines of the gate so far. They are forgotten then.
-    fn of_gate(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
-        assert!(!text.contains("MARKED") && !text.contains("figd_"), "{text}");
-        let lines = text.lines().filter(|line| line.contains(" figma_payments_gate: "));
-        lines.map(|line| line.split_once(' ').unwrap().1.trim().to_owned()).collect()
-    }
+/// The lines of the gate so far. They are forgotten then.
+fn of_gate(log: &Capture) -> Vec<String> {
+    let text = log.take();
+    assert!(!text.contains("MARKED") && !text.contains("figd_"), "{text}");
+    let lines = text.lines().filter(|line| line.contains(" figma_payments_gate: "));
+    lines.map(|line| line.split_once(' ').unwrap().1.trim().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn each_decision_is_a_line_and_no_line_has_a_token() {
-    let (log, _guard) = Capture::begin();
+    let (log, _guard) = capture();
     let figma = figma().await;
     figma.configure(|settings| settings.single_use_tokens = true);
     for (name, server) in Server::both(&gate(&figma)).await {
@@ -72,10 +46,10 @@ async fn each_decision_is_a_line_and_no_line_has_a_token() {
             ("", r#"DEBUG figma_payments_gate: refused reason="token_missing""#),
         ] {
             server.ask(token).await;
-            assert_eq!(log.of_gate(), [line], "{name}");
+            assert_eq!(of_gate(&log), [line], "{name}");
         }
         server.ask("ppt_MARKED_forged").await;
-        let lines = log.of_gate();
+        let lines = of_gate(&log);
         let refused = r#"refused reason="token_refused" error.type="unauthorized""#;
         assert!(lines.len() == 1 && lines[0].ends_with(refused), "{lines:?}");
     }
@@ -83,13 +57,13 @@ async fn each_decision_is_a_line_and_no_line_has_a_token() {
     for source in ["fresh", "cached"] {
         server.ask("ppt_MARKED_paid").await;
         let line = format!("DEBUG figma_payments_gate: granted source=\"{source}\"");
-        assert_eq!(log.of_gate(), [line]);
+        assert_eq!(of_gate(&log), [line]);
     }
 }
 
 #[tokio::test]
 async fn where_somebody_has_to_act_the_log_says_what_is_wrong() {
-    let (log, _guard) = Capture::begin();
+    let (log, _guard) = capture();
     let figma = figma().await;
     figma.configure(|settings| settings.foreign.extend([plugin()]));
     let panics = |_: &_| -> Option<Caller> { panic!("MARKED") };
@@ -105,7 +79,7 @@ async fn where_somebody_has_to_act_the_log_says_what_is_wrong() {
     ] {
         let [(_, server), _] = Server::both(&gate).await;
         server.ask("ppt_MARKED_paid").await;
-        let lines = log.of_gate();
+        let lines = of_gate(&log);
         let begin = "ERROR figma_payments_gate: refused: somebody has to act ";
         assert!(lines.len() == 1 && lines[0].starts_with(begin), "{lines:?}");
         assert!(lines[0].contains(what), "{lines:?}");
@@ -115,7 +89,7 @@ async fn where_somebody_has_to_act_the_log_says_what_is_wrong() {
 /// Anybody who has a token of another account's plugin can cause this.
 #[tokio::test]
 async fn what_figma_says_about_an_error_is_logged_at_level_trace_alone() {
-    let (log, _guard) = Capture::begin();
+    let (log, _guard) = capture();
     let body = r#"{"status":403,"err":"user 500123 may not see this plugin"}"#;
     let server =
         ScriptedServer::start(move |_: &_| Reply::json(403, body).header("x-request-id", "r1"));
@@ -125,7 +99,7 @@ async fn what_figma_says_about_an_error_is_logged_at_level_trace_alone() {
     let gate = PaymentGate::new(Entitlements::new(client), plugin());
     let [(_, server), _] = Server::both(&gate).await;
     server.ask("ppt_MARKED").await;
-    let lines = log.of_gate();
+    let lines = of_gate(&log);
     assert_eq!(
         lines[0],
         r#"WARN figma_payments_gate: refused: somebody may have to act reason="cannot_tell" error.type="forbidden" http.response.status_code=403 request_id="r1""#

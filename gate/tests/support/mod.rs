@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "not every test program needs every helper")]
 
 pub mod server;
-// The library's tests have it too.
+// The library's tests have these too.
+#[path = "../../../tests/support/capture.rs"]
+pub mod capture;
 #[path = "../../../tests/support/wire.rs"]
 pub mod wire;
 
