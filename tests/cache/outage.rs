@@ -68,7 +68,7 @@ impl Drill {
     /// From now on every call fails in this way.
     fn fails(&self, fault: Fault) {
         self.sandbox.clear_faults();
-        self.sandbox.inject(fault, Calls::Share { share: 1.0, seed: 1 });
+        self.sandbox.inject(fault, Calls::All);
     }
 
     fn entitled(&self) -> bool {

@@ -9,8 +9,6 @@ use figma_payments_gate::PaymentGate;
 use crate::support::server::Server;
 use crate::support::{AN_HOUR, assert_refused, client, figma, gate, plugin};
 
-const ALWAYS: Calls = Calls::Share { share: 1.0, seed: 1 };
-
 #[tokio::test]
 async fn in_an_outage_only_who_is_in_memory_is_served() {
     let figma = figma().await;
@@ -19,7 +17,7 @@ async fn in_an_outage_only_who_is_in_memory_is_served() {
     assert_eq!(servers[0].1.ask("ppt_MARKED_paid").await.status, 200);
     for fault in [Fault::Status(503), Fault::Status(500), Fault::Reset, Fault::CutBody] {
         figma.clear_faults();
-        figma.inject(fault, ALWAYS);
+        figma.inject(fault, Calls::All);
         for (_, server) in &servers {
             assert_eq!(server.ask("ppt_MARKED_paid").await.status, 200);
             for token in ["ppt_MARKED_trial", "ppt_MARKED_unpaid", "ppt_MARKED_tester"] {
@@ -44,7 +42,7 @@ async fn with_stale_if_error_known_buyers_keep_access_and_without_it_they_do_not
         let servers = Server::both(&PaymentGate::new(entitlements, plugin())).await;
         assert_eq!(servers[0].1.ask("ppt_MARKED_paid").await.status, 200);
         tokio::time::sleep(2 * a_moment).await;
-        figma.inject(Fault::Status(503), ALWAYS);
+        figma.inject(Fault::Status(503), Calls::All);
         for (name, server) in &servers {
             let answer = server.ask("ppt_MARKED_paid").await;
             assert_eq!(answer.status, status, "{name}, {stale:?}: {answer:?}");
