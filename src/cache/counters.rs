@@ -58,6 +58,11 @@ impl Counters {
         metrics::miss();
     }
 
+    /// Counts a miss when the call ends or is cancelled, unless it was not admitted.
+    pub(super) fn miss_on_drop(&self) -> Miss<'_> {
+        Miss { counters: self, is_admitted: true }
+    }
+
     pub(super) fn joined(&self) {
         self.coalesced.count();
         metrics::joined();
@@ -95,12 +100,6 @@ impl Counters {
 pub(super) struct Miss<'a> {
     counters: &'a Counters,
     is_admitted: bool,
-}
-
-impl Counters {
-    pub(super) fn miss_on_drop(&self) -> Miss<'_> {
-        Miss { counters: self, is_admitted: true }
-    }
 }
 
 impl Miss<'_> {

@@ -145,7 +145,7 @@ impl Memory {
         if subject_undisputed && !newer {
             self.answers.insert(subject.clone(), Arc::clone(&answer));
         }
-        self.entries.are(|| self.answers.len());
+        self.entries.set(|| self.answers.len());
         if let (Question::ByToken(question), true) = (question, undisputed) {
             self.tokens.insert(question.token, subject);
         }
@@ -159,7 +159,7 @@ impl Memory {
             Question::ByUser(subject) => drop(self.answers.remove(subject)),
             Question::ByToken(question) => drop(self.tokens.remove(&question.token)),
         }
-        self.entries.are(|| self.answers.len());
+        self.entries.set(|| self.answers.len());
         order.record_denial(question.denied());
     }
 
@@ -174,7 +174,7 @@ impl Memory {
     pub(super) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);
-        self.entries.are(|| self.answers.len());
+        self.entries.set(|| self.answers.len());
         order.record_denial(Denied::Subject(subject));
     }
 

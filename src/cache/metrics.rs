@@ -67,8 +67,8 @@ impl Entries {
         Entries(AtomicUsize::new(0))
     }
 
-    /// The cache has this many answers now.
-    pub(super) fn are(&self, now: impl FnOnce() -> usize) {
+    /// Sets the number of answers that the cache has now.
+    pub(super) fn set(&self, now: impl FnOnce() -> usize) {
         let now = now();
         let before = self.0.swap(now, Ordering::Relaxed);
         gauge!(ENTRIES).increment(now as f64 - before as f64);
@@ -77,6 +77,6 @@ impl Entries {
 
 impl Drop for Entries {
     fn drop(&mut self) {
-        self.are(|| 0);
+        self.set(|| 0);
     }
 }

@@ -19,5 +19,5 @@ impl Entries {
         Entries
     }
 
-    pub(super) fn are(&self, _: impl FnOnce() -> usize) {}
+    pub(super) fn set(&self, _: impl FnOnce() -> usize) {}
 }
