@@ -25,6 +25,7 @@ use crate::api::types::PaymentInformation;
 /// | [`BodyTooLarge`](Self::BodyTooLarge) | no | 503 | you |
 /// | [`InvalidResponse`](Self::InvalidResponse) | no | 503 | you |
 /// | [`Mismatch`](Self::Mismatch) | no | 403 | you, if it lasts |
+/// | [`Store`](Self::Store) | no | 503 | nobody, unless it lasts |
 ///
 /// [`Error::suggested_status`] gives you the third column.
 ///
@@ -117,6 +118,12 @@ pub enum ErrorKind {
     ///
     /// *What to do:* do not give access.
     Mismatch,
+    /// The store that processes share cannot be reached (feature `redis`). No question to
+    /// Figma gets this error: only what has to reach all processes, such as
+    /// `Entitlements::invalidate`.
+    ///
+    /// *What to do:* try again later.
+    Store,
 }
 
 impl ErrorKind {
@@ -139,6 +146,7 @@ impl ErrorKind {
             ErrorKind::BodyTooLarge => "body_too_large",
             ErrorKind::InvalidResponse => "invalid_response",
             ErrorKind::Mismatch => "mismatch",
+            ErrorKind::Store => "store",
         }
     }
 }
@@ -285,7 +293,8 @@ impl Error {
             | ErrorKind::Transport
             | ErrorKind::Redirect
             | ErrorKind::BodyTooLarge
-            | ErrorKind::InvalidResponse => 503,
+            | ErrorKind::InvalidResponse
+            | ErrorKind::Store => 503,
         }
     }
 

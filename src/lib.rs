@@ -92,6 +92,8 @@ mod model;
 mod platform;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "cache")]
+mod store;
 
 pub use api::types::PaymentInformation;
 #[cfg(feature = "cache")]
@@ -114,3 +116,7 @@ pub use model::payment::{DateOfPurchase, PaymentStatus};
 pub use model::query::{AskedBy, PaymentParams, PaymentQuery};
 pub use model::resource::{Resource, ResourceType};
 pub use platform::exchange::MAX_BODY_BYTES;
+#[cfg(feature = "redis")]
+pub use store::redis::operator::{FleetOperator, FleetStatus, LimitStatus};
+#[cfg(feature = "redis")]
+pub use store::redis::{RedisHealth, RedisStore, RedisStoreBuilder};

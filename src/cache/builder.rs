@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Entitlements;
-use super::time_to_live::{LONGEST_REFUSAL, TimesToLive};
 use crate::client::Client;
+use crate::store::time_to_live::{LONGEST_REFUSAL, TimesToLive};
 
 impl Entitlements {
     /// Caches the answers of this client, with the default settings.

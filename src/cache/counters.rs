@@ -21,6 +21,8 @@ pub struct CacheCounters {
     /// Calls with a payment token that Figma had just refused. They got the same error, and
     /// nothing was sent.
     pub refused: u64,
+    /// Answers that were asked for again in the background before their time ended.
+    pub renewals: u64,
     /// Calls to Figma that ended in an error, including refusals and mismatches.
     pub errors: u64,
 }
@@ -32,6 +34,7 @@ pub(super) struct Counters {
     coalesced: Counter,
     stale: Counter,
     refused: Counter,
+    renewals: Counter,
     errors: Counter,
 }
 
@@ -44,6 +47,7 @@ impl Counters {
             coalesced: Counter::default(),
             stale: Counter::default(),
             refused: Counter::default(),
+            renewals: Counter::default(),
             errors: Counter::default(),
         }
     }
@@ -78,6 +82,11 @@ impl Counters {
         metrics::refused_token();
     }
 
+    pub(super) fn renewal(&self) {
+        self.renewals.count();
+        metrics::renewal();
+    }
+
     /// The metrics have it as the outcome of the call.
     pub(super) fn error(&self) {
         self.errors.count();
@@ -90,6 +99,7 @@ impl Counters {
             coalesced: self.coalesced.read(),
             stale: self.stale.read(),
             refused: self.refused.read(),
+            renewals: self.renewals.read(),
             errors: self.errors.read(),
         }
     }

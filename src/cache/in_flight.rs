@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::memory::{Sent, Settled};
-use super::question::Question;
 use crate::client::AccessTokenVersion;
 use crate::error::Error;
 use crate::platform::clock::{Broadcast, Instant, timeout_at};
 use crate::platform::task::spawn_detached;
+use crate::store::answer::{Sent, Settled};
+use crate::store::question::Question;
 
 /// How often the leader counts up the heartbeat.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(250);
@@ -93,6 +93,21 @@ impl InFlight {
         Ok(Answered::ByAsking(spawn_detached(leader.ask(fetch)).await))
     }
 
+    /// Begins this question on this flight, unless it is under way.
+    pub(super) fn lead(
+        self: &Arc<Self>,
+        question: &Question,
+        flight: &Arc<Flight>,
+    ) -> Option<Leader> {
+        let mut flights = self.flights();
+        if flights.contains_key(question) {
+            return None;
+        }
+        flights.insert(question.clone(), Arc::clone(flight));
+        let (in_flight, flight) = (Arc::clone(self), Arc::clone(flight));
+        Some(Leader { in_flight, question: question.clone(), flight })
+    }
+
     fn join_or_begin(
         &self,
         question: &Question,
@@ -121,7 +136,7 @@ impl InFlight {
 
 /// The call that asks Figma. It ends the flight when it is dropped, also when its task is
 /// aborted.
-struct Leader {
+pub(super) struct Leader {
     in_flight: Arc<InFlight>,
     question: Question,
     flight: Arc<Flight>,
@@ -129,7 +144,7 @@ struct Leader {
 
 impl Leader {
     /// Asks, and counts up the heartbeat meanwhile.
-    async fn ask(self, fetch: impl Future<Output = FetchResult>) -> Arc<FetchResult> {
+    pub(super) async fn ask(self, fetch: impl Future<Output = FetchResult>) -> Arc<FetchResult> {
         if let Some(result) = self.begin() {
             return result;
         }

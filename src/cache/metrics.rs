@@ -1,19 +1,20 @@
 //! The metrics of the cache (feature `metrics`), of all caches in the process together.
 //! `no_metrics.rs` has the same functions. See `client/telemetry/metrics.rs`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use metrics::{Unit, counter, describe_counter};
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use crate::store::metrics as store;
 
 const HITS: &str = "figma_payments_cache_hits_total";
 const MISSES: &str = "figma_payments_cache_misses_total";
 const JOINED: &str = "figma_payments_cache_joined_total";
 const STALE: &str = "figma_payments_cache_stale_total";
 const REFUSED_TOKENS: &str = "figma_payments_cache_refused_tokens_total";
-const ENTRIES: &str = "figma_payments_cache_entries";
+const RENEWALS: &str = "figma_payments_cache_renewals_total";
 
 /// Tells the recorder what each metric is, and sets those to zero that are not there yet.
 pub(super) fn describe() {
+    store::describe();
     describe_counter!(HITS, Unit::Count, "Calls that were answered from memory.");
     describe_counter!(MISSES, Unit::Count, "Calls whose answer was not in memory, or was too old.");
     describe_counter!(
@@ -31,11 +32,14 @@ pub(super) fn describe() {
         Unit::Count,
         "Calls that were refused without a request, because their payment token was refused just before."
     );
-    describe_gauge!(ENTRIES, Unit::Count, "Answers in memory, those that are too old included.");
-    for name in [HITS, MISSES, JOINED, STALE, REFUSED_TOKENS] {
+    describe_counter!(
+        RENEWALS,
+        Unit::Count,
+        "Answers that were asked for again in the background before their time ended."
+    );
+    for name in [HITS, MISSES, JOINED, STALE, REFUSED_TOKENS, RENEWALS] {
         counter!(name).increment(0);
     }
-    gauge!(ENTRIES).increment(0.0);
 }
 
 pub(super) fn hit() {
@@ -58,25 +62,6 @@ pub(super) fn refused_token() {
     counter!(REFUSED_TOKENS).increment(1);
 }
 
-/// How many answers of one cache are in the gauge. They are taken out of it when the cache
-/// is dropped.
-pub(super) struct Entries(AtomicUsize);
-
-impl Entries {
-    pub(super) fn none() -> Self {
-        Entries(AtomicUsize::new(0))
-    }
-
-    /// Sets the number of answers that the cache has now.
-    pub(super) fn set(&self, now: impl FnOnce() -> usize) {
-        let now = now();
-        let before = self.0.swap(now, Ordering::Relaxed);
-        gauge!(ENTRIES).increment(now as f64 - before as f64);
-    }
-}
-
-impl Drop for Entries {
-    fn drop(&mut self) {
-        self.set(|| 0);
-    }
+pub(super) fn renewal() {
+    counter!(RENEWALS).increment(1);
 }

@@ -6,19 +6,16 @@ pub(crate) mod entitlement;
 #[cfg(test)]
 mod histories;
 mod in_flight;
-mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(not(feature = "metrics"))]
 #[path = "no_metrics.rs"]
 mod metrics;
-mod order;
-mod question;
 mod refused_tokens;
+mod renewal;
 mod span;
 #[cfg(test)]
 mod tests;
-mod time_to_live;
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -32,10 +29,8 @@ use tracing::{Instrument, Span};
 use self::counters::{CacheCounters, Counters};
 use self::entitlement::{Entitlement, Source};
 use self::in_flight::{Answered, FetchResult, Flight, InFlight};
-use self::memory::{CachedAnswer, Memory, Sent};
-use self::question::{Question, Questions, Subject};
 use self::refused_tokens::RefusedTokens;
-use self::time_to_live::TimesToLive;
+use self::renewal::Renewals;
 use crate::api::types::PaymentInformation;
 use crate::client::Client;
 use crate::client::call::CallOptions;
@@ -46,6 +41,14 @@ use crate::model::query::PaymentQuery;
 use crate::model::resource::Resource;
 use crate::platform::clock::Instant;
 use crate::platform::task::spawn_detached;
+use crate::store::answer::{CachedAnswer, Freshness, Sent};
+use crate::store::memory::Memory;
+use crate::store::patience::Patience;
+use crate::store::question::{Question, Questions, Subject};
+#[cfg(feature = "redis")]
+use crate::store::redis::answers::SharedAnswers;
+use crate::store::time_to_live::TimesToLive;
+use crate::store::{Asked, Asks, Lease, LeaseLost, Store};
 
 /// Answers from memory, and asks Figma for what memory does not have.
 ///
@@ -91,9 +94,10 @@ struct Shared {
     client: Client,
     times: TimesToLive,
     questions: Questions,
-    memory: Memory,
+    store: Store,
     refused_tokens: RefusedTokens,
     in_flight: Arc<InFlight>,
+    renewals: Renewals,
     counters: Counters,
     /// When a question last met an outage, unless Figma has answered one since.
     outage: Mutex<Option<Instant>>,
@@ -115,12 +119,13 @@ impl Entitlements {
     fn with_settings(client: Client, times: TimesToLive, max_entries: u64) -> Self {
         let refused_tokens = RefusedTokens::new(times.refused);
         let shared = Shared {
-            client,
             times,
             questions: Questions::default(),
-            memory: Memory::new(max_entries),
+            store: store(&client, times, max_entries),
+            client,
             refused_tokens,
             in_flight: Arc::default(),
+            renewals: Renewals::new(),
             counters: Counters::new(),
             outage: Mutex::default(),
         };
@@ -145,13 +150,14 @@ impl Entitlements {
     pub async fn get(&self, query: impl Borrow<PaymentQuery>) -> Result<Entitlement, Error> {
         let query = query.borrow();
         let question = self.shared.questions.of(query);
+        let patience = self.shared.store.patience();
+        let asked = Asked { query, question: &question, patience: &patience };
         let span = span::of_look_up();
-        if let Some(hit) = self.hit(query, &question, &span) {
+        if let Some(hit) = self.hit(asked, &span).await {
             return Ok(hit);
         }
         let admit = || Ok::<_, Infallible>(());
-        let asked = self.ask_in(&span, query, &question, admit).await;
-        asked.unwrap_or_else(|never| match never {})
+        self.ask_in(&span, asked, admit).await.unwrap_or_else(|never| match never {})
     }
 
     /// Like [`get`](Self::get), but asks Figma only if `admit` allows it: for a limit on
@@ -199,56 +205,59 @@ impl Entitlements {
     {
         let query = query.borrow();
         let question = self.shared.questions.of(query);
+        let patience = self.shared.store.patience();
+        let asked = Asked { query, question: &question, patience: &patience };
         let span = span::of_look_up();
-        if let Some(hit) = self.hit(query, &question, &span) {
+        if let Some(hit) = self.hit(asked, &span).await {
             return Ok(Ok(hit));
         }
-        self.ask_in(&span, query, &question, admit).await
+        self.ask_in(&span, asked, admit).await
     }
 
     /// The answer from memory, if it is there and not too old.
     #[inline]
-    fn hit(&self, query: &PaymentQuery, question: &Question, span: &Span) -> Option<Entitlement> {
-        let Some(cached) = self.valid_answer(query, question) else {
+    async fn hit(&self, asked: Asked<'_>, span: &Span) -> Option<Entitlement> {
+        let Some((cached, freshness)) = self.valid_answer(asked).await else {
             span::missed(span);
             return None;
         };
         self.shared.counters.hit();
         span::hit(span);
-        Some(cached.entitlement(Source::Cached))
+        if freshness == Freshness::NearItsEnd {
+            self.renew(asked, &cached);
+        }
+        Some(entitlement(&cached, Source::Cached))
     }
 
     /// What [`get_admitted`](Self::get_admitted) does without an answer in memory.
     async fn ask_in<P: Send + 'static, R>(
         &self,
         span: &Span,
-        query: &PaymentQuery,
-        question: &Question,
+        asked: Asked<'_>,
         admit: impl Fn() -> Result<P, R>,
     ) -> Result<Result<Entitlement, Error>, R> {
         // Pinned here, because it is large and `instrument` would move it.
-        let asked = pin!(self.ask_unless_refused(query, question, admit));
-        let outcome = asked.instrument(span.clone()).await?;
+        let outcome = pin!(self.ask_unless_refused(asked, admit));
+        let outcome = outcome.instrument(span.clone()).await?;
         span::ended(span, &outcome);
         Ok(outcome)
     }
 
     async fn ask_unless_refused<P: Send + 'static, R>(
         &self,
-        query: &PaymentQuery,
-        question: &Question,
+        asked: Asked<'_>,
         admit: impl Fn() -> Result<P, R>,
     ) -> Result<Result<Entitlement, Error>, R> {
-        if let Err(invalid) = query.check() {
+        if let Err(invalid) = asked.query.check() {
             return Ok(Err(invalid));
         }
-        if let Some(refused) = self.remembered_refusal(question) {
+        if let Some(refused) = self.remembered_refusal(asked.question) {
             self.shared.counters.refused_token();
             return Ok(Err(refused));
         }
         let miss = self.shared.counters.miss_on_drop();
-        match self.ask(query, question, admit).await {
-            Err(refusal) => match self.stale_in_known_outage(query, question) {
+        match self.ask(asked, admit).await {
+            Err(refusal) => match self.stale_in_known_outage(asked).await {
                 Some(stale) => Ok(Ok(stale)),
                 None => {
                     miss.was_not_admitted();
@@ -262,22 +271,29 @@ impl Entitlements {
     /// Asks Figma, or waits for another call that asks the same.
     async fn ask<P: Send + 'static, R>(
         &self,
-        query: &PaymentQuery,
-        question: &Question,
+        asked: Asked<'_>,
         admit: impl Fn() -> Result<P, R>,
     ) -> Result<Result<Entitlement, Error>, R> {
-        let Shared { client, memory, in_flight, counters, .. } = &*self.shared;
+        let Shared { client, store, in_flight, counters, .. } = &*self.shared;
+        let Asked { query, question, patience } = asked;
         let deadline = client.deadline(Instant::now());
         loop {
-            let asked = memory.now();
+            let asked_at = store.now();
             // A call uses the access token that was set when it began.
             let access_token = client.access_token_version();
             let may_join = |sent: Sent, with| {
-                with == access_token && memory.no_denial_since(sent.sequence, question)
+                with == access_token && store.no_denial_since(sent.sequence, question)
             };
             let fetch = |flight| {
                 let permit = admit()?;
-                let fetch = self.clone().fetch(query.clone(), question.clone(), flight, deadline);
+                let fetch = Fetch {
+                    query: query.clone(),
+                    question: question.clone(),
+                    patience: patience.clone(),
+                    flight,
+                    deadline,
+                };
+                let fetch = self.clone().fetch_unless_asked_elsewhere(fetch);
                 Ok(async move {
                     let fetched = fetch.await;
                     drop(permit);
@@ -290,21 +306,21 @@ impl Entitlements {
                     counters.joined();
                     fetched
                 }
-                Answered::TooLate => return Ok(self.stale_or_error(&too_late(), query, question)),
+                Answered::TooLate => return Ok(self.stale_or_error(&too_late(), asked).await),
             };
             let settled = match &*fetched {
                 Ok(settled) => settled,
-                Err(error) => return Ok(self.stale_or_error(error, query, question)),
+                Err(error) => return Ok(self.stale_or_error(error, asked).await),
             };
             // A denial that arrived meanwhile also counts for calls that asked before it.
             if !settled.undisputed
-                && let Some(cached) = self.valid_answer(query, question)
+                && let Some((cached, _)) = self.valid_answer(asked).await
             {
-                return Ok(Ok(cached.entitlement(Source::Cached)));
+                return Ok(Ok(entitlement(&cached, Source::Cached)));
             }
-            if memory.may_have(asked, question, settled) {
+            if store.may_have(asked_at, question, settled) {
                 let verified = query.verify(&settled.answer.payment);
-                return Ok(verified.map(|()| settled.answer.entitlement(Source::Fresh)));
+                return Ok(verified.map(|()| entitlement(&settled.answer, Source::Fresh)));
             }
         }
     }
@@ -324,12 +340,23 @@ impl Entitlements {
         let query = query.borrow();
         query.check()?;
         self.shared.counters.miss();
-        let question = self.shared.questions.of(query);
-        let deadline = self.shared.client.deadline(Instant::now());
-        let fetch = self.clone().fetch(query.clone(), question, Arc::default(), deadline);
-        let settled = spawn_detached(fetch).await?;
+        let fetch = Fetch {
+            query: query.clone(),
+            question: self.shared.questions.of(query),
+            patience: self.shared.store.patience(),
+            flight: Arc::default(),
+            deadline: self.shared.client.deadline(Instant::now()),
+        };
+        let entitlements = self.clone();
+        let settled = spawn_detached(async move {
+            // It asks, whoever else does.
+            let lease = Lease::of_this_process();
+            let fetched = entitlements.fetch(&fetch, &lease, WaitPolicy::Deadline).await;
+            fetched.unwrap_or_else(|LeaseLost| Err(too_late()))
+        });
+        let settled = settled.await?;
         query.verify(&settled.answer.payment)?;
-        Ok(settled.answer.entitlement(Source::Fresh))
+        Ok(entitlement(&settled.answer, Source::Fresh))
     }
 
     /// The answer from memory, if it is there and not too old. Never asks Figma. It counts
@@ -341,7 +368,9 @@ impl Entitlements {
     /// nothing behind.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
         let query = query.borrow();
-        self.hit(query, &self.shared.questions.of(query), &span::of_look_up())
+        let question = &self.shared.questions.of(query);
+        let patience = &self.shared.store.patience();
+        self.hit(Asked { query, question, patience }, &span::of_look_up()).await
     }
 
     /// Removes the answer about a user and a resource, however it was asked for:
@@ -358,8 +387,7 @@ impl Entitlements {
     /// be reached, so that the others still have the answer.
     pub async fn invalidate(&self, user: &UserId, resource: &Resource) -> Result<(), Error> {
         let subject = Subject { user: user.clone(), resource: resource.clone() };
-        self.shared.memory.invalidate(subject);
-        Ok(())
+        self.shared.store.invalidate(subject).await
     }
 
     /// Puts an answer into memory that you got in another way just now, as if this
@@ -372,7 +400,7 @@ impl Entitlements {
     /// The first poll puts the answer into memory. If you drop the future before, memory
     /// stays as it is.
     pub async fn prime(&self, payment: PaymentInformation) {
-        self.shared.memory.prime(payment);
+        self.shared.store.prime(payment).await;
     }
 
     /// Puts an answer into memory that Figma gave at `checked_at`: from a file of
@@ -387,7 +415,7 @@ impl Entitlements {
     /// The first poll puts the answer into memory. If you drop the future before, memory
     /// stays as it is.
     pub async fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
-        self.shared.memory.prime_at(payment, checked_at);
+        self.shared.store.prime_at(payment, checked_at).await;
     }
 
     /// The counters of this cache and all its clones.
@@ -395,12 +423,14 @@ impl Entitlements {
         self.shared.counters.read()
     }
 
-    /// The answer in memory, if it is not too old and matches the query.
+    /// The answer that is kept, if it is not too old and matches the query.
     #[inline]
-    fn valid_answer(&self, query: &PaymentQuery, question: &Question) -> Option<Arc<CachedAnswer>> {
-        let Shared { memory, times, .. } = &*self.shared;
-        let cached = memory.look_up(question)?;
-        (cached.is_valid(times) && query.verify(&cached.payment).is_ok()).then_some(cached)
+    async fn valid_answer(&self, asked: Asked<'_>) -> Option<(Arc<CachedAnswer>, Freshness)> {
+        let Shared { store, times, .. } = &*self.shared;
+        let cached = store.look_up(asked).await?;
+        let freshness = cached.freshness(times);
+        let is_valid = freshness != Freshness::Old && asked.query.verify(&cached.payment).is_ok();
+        is_valid.then_some((cached, freshness))
     }
 
     /// The error of a question by a payment token that Figma has refused just now.
@@ -409,74 +439,89 @@ impl Entitlements {
         refused_tokens.error(question.token()?, client.access_token_version())
     }
 
-    /// Asks Figma, and puts what it answers into memory.
+    /// Asks Figma, or waits until another process that asks the same has its answer.
+    async fn fetch_unless_asked_elsewhere(self, fetch: Fetch) -> FetchResult {
+        let Shared { store, .. } = &*self.shared;
+        loop {
+            let lease = match store.lease(fetch.asked(), fetch.deadline).await {
+                Asks::ThisCall(lease) => lease,
+                Asks::Answered(settled) => return Ok(settled),
+                Asks::TooLate => return Err(too_late()),
+            };
+            let fetched = self.fetch(&fetch, &lease, WaitPolicy::Deadline).await;
+            if let Ok(fetched) = fetched {
+                return fetched;
+            }
+        }
+    }
+
+    /// Asks Figma, and gives what it answers to the store.
     async fn fetch(
-        self,
-        query: PaymentQuery,
-        question: Question,
-        flight: Arc<Flight>,
-        deadline: Instant,
-    ) -> FetchResult {
-        let Shared { client, memory, refused_tokens, counters, .. } = &*self.shared;
+        &self,
+        fetch: &Fetch,
+        lease: &Lease,
+        wait: WaitPolicy,
+    ) -> Result<FetchResult, LeaseLost> {
+        let Shared { client, store, refused_tokens, counters, .. } = &*self.shared;
+        let Fetch { query, question, flight, deadline, .. } = fetch;
+        let asked = fetch.asked();
         let asked_with = client.access_token_version();
-        let before_attempt = || {
-            let sent = memory.send();
+        let before_attempt = || async {
+            let sent = store.send(asked, lease).await?;
             flight.attempt_sent(sent, client.access_token_version());
-            sent
+            Ok(sent)
         };
-        let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt };
-        let answer = client.call(&query, options).await;
+        let options = CallOptions { wait, deadline: *deadline, before_attempt };
+        // Pinned here, because it is large and would be moved.
+        let call = pin!(client.call(query, options));
+        let answer = lease.kept_during(call).await?;
         let met_outage = answer.as_ref().is_err_and(is_outage);
         match &answer {
             // This may be the caller's own limit.
             Err(error) if error.kind() == ErrorKind::RateLimited => {}
             _ => *self.outage() = met_outage.then(Instant::now),
         }
-        match answer {
+        let error = match answer {
             Ok((payment, sent)) => {
                 if let Some(token) = question.token() {
                     refused_tokens.on_answer(token);
                 }
-                Ok(memory.settle(&question, sent, payment))
+                return Ok(Ok(store.settle(asked, lease, sent, payment).await));
             }
-            Err(error) => {
-                counters.error();
-                if let Some(token) = question.token() {
-                    refused_tokens.on_error(*token, &error, asked_with);
-                }
-                if !met_outage {
-                    memory.refused(&question);
-                }
-                if let Some(Mismatched(payment)) = &error.0.mismatched {
-                    memory.mismatched(payment);
-                }
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        counters.error();
+        if let Some(token) = question.token() {
+            refused_tokens.on_error(*token, &error, asked_with);
         }
+        if !met_outage {
+            store.refused(asked).await;
+        }
+        if let Some(Mismatched(payment)) = &error.0.mismatched {
+            store.mismatched(payment).await;
+        }
+        Ok(Err(error))
     }
 
     /// The stale answer, if this error is an outage and the settings allow one; else the
     /// error.
-    fn stale_or_error(
-        &self,
-        error: &Error,
-        query: &PaymentQuery,
-        question: &Question,
-    ) -> Result<Entitlement, Error> {
-        let stale = is_outage(error).then(|| self.stale(query, question));
-        stale.flatten().ok_or_else(|| error.clone())
+    async fn stale_or_error(&self, error: &Error, asked: Asked<'_>) -> Result<Entitlement, Error> {
+        if is_outage(error)
+            && let Some(stale) = self.stale(asked).await
+        {
+            return Ok(stale);
+        }
+        Err(error.clone())
     }
 
     /// The stale answer for a call that may not ask, if Figma was away a moment ago.
-    fn stale_in_known_outage(
-        &self,
-        query: &PaymentQuery,
-        question: &Question,
-    ) -> Option<Entitlement> {
+    async fn stale_in_known_outage(&self, asked: Asked<'_>) -> Option<Entitlement> {
         let now = Instant::now();
         let met_at = (*self.outage())?;
-        let is_recent = self.shared.client.deadline(met_at) > now;
-        is_recent.then(|| self.stale(query, question)).flatten()
+        if self.shared.client.deadline(met_at) <= now {
+            return None;
+        }
+        self.stale(asked).await
     }
 
     fn outage(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -484,14 +529,46 @@ impl Entitlements {
     }
 
     /// The answer that the settings allow in an outage.
-    fn stale(&self, query: &PaymentQuery, question: &Question) -> Option<Entitlement> {
-        let Shared { memory, times, counters, .. } = &*self.shared;
-        let stale = memory.look_up(question).filter(|cached| {
-            cached.is_valid_in_outage(times) && query.verify(&cached.payment).is_ok()
+    async fn stale(&self, asked: Asked<'_>) -> Option<Entitlement> {
+        let Shared { store, times, counters, .. } = &*self.shared;
+        let stale = store.look_up(asked).await.filter(|cached| {
+            cached.is_valid_in_outage(times) && asked.query.verify(&cached.payment).is_ok()
         })?;
         counters.stale();
-        Some(stale.entitlement(Source::Stale))
+        Some(entitlement(&stale, Source::Stale))
     }
+}
+
+/// What a question to Figma needs, also when its caller has gone.
+struct Fetch {
+    query: PaymentQuery,
+    question: Question,
+    patience: Patience,
+    flight: Arc<Flight>,
+    deadline: Instant,
+}
+
+impl Fetch {
+    fn asked(&self) -> Asked<'_> {
+        let Fetch { query, question, patience, .. } = self;
+        Asked { query, question, patience }
+    }
+}
+
+/// Where the answers of this client are kept.
+fn store(client: &Client, times: TimesToLive, max_entries: u64) -> Store {
+    #[cfg(feature = "redis")]
+    if let Some(fleet) = client.fleet() {
+        let shared = SharedAnswers::new(Arc::clone(fleet), times, max_entries);
+        return Store::Redis(Box::new(shared));
+    }
+    let _ = (client, times);
+    Store::Memory(Memory::new(max_entries))
+}
+
+fn entitlement(answer: &CachedAnswer, source: Source) -> Entitlement {
+    let payment = Arc::clone(&answer.payment);
+    Entitlement { payment, source, checked_at: answer.sent.date }
 }
 
 /// Whether this error says nothing about the user, so that an older answer may be

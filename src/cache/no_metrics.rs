@@ -12,12 +12,4 @@ pub(super) fn stale() {}
 
 pub(super) fn refused_token() {}
 
-pub(super) struct Entries;
-
-impl Entries {
-    pub(super) fn none() -> Self {
-        Entries
-    }
-
-    pub(super) fn set(&self, _: impl FnOnce() -> usize) {}
-}
+pub(super) fn renewal() {}

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::question::TokenHash;
 use crate::client::AccessTokenVersion;
 use crate::error::{Error, ErrorKind};
 use crate::platform::clock::Instant;
+use crate::store::question::TokenHash;
 
 /// How many tokens are remembered. When there are more, the least used are asked about
 /// again.

@@ -3,7 +3,6 @@
 use futures_util::{Stream, StreamExt};
 
 use super::Client;
-use super::call::CallOptions;
 use super::rate_limiter::wait_policy::WaitPolicy;
 use crate::api::types::PaymentInformation;
 use crate::error::Error;
@@ -17,8 +16,7 @@ const MAX_CONCURRENT: usize = 8;
 impl Client {
     async fn call_in_batch(&self, query: &PaymentQuery) -> Result<PaymentInformation, Error> {
         let deadline = self.deadline(Instant::now());
-        let options = CallOptions { wait: WaitPolicy::Batch, deadline, before_attempt: || {} };
-        Ok(self.call(query, options).await?.0)
+        self.call_waiting(query, WaitPolicy::Batch, deadline).await
     }
 
     /// Asks Figma many queries, up to 8 at once. Gives back each query with its answer

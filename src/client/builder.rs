@@ -7,14 +7,16 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use super::Client;
 use super::rate_limiter::limits::RateLimits;
 use super::retry::RetryPolicy;
 use super::settings::Settings;
+use super::{Client, Parts};
 use crate::error::Error;
 use crate::model::credentials::{AuthScheme, PersonalAccessToken};
 use crate::platform::http::Http;
 use crate::platform::http_settings::HttpSettings;
+#[cfg(feature = "redis")]
+use crate::store::redis::RedisStore;
 
 /// Figma's production server, as the document names it.
 pub const DEFAULT_BASE_URL: &str = "https://api.figma.com";
@@ -69,6 +71,8 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     user_agent: String,
     http: Option<reqwest::ClientBuilder>,
+    #[cfg(feature = "redis")]
+    store: Option<RedisStore>,
     settings: Settings,
 }
 
@@ -94,6 +98,8 @@ impl ClientBuilder {
             connect_timeout: Duration::from_secs(3),
             user_agent: USER_AGENT.to_owned(),
             http: None,
+            #[cfg(feature = "redis")]
+            store: None,
             settings: Settings {
                 auth_scheme: AuthScheme::default(),
                 timeout: Duration::from_secs(5),
@@ -184,6 +190,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Shares rate limits, pauses, answers and questions under way with all processes that
+    /// have the same Redis, namespace and base URL (feature `redis`). See [`RedisStore`].
+    #[cfg(feature = "redis")]
+    pub fn shared(mut self, store: RedisStore) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// With the feature `metrics`, this describes the client's metrics to the recorder.
@@ -229,7 +243,14 @@ impl ClientBuilder {
             loopback: is_loopback(&base_url),
         };
         let http = Http::new(self.http, http_settings)?;
-        Client::from_parts(http, base_url, settings, self.token)
+        Client::from_parts(Parts {
+            http,
+            #[cfg(feature = "redis")]
+            fleet: self.store.map(|store| store.fleet(base_url.as_str())),
+            base_url,
+            settings,
+            token: self.token,
+        })
     }
 }
 

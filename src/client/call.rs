@@ -2,6 +2,8 @@
 //! needed.
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
+use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::rate_limiter::RateLimiter;
+#[cfg(feature = "redis")]
+use super::rate_limiter::fleet::AttemptOutcome;
 use super::rate_limiter::wait_policy::WaitPolicy;
 use super::redact::Secrets;
 use super::telemetry::CallTelemetry;
@@ -30,7 +34,7 @@ pub(crate) struct CallOptions<F> {
     /// The call ends at this time, with an answer or an error.
     pub(crate) deadline: Instant,
     /// Called just before each attempt is sent. What it returns for the last attempt is
-    /// returned with the answer.
+    /// returned with the answer. An error ends the call without a request.
     pub(crate) before_attempt: F,
 }
 
@@ -96,28 +100,42 @@ impl Client {
         query: impl Borrow<PaymentQuery>,
     ) -> Result<PaymentInformation, Error> {
         let deadline = self.deadline(Instant::now());
-        let options = CallOptions { wait: WaitPolicy::Deadline, deadline, before_attempt: || {} };
-        Ok(self.call(query.borrow(), options).await?.0)
+        self.call_waiting(query.borrow(), WaitPolicy::Deadline, deadline).await
+    }
+
+    /// Like [`get_payments`](Self::get_payments), with another wait for the rate limit.
+    pub(super) async fn call_waiting(
+        &self,
+        query: &PaymentQuery,
+        wait: WaitPolicy,
+        deadline: Instant,
+    ) -> Result<PaymentInformation, Error> {
+        let before_attempt = || ready(Ok::<_, Infallible>(()));
+        let options = CallOptions { wait, deadline, before_attempt };
+        let outcome = self.call(query, options).await.unwrap_or_else(|never| match never {});
+        Ok(outcome?.0)
     }
 
     /// Like [`get_payments`](Self::get_payments), with options.
-    pub(crate) async fn call<M>(
+    pub(crate) async fn call<M, S>(
         &self,
         query: &PaymentQuery,
-        options: CallOptions<impl Fn() -> M>,
-    ) -> Result<(PaymentInformation, M), Error> {
-        query.check()?;
+        options: CallOptions<impl BeforeAttempt<M, S>>,
+    ) -> Result<Result<(PaymentInformation, M), Error>, S> {
+        if let Err(invalid) = query.check() {
+            return Ok(Err(invalid));
+        }
         let mut telemetry = self.shared.telemetry.call_began(&self.shared.base_url, query);
         let span = telemetry.span();
         let outcome = {
             // Pinned here, because it is large and `instrument` would move it.
             let attempts = pin!(self.attempts(query, options, &mut telemetry));
-            attempts.instrument(span).await
+            attempts.instrument(span).await?
         };
         let by_token = query.asked_by() == AskedBy::Token;
         let outcome = outcome.map_err(|error| error.with(|details| details.by_token = by_token));
         telemetry.ended(&outcome);
-        outcome
+        Ok(outcome)
     }
 
     /// Sends one request and decodes the response.
@@ -148,12 +166,12 @@ impl Client {
     }
 
     /// The retry loop.
-    async fn attempts<M>(
+    async fn attempts<M, S>(
         &self,
         query: &PaymentQuery,
-        options: CallOptions<impl Fn() -> M>,
+        options: CallOptions<impl BeforeAttempt<M, S>>,
         telemetry: &mut CallTelemetry<'_>,
-    ) -> Result<(PaymentInformation, M), Error> {
+    ) -> Result<Result<(PaymentInformation, M), Error>, S> {
         let mut state = RetryState {
             shared: &self.shared,
             telemetry,
@@ -170,24 +188,41 @@ impl Client {
             let slot = state.limiter().acquire(state.wait, now, state.deadline).await;
             let sent = match slot {
                 Ok(sent) => sent,
-                Err(no_slot) => return Err(state.last_error.unwrap_or(no_slot)),
+                Err(no_slot) => return Ok(Err(state.last_error.unwrap_or(no_slot))),
             };
+            let mark = (options.before_attempt)().await?;
             let timeout = state.begin(self, now, sent);
-            let mark = (options.before_attempt)();
             let answer = self.attempt(query, timeout).await;
+            #[cfg(feature = "redis")]
+            if self.shared.fleet.is_some() {
+                Box::pin(state.tell_fleet(sent, &answer)).await;
+            }
             match state.next(sent, answer) {
-                Next::Return(answer) => return answer.map(|answer| (answer, mark)),
+                Next::Return(answer) => return Ok(answer.map(|answer| (answer, mark))),
                 Next::RetryAtOnce => now = Instant::now(),
                 Next::RetryAfter(wait) => {
                     sleep(wait).await;
                     now = Instant::now();
                     if let Some(error) = state.last_error.take_if(|_| now >= state.deadline) {
-                        return Err(error);
+                        return Ok(Err(error));
                     }
                 }
             }
         }
     }
+}
+
+/// A function that is called before each attempt. Its future can be sent to another thread.
+pub(crate) trait BeforeAttempt<M, S>: Fn() -> Self::Future {
+    type Future: Future<Output = Result<M, S>>;
+}
+
+impl<M, S, F, T> BeforeAttempt<M, S> for F
+where
+    F: Fn() -> T,
+    T: Future<Output = Result<M, S>>,
+{
+    type Future = T;
 }
 
 impl<'a> RetryState<'a, '_> {
@@ -222,11 +257,15 @@ impl<'a> RetryState<'a, '_> {
             }
             Err(error) => error,
         };
+        if let WaitPolicy::Reserved(_) = self.wait {
+            return Next::Return(Err(error));
+        }
         if let (ErrorKind::Unauthorized, Some(first)) = (error.kind(), &self.maybe_used_up) {
             return Next::Return(Err(used_up_error(first, self.attempts)));
         }
         if error.kind() == ErrorKind::RateLimited {
-            self.on_too_many_requests(sent, &error);
+            let pause = self.pause(&error);
+            self.limiter().on_too_many_requests(self.wait, sent, &error, pause);
             if self.wait == WaitPolicy::Batch {
                 self.batch_429s += 1;
                 return Next::RetryAtOnce;
@@ -247,15 +286,27 @@ impl<'a> RetryState<'a, '_> {
         }
     }
 
-    /// Slows down all clones, and pauses them for as long as `Retry-After` says. If a
-    /// 429 has none, a batch pauses them for a minute, and other calls do not.
-    fn on_too_many_requests(&self, sent: Instant, error: &Error) {
+    /// How long a 429 pauses all clones: for as long as `Retry-After` says. If it has none,
+    /// a batch pauses them for a minute, and other calls do not.
+    fn pause(&self, error: &Error) -> Option<Duration> {
         let default_pause = match self.wait {
-            WaitPolicy::Deadline => None,
+            WaitPolicy::Deadline | WaitPolicy::Reserved(_) => None,
             WaitPolicy::Batch => Some(MINUTE),
         };
-        let pause = error.retry_after().or(default_pause);
-        self.limiter().on_too_many_requests(self.wait, sent, error, pause);
+        error.retry_after().or(default_pause)
+    }
+
+    /// Tells the other processes that share the limit what this attempt says about it.
+    #[cfg(feature = "redis")]
+    async fn tell_fleet(&self, sent: Instant, answer: &Answer) {
+        let outcome = match answer {
+            Err(error) if error.kind() == ErrorKind::RateLimited => {
+                AttemptOutcome::TooManyRequests { pause: self.pause(error) }
+            }
+            answer if self.passed_the_limit(answer) => AttemptOutcome::Passed,
+            _ => AttemptOutcome::Unknown,
+        };
+        self.limiter().tell_fleet(self.wait, sent, outcome).await;
     }
 
     fn retry(&mut self, error: Error) -> Next {

@@ -23,6 +23,8 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use self::rate_limiter::RateLimiters;
+#[cfg(feature = "cache")]
+use self::rate_limiter::wait_policy::WaitPolicy;
 use self::retry::RetryBudget;
 #[cfg(any(test, feature = "sandbox"))]
 use self::retry::RetryPolicy;
@@ -33,9 +35,15 @@ use self::telemetry::counters::Counters;
 use crate::api::types::PaymentInformation;
 use crate::error::Error;
 use crate::model::credentials::PersonalAccessToken;
+#[cfg(feature = "cache")]
+use crate::model::query::AskedBy;
 #[cfg(any(test, feature = "sandbox"))]
 use crate::model::query::PaymentQuery;
 use crate::platform::http::Http;
+#[cfg(feature = "redis")]
+use crate::store::redis::fleet::Fleet;
+#[cfg(feature = "redis")]
+use crate::store::redis::limit::SharedLimit;
 
 /// Asks Figma whether a user has paid.
 ///
@@ -72,6 +80,9 @@ struct Shared {
     credential: RwLock<Arc<Credential>>,
     budget: RetryBudget,
     limiters: RateLimiters,
+    /// The processes that share with this one.
+    #[cfg(feature = "redis")]
+    fleet: Option<Arc<Fleet>>,
     telemetry: Telemetry,
     /// Answers attempts instead of the network.
     #[cfg(any(test, feature = "sandbox"))]
@@ -88,6 +99,16 @@ pub(crate) type Simulated = Arc<
         + Sync,
 >;
 
+/// What a client is made of.
+struct Parts {
+    http: Http,
+    base_url: Url,
+    settings: Settings,
+    token: PersonalAccessToken,
+    #[cfg(feature = "redis")]
+    fleet: Option<Arc<Fleet>>,
+}
+
 struct Credential {
     token: PersonalAccessToken,
     header: Arc<(HeaderName, HeaderValue)>,
@@ -100,23 +121,30 @@ pub(crate) struct AccessTokenVersion(u64);
 
 impl Client {
     /// Makes a client from settings that the builder has checked.
-    fn from_parts(
-        http: Http,
-        base_url: Url,
-        settings: Settings,
-        token: PersonalAccessToken,
-    ) -> Result<Self, Error> {
+    fn from_parts(parts: Parts) -> Result<Self, Error> {
+        let Parts { http, base_url, settings, token, .. } = parts;
         let header = Arc::new(settings.auth_scheme.header(&token)?);
         let version = AccessTokenVersion(1);
-        let credential = RwLock::new(Arc::new(Credential { token, header, version }));
         let bindings_url = base_url.as_str().trim_end_matches('/').to_owned();
+        let limiters = RateLimiters::new(settings.rate_limits);
+        #[cfg(feature = "redis")]
+        let limiters = match &parts.fleet {
+            Some(fleet) => {
+                fleet.set_access_token(&token);
+                limiters.shared(|asked_by| SharedLimit::new(Arc::clone(fleet), asked_by))
+            }
+            None => limiters,
+        };
+        let credential = RwLock::new(Arc::new(Credential { token, header, version }));
         let shared = Shared {
             http,
             base_url,
             bindings_url,
             credential,
             budget: settings.retry.new_budget(),
-            limiters: RateLimiters::new(settings.rate_limits),
+            limiters,
+            #[cfg(feature = "redis")]
+            fleet: parts.fleet,
             settings,
             telemetry: Telemetry::new(),
             #[cfg(any(test, feature = "sandbox"))]
@@ -132,8 +160,14 @@ impl Client {
         let Shared { http, base_url, settings, .. } = &*self.shared;
         let mut settings = settings.clone();
         settings.retry = retry;
-        let token = self.credential().token.clone();
-        let client = Client::from_parts(http.clone(), base_url.clone(), settings, token);
+        let client = Client::from_parts(Parts {
+            http: http.clone(),
+            base_url: base_url.clone(),
+            settings,
+            token: self.credential().token.clone(),
+            #[cfg(feature = "redis")]
+            fleet: self.shared.fleet.clone(),
+        });
         let mut client = client.expect("these settings have made a client before");
         Arc::get_mut(&mut client.shared).expect("it has no clones yet").simulated = Some(answers);
         client
@@ -163,6 +197,10 @@ impl Client {
         let mut credential = self.shared.credential.write();
         let credential = credential.as_deref_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
         let version = AccessTokenVersion(credential.version.0 + 1);
+        #[cfg(feature = "redis")]
+        if let Some(fleet) = &self.shared.fleet {
+            fleet.set_access_token(&token);
+        }
         *credential = Arc::new(Credential { token, header, version });
         Ok(())
     }
@@ -171,6 +209,18 @@ impl Client {
     #[cfg(feature = "cache")]
     pub(crate) fn access_token_version(&self) -> AccessTokenVersion {
         self.credential().version
+    }
+
+    /// The processes that share with this one.
+    #[cfg(feature = "redis")]
+    pub(crate) fn fleet(&self) -> Option<&Arc<Fleet>> {
+        self.shared.fleet.as_ref()
+    }
+
+    /// Takes a slot of the rate limit if one is free and no call waits for one.
+    #[cfg(feature = "cache")]
+    pub(crate) async fn slot_if_idle(&self, asked_by: AskedBy) -> Option<WaitPolicy> {
+        self.shared.limiters.of(asked_by).acquire_if_idle().await
     }
 
     fn credential(&self) -> Arc<Credential> {

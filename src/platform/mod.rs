@@ -12,6 +12,8 @@ mod wasm;
 
 #[cfg(all(feature = "cache", not(target_arch = "wasm32")))]
 pub(crate) use native::hasher;
+#[cfg(all(feature = "redis", feature = "rustls", not(target_arch = "wasm32")))]
+pub(crate) use native::tls;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::{attempt, clock, error, http, task};
 #[cfg(all(feature = "cache", target_arch = "wasm32"))]

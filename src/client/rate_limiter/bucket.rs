@@ -111,6 +111,24 @@ impl Bucket {
         Bucket { set, tokens, filled_at: now, slowdown: None }
     }
 
+    /// The bucket of a process that cannot reach the others: with its share of the rate and
+    /// burst, and room for one request now.
+    #[cfg(feature = "redis")]
+    pub(super) fn share_of(set: Option<Rate>, share: f64, now: Instant) -> Self {
+        let set = set.map(|Rate { per_second, burst }| Rate {
+            per_second: per_second * share,
+            burst: (burst * share).max(1.0),
+        });
+        Bucket { tokens: 1.0, ..Bucket::new(set, now) }
+    }
+
+    /// How many tokens are missing, rounded up: requests of a short time ago.
+    #[cfg(feature = "redis")]
+    pub(super) fn used(&mut self, now: Instant) -> u32 {
+        self.refill(now);
+        self.rate(now).map_or(0, |rate| (rate.burst - self.tokens).max(0.0).ceil() as u32)
+    }
+
     /// The rate that holds now. `None` if there is no limit.
     fn rate(&self, now: Instant) -> Option<Rate> {
         match &self.slowdown {

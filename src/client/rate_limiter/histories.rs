@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::*;
+use crate::client::times::MINUTE;
+use crate::error::ErrorKind;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -372,7 +374,7 @@ impl Run {
         }
         let quiet = (self.interval() * self.history.burst).max(bucket::RECOVERY);
         sleep(quiet + TIMER_DELAY).await;
-        prop_assert!(self.limiter.state().waiters.is_empty(), "the queue is not empty");
+        prop_assert!(self.limiter.local.state().waiters.is_empty(), "the queue is not empty");
         let began = Instant::now();
         for number in 0..2 * self.history.burst {
             let deadline = began + MINUTE + 2 * quiet;

@@ -1,27 +1,34 @@
 //! The rate limiter: it keeps to the limits that are set, and to the pause that a 429
 //! asks for. All clones of a client share it. Each way of asking has its own.
+//!
+//! `local.rs` is that of one process; `fleet.rs` puts in front of it what several processes
+//! share.
 
 mod bucket;
+#[cfg(feature = "redis")]
+pub(crate) mod fleet;
 #[cfg(test)]
 mod histories;
 pub(crate) mod limits;
+mod local;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wait_policy;
 mod waiters;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::bucket::{Bucket, CurrentLimit, LimitReason};
+#[cfg(feature = "redis")]
+use self::fleet::{AttemptOutcome, FleetLimiter};
 use self::limits::{Limit, RateLimits};
+use self::local::LocalLimiter;
 use self::wait_policy::WaitPolicy;
-use self::waiters::{CHECK_INTERVAL, SILENT_AFTER, Waiter, Waiters};
-use crate::client::telemetry::metrics::LimitWait;
-use crate::client::times::{A_YEAR, MINUTE, TIME_FOR_A_RESPONSE};
-use crate::error::{Error, ErrorKind, RateLimitHeaders};
+use crate::client::times::A_YEAR;
+use crate::error::Error;
 use crate::model::query::AskedBy;
 use crate::platform::clock::Instant;
+#[cfg(feature = "redis")]
+use crate::store::redis::limit::SharedLimit;
 
 /// The rate limiters of a client, one for each way of asking.
 pub(super) struct RateLimiters {
@@ -37,6 +44,15 @@ impl RateLimiters {
         }
     }
 
+    /// The same limits, shared with other processes.
+    #[cfg(feature = "redis")]
+    pub(super) fn shared(mut self, limit_of: impl Fn(AskedBy) -> SharedLimit) -> Self {
+        for limiter in [&mut self.by_token, &mut self.by_user] {
+            limiter.fleet = Some(FleetLimiter::new(limit_of(limiter.local.asked_by)));
+        }
+        self
+    }
+
     pub(super) fn of(&self, asked_by: AskedBy) -> &RateLimiter {
         match asked_by {
             AskedBy::Token => &self.by_token,
@@ -47,75 +63,19 @@ impl RateLimiters {
 
 /// The rate limiter of one way of asking.
 pub(super) struct RateLimiter {
-    asked_by: AskedBy,
-    set: Limit,
-    state: Mutex<State>,
-}
-
-struct State {
-    bucket: Bucket,
-    pause: Option<Pause>,
-    waiters: Waiters,
-    /// When the next slot is free, by what was known at the last change. A slot that
-    /// is free for longer than [`SILENT_AFTER`] is left unused by a silent waiter.
-    next_slot_at: Instant,
-    /// How many 429s arrived. After each, the waiters estimate their slot again.
-    too_many_requests: u64,
-}
-
-/// The pause that a 429 with `Retry-After` asks for.
-struct Pause {
-    since: Instant,
-    until: Instant,
-    /// When one request is sent in spite of the pause, to see whether it still holds.
-    /// Figma has asked for pauses of days, which may be an error.
-    probe_at: Instant,
-    limit: Option<RateLimitHeaders>,
-}
-
-impl Pause {
-    /// Until when no request may be sent, if that is later than now.
-    fn blocked_until(&self, now: Instant) -> Option<Instant> {
-        Some(self.until.min(self.probe_at)).filter(|until| *until > now)
-    }
-}
-
-/// What a waiting call has to do now.
-enum Next {
-    /// Send its request, at this time: now.
-    Send(Instant),
-    /// Check again at this time.
-    CheckAt(Instant),
-}
-
-/// A call in the queue. It leaves the queue when it is dropped.
-struct QueuedCall<'a> {
-    limiter: &'a RateLimiter,
-    waiter: Waiter,
-    deadline: Instant,
-    /// `too_many_requests` at the last estimate of its slot.
-    estimated_at: Option<u64>,
-}
-
-impl Drop for QueuedCall<'_> {
-    fn drop(&mut self) {
-        let mut state = self.limiter.state();
-        state.waiters.leave(&self.waiter);
-        state.waiters.wake_next();
-    }
+    local: LocalLimiter,
+    /// What several processes share, if they do.
+    #[cfg(feature = "redis")]
+    fleet: Option<FleetLimiter>,
 }
 
 impl RateLimiter {
     fn new(asked_by: AskedBy, set: Limit) -> Self {
-        let now = Instant::now();
-        let state = State {
-            bucket: Bucket::new(set.rate(), now),
-            pause: None,
-            waiters: Waiters::default(),
-            next_slot_at: now,
-            too_many_requests: 0,
-        };
-        RateLimiter { asked_by, set, state: Mutex::new(state) }
+        RateLimiter {
+            local: LocalLimiter::new(asked_by, set),
+            #[cfg(feature = "redis")]
+            fleet: None,
+        }
     }
 
     /// Waits for a slot, takes it, and returns the time: the request may be sent now.
@@ -131,77 +91,35 @@ impl RateLimiter {
         now: Instant,
         deadline: Instant,
     ) -> Result<Instant, Error> {
-        if self.state().try_acquire(now) {
-            return Ok(now);
-        }
         let deadline = match wait {
+            WaitPolicy::Reserved(slot) => return Ok(slot),
             WaitPolicy::Deadline => deadline,
             WaitPolicy::Batch => now + 2 * A_YEAR,
         };
-        let waiter = self.state().waiters.join(wait, now);
-        let mut call = QueuedCall { limiter: self, waiter, deadline, estimated_at: None };
-        let mut wait = LimitWait::of(self.asked_by);
-        loop {
-            match self.check(&mut call)? {
-                Next::Send(now) => return Ok(now),
-                Next::CheckAt(time) => {
-                    wait.begins();
-                    call.waiter.wakeup.wait_until(time).await;
-                }
-            }
+        #[cfg(feature = "redis")]
+        if let Some(fleet) = &self.fleet {
+            return Box::pin(fleet.acquire(&self.local, wait, now, deadline)).await;
         }
+        self.local.acquire(wait, now, deadline).await
     }
 
-    /// Takes the slot if it is the call's, or says when to check again.
-    fn check(&self, call: &mut QueuedCall<'_>) -> Result<Next, Error> {
-        let now = Instant::now();
-        let state = &mut *self.state();
-        let waiter = &call.waiter;
-        state.waiters.on_poll(waiter, now);
-        let next_slot = state.next_slot(now);
-        if next_slot <= now && state.next_slot_at + SILENT_AFTER <= now {
-            state.waiters.mark_silent(now);
+    /// Takes a slot if one is free and nobody waits for it.
+    #[cfg(feature = "cache")]
+    pub(super) async fn acquire_if_idle(&self) -> Option<WaitPolicy> {
+        #[cfg(feature = "redis")]
+        if let Some(fleet) = self.deciding_fleet() {
+            return fleet.acquire_if_idle(&self.local).await;
         }
-        let is_next = state.waiters.is_next(waiter);
-        if is_next && next_slot <= now {
-            state.take_slot(now);
-            state.waiters.on_slot(waiter);
-            return Ok(Next::Send(now));
-        }
-        let is_too_late = |slot: Instant| slot + TIME_FOR_A_RESPONSE >= call.deadline;
-        if is_too_late(if is_next { next_slot } else { now }) {
-            let slot = state.estimated_slot(waiter, next_slot, now);
-            return Err(self.too_late(state, slot, call.deadline));
-        }
-        // Counting the waiters ahead takes time, so it is done once after each 429.
-        if call.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests) {
-            let ahead = state.waiters.ahead(waiter);
-            let slot = state.estimated_slot(waiter, next_slot, now);
-            // In a pause only the first waiter may send a probe. The others need the pause
-            // to end before their deadline.
-            let pause = state.pause.as_ref().filter(|pause| pause.blocked_until(now).is_some());
-            let pause_too_long = ahead > 0 && pause.is_some_and(|pause| is_too_late(pause.until));
-            if is_too_late(slot) || pause_too_long {
-                return Err(self.too_late(state, slot, call.deadline));
-            }
-        }
-        let check_at = match is_next {
-            true => next_slot,
-            // The waiter that is next may be silent and not use its slot.
-            false => next_slot + CHECK_INTERVAL,
-        };
-        let give_up_at = call.deadline.checked_sub(TIME_FOR_A_RESPONSE).unwrap_or(now);
-        Ok(Next::CheckAt(check_at.min(give_up_at)))
+        self.local.acquire_if_idle()
     }
 
     /// A request that was sent at `sent` was answered, and not with 429.
     pub(super) fn on_response(&self, sent: Instant) {
-        let mut state = self.state();
-        if state.pause.take_if(|pause| pause.since <= sent).is_some() {
-            state.next_slot_at = state.next_slot(Instant::now());
-            // All of them, because the next one may be silent.
-            state.waiters.wake_all();
+        #[cfg(feature = "redis")]
+        if self.deciding_fleet().is_some() {
+            return;
         }
+        self.local.on_response(sent);
     }
 
     /// A request that was sent at `sent` was answered 429. If there is a pause, it
@@ -213,106 +131,24 @@ impl RateLimiter {
         error: &Error,
         pause: Option<Duration>,
     ) {
-        let now = Instant::now();
-        let mut state = self.state();
-        state.too_many_requests += 1;
-        state.bucket.on_too_many_requests(sent, now, wait == WaitPolicy::Batch);
-        if let Some(pause) = pause {
-            state.pause = Some(Pause {
-                since: now,
-                until: now + pause.min(A_YEAR),
-                probe_at: now + MINUTE,
-                limit: error.rate_limit().cloned(),
-            });
+        #[cfg(feature = "redis")]
+        if self.deciding_fleet().is_some() {
+            return;
         }
-        state.next_slot_at = state.next_slot(now);
-        state.waiters.wake_all();
+        self.local.on_too_many_requests(wait, sent, error, pause);
     }
 
-    /// The error for a call whose slot comes too late for its deadline.
-    fn too_late(&self, state: &State, slot: Instant, deadline: Instant) -> Error {
-        let now = Instant::now();
-        // Rounded up, so that no wait is shown as zero.
-        let seconds = |time: Instant| {
-            let left = time.saturating_duration_since(now).min(A_YEAR);
-            format!("{:.1} s", (left.as_secs_f64() * 10.0).ceil() / 10.0)
-        };
-        let pause = state.pause.as_ref().filter(|pause| pause.until > now);
-        let until = pause.map_or(slot, |pause| pause.until.max(slot));
-        let reason = match pause {
-            Some(_) => "Figma answered 429 to an earlier request, so the client pauses".into(),
-            None => self.describe_limit(state, now),
-        };
-        let advice = match pause {
-            Some(_) => "try again later",
-            None => "ask less often, or raise `rate_limits` or `deadline`",
-        };
-        let message = format!(
-            "no request was sent: {reason}; the next request is allowed in {}, a response needs half a second more, and the deadline of this call is in {}; {advice}",
-            seconds(until),
-            seconds(deadline)
-        );
-        Error::new(ErrorKind::RateLimited, message).with(|details| {
-            details.may_have_arrived = false;
-            details.response.retry_after = Some(until.saturating_duration_since(now));
-            details.response.rate_limit = pause.and_then(|pause| pause.limit.clone());
-        })
-    }
-
-    fn describe_limit(&self, state: &State, now: Instant) -> String {
-        let setting = match self.asked_by {
-            AskedBy::Token => "by_token",
-            AskedBy::User => "by_user",
-        };
-        let set = self.set.per_minute;
-        match state.bucket.current_limit(now) {
-            Some(CurrentLimit { per_minute, reason: LimitReason::SlowedDown }) => format!(
-                "after a 429 your rate limit `{setting}` is {per_minute:.0} instead of {set} a minute for some minutes"
-            ),
-            Some(CurrentLimit { per_minute, reason: LimitReason::Assumed }) => format!(
-                "no rate limit `{setting}` is set, so after a 429 the client keeps to {per_minute:.0} a minute for some minutes"
-            ),
-            Some(CurrentLimit { reason: LimitReason::Set, .. }) | None => {
-                format!("your rate limit `{setting}` is {set} a minute")
-            }
+    /// Tells the other processes what an attempt says about the limit.
+    #[cfg(feature = "redis")]
+    pub(super) async fn tell_fleet(&self, wait: WaitPolicy, sent: Instant, told: AttemptOutcome) {
+        if let Some(fleet) = self.deciding_fleet() {
+            fleet.tell(&self.local, wait, sent, told).await;
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Takes a slot if one is free now and no call waits for it.
-    fn try_acquire(&mut self, now: Instant) -> bool {
-        if self.bucket.is_unlimited() && self.pause.is_none() {
-            return true;
-        }
-        let free = self.next_slot(now) <= now && self.waiters.is_empty();
-        if free {
-            self.take_slot(now);
-        }
-        free
-    }
-
-    /// When the next request may be sent, by what is known now.
-    fn next_slot(&mut self, now: Instant) -> Instant {
-        let pause = self.pause.as_ref().and_then(|pause| pause.blocked_until(now));
-        self.bucket.next_token(now).max(pause.unwrap_or(now))
-    }
-
-    /// When this waiter gets its slot, by what is known now.
-    fn estimated_slot(&self, waiter: &Waiter, next_slot: Instant, now: Instant) -> Instant {
-        next_slot + self.bucket.interval(now).saturating_mul(self.waiters.ahead(waiter))
-    }
-
-    /// Takes the slot for a request that is sent now.
-    fn take_slot(&mut self, now: Instant) {
-        self.bucket.take(now);
-        if let Some(pause) = &mut self.pause {
-            pause.probe_at = now + MINUTE;
-        }
-        self.next_slot_at = self.next_slot(now);
+    /// What several processes share, if Redis decides now.
+    #[cfg(feature = "redis")]
+    fn deciding_fleet(&self) -> Option<&FleetLimiter> {
+        self.fleet.as_ref().filter(|fleet| fleet.decides(&self.local))
     }
 }

@@ -7,6 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
 
 use super::*;
+use crate::client::times::MINUTE;
+use crate::error::ErrorKind;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,7 +45,7 @@ fn too_many(limiter: &RateLimiter, pause: Option<Duration>) {
 }
 
 fn queue_is_empty(limiter: &RateLimiter) -> bool {
-    limiter.state().waiters.is_empty()
+    limiter.local.state().waiters.is_empty()
 }
 
 fn seconds(time: Duration) -> f64 {

@@ -1,5 +1,7 @@
 //! How long a call waits for a slot.
 
+use crate::platform::clock::Instant;
+
 /// How long a call waits until the rate limiter lets it send a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitPolicy {
@@ -8,4 +10,6 @@ pub(crate) enum WaitPolicy {
     /// Without a limit, also after a 429. While other calls wait too, all batches
     /// together get one slot in ten.
     Batch,
+    /// Not at all: the slot was taken at this time. There is no second attempt.
+    Reserved(Instant),
 }

@@ -76,6 +76,29 @@ impl Waiters {
         }
     }
 
+    /// Marks the first waiter of this kind as silent if it was not polled for
+    /// [`SILENT_AFTER`].
+    #[cfg(feature = "redis")]
+    pub(super) fn mark_silent_first(&mut self, wait: WaitPolicy, now: Instant) {
+        let mut entries = self.queue(wait).values_mut();
+        if let Some(first) = entries.find(|entry| !entry.silent) {
+            first.silent = first.polled_at + SILENT_AFTER <= now;
+        }
+    }
+
+    /// Whether it is the first of its kind. Silent waiters do not count.
+    #[cfg(feature = "redis")]
+    pub(super) fn is_first(&mut self, waiter: &Waiter) -> bool {
+        let first = self.queue(waiter.wait).iter().find(|(_, entry)| !entry.silent);
+        first.is_some_and(|(number, _)| *number == waiter.number)
+    }
+
+    /// How many of this kind wait.
+    #[cfg(feature = "redis")]
+    pub(super) fn waiting(&mut self, wait: WaitPolicy) -> usize {
+        self.queue(wait).len()
+    }
+
     /// Whether no waiter would take a slot. Silent waiters do not count.
     pub(super) fn is_empty(&self) -> bool {
         self.next().is_none()
@@ -92,7 +115,7 @@ impl Waiters {
             u32::try_from(ahead).unwrap_or(u32::MAX)
         };
         match waiter.wait {
-            WaitPolicy::Deadline => {
+            WaitPolicy::Deadline | WaitPolicy::Reserved(_) => {
                 let calls = count_before(&self.calls, waiter.number);
                 let batches = count_before(&self.batches, u64::MAX);
                 if batches == 0 {
@@ -110,11 +133,19 @@ impl Waiters {
         self.leave(waiter);
         self.slots_since_batch = match waiter.wait {
             WaitPolicy::Deadline if !self.batches.is_empty() => self.slots_since_batch + 1,
-            WaitPolicy::Deadline | WaitPolicy::Batch => 0,
+            WaitPolicy::Deadline | WaitPolicy::Reserved(_) | WaitPolicy::Batch => 0,
         };
     }
 
+    /// Wakes the next waiter. Where batches and calls ask on their own, the next of each.
     pub(super) fn wake_next(&self) {
+        #[cfg(feature = "redis")]
+        for queue in [&self.calls, &self.batches] {
+            if let Some(first) = queue.values().find(|entry| !entry.silent) {
+                first.wakeup.wake();
+            }
+        }
+        #[cfg(not(feature = "redis"))]
         if let Some((_, entry)) = self.next() {
             entry.wakeup.wake();
         }
@@ -139,7 +170,7 @@ impl Waiters {
 
     fn queue(&mut self, wait: WaitPolicy) -> &mut BTreeMap<u64, Entry> {
         match wait {
-            WaitPolicy::Deadline => &mut self.calls,
+            WaitPolicy::Deadline | WaitPolicy::Reserved(_) => &mut self.calls,
             WaitPolicy::Batch => &mut self.batches,
         }
     }

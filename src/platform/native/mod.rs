@@ -11,4 +11,4 @@ mod hyper_client;
 mod reqwest_tls;
 pub(crate) mod task;
 #[cfg(feature = "rustls")]
-mod tls;
+pub(crate) mod tls;

@@ -32,6 +32,14 @@ pub(crate) async fn spawn_detached<T: Send + 'static>(
     output(spawn(work).await).await
 }
 
+/// Runs the work in a new task, if there is a runtime that can. The caller does not wait.
+#[cfg(feature = "cache")]
+pub(crate) fn spawn_in_background(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work.with_current_subscriber());
+    }
+}
+
 fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     tokio::spawn(work.in_current_span().with_current_subscriber())
 }

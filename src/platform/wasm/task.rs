@@ -9,3 +9,7 @@ pub(crate) async fn spawn_and_abort_on_drop<T>(work: impl Future<Output = T>) ->
 pub(crate) async fn spawn_detached<T>(work: impl Future<Output = T>) -> T {
     work.await
 }
+
+/// Nothing: what nobody waits for is not done here.
+#[cfg(feature = "cache")]
+pub(crate) fn spawn_in_background(_: impl Future<Output = ()>) {}

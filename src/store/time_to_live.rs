@@ -6,17 +6,17 @@ use crate::model::payment::PaymentStatus;
 
 /// The longest time for which a refused payment token is remembered. It is short, because
 /// an access token that has expired gets the same 401.
-pub(super) const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TimesToLive {
-    pub(super) paid: Duration,
-    pub(super) trial: Duration,
-    pub(super) unpaid: Duration,
+pub(crate) struct TimesToLive {
+    pub(crate) paid: Duration,
+    pub(crate) trial: Duration,
+    pub(crate) unpaid: Duration,
     /// A payment token that Figma refused.
-    pub(super) refused: Duration,
+    pub(crate) refused: Duration,
     /// How much longer PAID and TRIAL may be given in an outage.
-    pub(super) stale: Duration,
+    pub(crate) stale: Duration,
 }
 
 /// The reasons are in the documentation of
@@ -34,12 +34,23 @@ impl Default for TimesToLive {
 }
 
 impl TimesToLive {
-    pub(super) fn of(&self, status: &PaymentStatus) -> Duration {
+    pub(crate) fn of(&self, status: &PaymentStatus) -> Duration {
         match status {
             PaymentStatus::Paid => self.paid,
             PaymentStatus::Trial => self.trial,
             PaymentStatus::Unpaid => self.unpaid,
             PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => Duration::ZERO,
+        }
+    }
+
+    /// How long it may be of use to anybody, in an outage too.
+    #[cfg(feature = "redis")]
+    pub(crate) fn longest_of(&self, status: &PaymentStatus) -> Duration {
+        match status {
+            PaymentStatus::Paid | PaymentStatus::Trial => {
+                self.of(status).saturating_add(self.stale)
+            }
+            _ => self.of(status),
         }
     }
 }

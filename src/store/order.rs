@@ -24,7 +24,16 @@ const MAX_RECORDS: usize = 10_000;
 
 /// A place in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sequence(u64);
+pub(crate) struct Sequence(pub(crate) u64);
+
+impl Sequence {
+    /// A share of this amount, from nothing to all of it. The shares of numbers that follow
+    /// each other are spread evenly, because they are multiples of the golden ratio.
+    pub(crate) fn share_of(self, amount: u64) -> u64 {
+        let share = u128::from(self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        ((u128::from(amount) * share) >> 64) as u64
+    }
+}
 
 /// When a denial arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +42,7 @@ struct Arrival {
     date: SystemTime,
 }
 
-pub(super) struct Order {
+pub(crate) struct Order {
     last: Sequence,
     /// The latest denial that is no longer recorded.
     floor: Arrival,
@@ -44,7 +53,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Order {
             last: Sequence(0),
             floor: Arrival { sequence: Sequence(0), date: SystemTime::UNIX_EPOCH },
@@ -54,13 +63,13 @@ impl Order {
     }
 
     /// The next number.
-    pub(super) fn next(&mut self) -> Sequence {
+    pub(crate) fn next(&mut self) -> Sequence {
         self.last = Sequence(self.last.0 + 1);
         self.last
     }
 
     /// Records a denial that has arrived now.
-    pub(super) fn record_denial(&mut self, denied: Denied) -> Sequence {
+    pub(crate) fn record_denial(&mut self, denied: Denied) -> Sequence {
         let arrival = Arrival { sequence: self.next(), date: Calendar::now() };
         self.by_age.push_back((arrival, denied.clone()));
         self.denials.insert(denied, arrival);
@@ -75,19 +84,19 @@ impl Order {
     }
 
     /// Whether it is certain that no denial arrived after an attempt drew `sent`.
-    pub(super) fn no_denial_since(&self, sent: Sequence, denied: &Denied) -> bool {
+    pub(crate) fn no_denial_since(&self, sent: Sequence, denied: &Denied) -> bool {
         sent > self.floor.sequence
             && self.latest_denial(denied).is_none_or(|latest| latest.sequence < sent)
     }
 
     /// Whether it is certain that no denial arrived after the one with this number.
-    pub(super) fn no_denial_after(&self, number: Sequence, denied: &Denied) -> bool {
+    pub(crate) fn no_denial_after(&self, number: Sequence, denied: &Denied) -> bool {
         number > self.floor.sequence
             && self.latest_denial(denied).is_none_or(|latest| latest.sequence <= number)
     }
 
     /// Whether it is certain that no denial arrived after this date.
-    pub(super) fn no_denial_after_date(&self, date: SystemTime, denied: &Denied) -> bool {
+    pub(crate) fn no_denial_after_date(&self, date: SystemTime, denied: &Denied) -> bool {
         date > self.floor.date && self.latest_denial(denied).is_none_or(|it| it.date < date)
     }
 
@@ -100,9 +109,9 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::question::Subject;
     use crate::model::ids::UserId;
     use crate::model::resource::Resource;
+    use crate::store::question::Subject;
 
     fn user(user: u64) -> Denied {
         let resource = Resource::plugin("1").unwrap();

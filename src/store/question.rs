@@ -10,14 +10,14 @@ use crate::platform::hasher::KeyedHasher;
 
 /// A user and a resource: what an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Subject {
-    pub(super) user: UserId,
-    pub(super) resource: Resource,
+pub(crate) struct Subject {
+    pub(crate) user: UserId,
+    pub(crate) resource: Resource,
 }
 
 impl Subject {
     /// `None` if the answer names an unknown kind of resource.
-    pub(super) fn of(payment: &PaymentInformation) -> Option<Self> {
+    pub(crate) fn of(payment: &PaymentInformation) -> Option<Self> {
         let user = UserId::try_from(payment.user_id.as_str()).ok()?;
         Some(Subject { user, resource: payment.resource()? })
     }
@@ -25,15 +25,15 @@ impl Subject {
 
 /// What was asked. Calls with the same question can share an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Question {
+pub(crate) enum Question {
     ByUser(Subject),
     ByToken(TokenQuestion),
 }
 
 /// A question by payment token, and what it expects the answer to be about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct TokenQuestion {
-    pub(super) token: TokenHash,
+pub(crate) struct TokenQuestion {
+    pub(crate) token: TokenHash,
     user: Option<UserId>,
     resource: Option<Resource>,
 }
@@ -41,11 +41,11 @@ pub(super) struct TokenQuestion {
 /// Two keyed hashes of a payment token. The cache keeps these and not the token, which
 /// cannot be computed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct TokenHash([u64; 2]);
+pub(crate) struct TokenHash([u64; 2]);
 
 /// Who or what was denied; see `order.rs`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Denied {
+pub(crate) enum Denied {
     Subject(Subject),
     /// A refused token says nothing about its user, because a forged token is refused
     /// in the same way.
@@ -54,7 +54,7 @@ pub(super) enum Denied {
 
 impl Question {
     /// The payment token, if this is a question by token.
-    pub(super) fn token(&self) -> Option<&TokenHash> {
+    pub(crate) fn token(&self) -> Option<&TokenHash> {
         match self {
             Question::ByUser(_) => None,
             Question::ByToken(question) => Some(&question.token),
@@ -62,7 +62,7 @@ impl Question {
     }
 
     /// Who or what is denied when Figma refuses this question.
-    pub(super) fn denied(&self) -> Denied {
+    pub(crate) fn denied(&self) -> Denied {
         match self {
             Question::ByUser(subject) => Denied::Subject(subject.clone()),
             Question::ByToken(question) => Denied::Token(question.token),
@@ -72,12 +72,12 @@ impl Question {
 
 /// Turns queries into questions. Its two hash keys are random, and new in every cache.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(crate) struct Questions {
     hashers: [KeyedHasher; 2],
 }
 
 impl Questions {
-    pub(super) fn of(&self, query: &PaymentQuery) -> Question {
+    pub(crate) fn of(&self, query: &PaymentQuery) -> Question {
         match (query.payment_token(), query.user(), query.resource()) {
             (None, Some(user), Some(resource)) => {
                 Question::ByUser(Subject { user: user.clone(), resource: resource.clone() })

@@ -2,69 +2,17 @@
 //! order that decides which answers are kept.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::entitlement::{Entitlement, Source};
+use super::answer::{CachedAnswer, Sent, Settled};
 use super::metrics::Entries;
 use super::order::{Order, Sequence};
 use super::question::{Denied, Question, Subject, TokenHash};
-use super::time_to_live::TimesToLive;
 use crate::api::types::PaymentInformation;
-use crate::platform::clock::{Calendar, Instant};
+use crate::platform::clock::Calendar;
 use quick_cache::sync::Cache;
 
-/// An answer of Figma's, and when it was asked for.
-#[derive(Debug)]
-pub(super) struct CachedAnswer {
-    pub(super) payment: Arc<PaymentInformation>,
-    /// An answer with access counts from when its attempt was sent, a denial from when
-    /// it arrived.
-    sequence: Sequence,
-    /// The attempt that brought it.
-    sent: Sent,
-}
-
-impl CachedAnswer {
-    /// The longer of two ages: by the process's clock and by the system's date, because the
-    /// process's clock stops while a machine is suspended.
-    fn age(&self) -> Duration {
-        let by_date = Calendar::now().duration_since(self.sent.date);
-        self.sent.at.elapsed().max(by_date.unwrap_or_default())
-    }
-
-    pub(super) fn is_valid(&self, times: &TimesToLive) -> bool {
-        self.age() < times.of(&self.payment.payment_status)
-    }
-
-    /// Whether it may be given in an outage, when it is stale.
-    pub(super) fn is_valid_in_outage(&self, times: &TimesToLive) -> bool {
-        let longest = times.of(&self.payment.payment_status).saturating_add(times.stale);
-        self.payment.grants_access() && !times.stale.is_zero() && self.age() < longest
-    }
-
-    pub(super) fn entitlement(&self, source: Source) -> Entitlement {
-        let payment = Arc::clone(&self.payment);
-        Entitlement { payment, source, checked_at: self.sent.date }
-    }
-}
-
-/// An attempt that was sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
-    pub(super) sequence: Sequence,
-    at: Instant,
-    date: SystemTime,
-}
-
-/// An answer that has arrived.
-#[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) answer: Arc<CachedAnswer>,
-    /// Whether it is certain that no denial arrived while it was under way.
-    pub(super) undisputed: bool,
-}
-
-pub(super) struct Memory {
+pub(crate) struct Memory {
     answers: Cache<Subject, Arc<CachedAnswer>>,
     /// The user and resource of each payment token. They never change.
     tokens: Cache<TokenHash, Subject>,
@@ -74,7 +22,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(max_entries: u64) -> Self {
+    pub(crate) fn new(max_entries: u64) -> Self {
         let max_entries = usize::try_from(max_entries).unwrap_or(usize::MAX);
         Memory {
             answers: Cache::new(max_entries),
@@ -85,7 +33,7 @@ impl Memory {
     }
 
     /// The answer in memory, however old it is.
-    pub(super) fn look_up(&self, question: &Question) -> Option<Arc<CachedAnswer>> {
+    pub(crate) fn look_up(&self, question: &Question) -> Option<Arc<CachedAnswer>> {
         match question {
             Question::ByUser(subject) => self.answers.get(subject),
             Question::ByToken(question) => self.answers.get(&self.tokens.get(&question.token)?),
@@ -93,17 +41,17 @@ impl Memory {
     }
 
     /// The next number in the order.
-    pub(super) fn now(&self) -> Sequence {
+    pub(crate) fn now(&self) -> Sequence {
         self.order().next()
     }
 
     /// Draws a number for an attempt that is sent now.
-    pub(super) fn send(&self) -> Sent {
-        Sent { sequence: self.now(), at: Instant::now(), date: Calendar::now() }
+    pub(crate) fn send(&self) -> Sent {
+        Sent::now(self.now())
     }
 
     /// Decides whether an answer that has arrived is kept.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &self,
         question: &Question,
         sent: Sent,
@@ -153,7 +101,7 @@ impl Memory {
     }
 
     /// Removes the answer to a question that Figma has refused.
-    pub(super) fn refused(&self, question: &Question) {
+    pub(crate) fn refused(&self, question: &Question) {
         let mut order = self.order();
         match question {
             Question::ByUser(subject) => drop(self.answers.remove(subject)),
@@ -163,30 +111,36 @@ impl Memory {
         order.record_denial(question.denied());
     }
 
-    /// Handles an answer that is not about what was asked. If it is a denial, it counts
-    /// for the user and resource that it names.
-    pub(super) fn mismatched(&self, payment: &PaymentInformation) {
-        if let Some(subject) = Subject::of(payment).filter(|_| !payment.grants_access()) {
-            self.invalidate(subject);
-        }
-    }
-
-    pub(super) fn invalidate(&self, subject: Subject) {
+    pub(crate) fn invalidate(&self, subject: Subject) {
         let mut order = self.order();
         self.answers.remove(&subject);
         self.entries.set(|| self.answers.len());
         order.record_denial(Denied::Subject(subject));
     }
 
+    /// A denial has arrived that some other store keeps.
+    #[cfg(feature = "redis")]
+    pub(crate) fn record_denial(&self, denied: Denied) -> Sequence {
+        self.order().record_denial(denied)
+    }
+
+    /// Forgets all answers. The order stays.
+    #[cfg(feature = "redis")]
+    pub(crate) fn clear(&self) {
+        self.answers.clear();
+        self.tokens.clear();
+        self.entries.set(|| 0);
+    }
+
     /// Keeps an answer from elsewhere, as if it were asked for and answered now.
-    pub(super) fn prime(&self, payment: PaymentInformation) {
+    pub(crate) fn prime(&self, payment: PaymentInformation) {
         if let Some(subject) = Subject::of(&payment) {
             self.settle(&Question::ByUser(subject), self.send(), payment);
         }
     }
 
     /// Keeps an answer of this date, unless there is a newer answer or denial.
-    pub(super) fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
+    pub(crate) fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
         let Some(subject) = Subject::of(&payment) else { return };
         let now = Calendar::now();
         let date = checked_at.min(now);
@@ -198,15 +152,14 @@ impl Memory {
         if newer || !order.no_denial_after_date(date, &denied) {
             return;
         }
-        let at = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-        let sent = Sent { sequence: order.next(), at, date };
+        let sent = Sent { date, ..Sent::ago(age, order.next()) };
         self.settle_in(&mut order, &Question::ByUser(subject), sent, payment);
     }
 
     /// Whether a call that asked at `asked`, and waited for the question of another
     /// call, may have that answer: only if no denial arrived since it was sent, or if
     /// the call asked before that.
-    pub(super) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
+    pub(crate) fn may_have(&self, asked: Sequence, question: &Question, settled: &Settled) -> bool {
         let subject = Subject::of(&settled.answer.payment).map(Denied::Subject);
         let order = self.order();
         let no_denial_after = |it: &Denied| order.no_denial_after(settled.answer.sequence, it);
@@ -215,7 +168,7 @@ impl Memory {
     }
 
     /// Whether it is certain that no denial of this question arrived since `sent`.
-    pub(super) fn no_denial_since(&self, sent: Sequence, question: &Question) -> bool {
+    pub(crate) fn no_denial_since(&self, sent: Sequence, question: &Question) -> bool {
         self.order().no_denial_since(sent, &question.denied())
     }
 
@@ -226,10 +179,14 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::ids::UserId;
     use crate::model::payment::PaymentStatus;
     use crate::model::resource::Resource;
+    use crate::store::answer::Freshness;
+    use crate::store::time_to_live::TimesToLive;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -245,6 +202,10 @@ mod tests {
         Question::ByUser(Subject::of(&payment(PaymentStatus::Paid)).unwrap())
     }
 
+    fn is_valid(memory: &Memory) -> bool {
+        memory.look_up(&question()).unwrap().freshness(&times()) != Freshness::Old
+    }
+
     fn status(memory: &Memory) -> Option<PaymentStatus> {
         memory.look_up(&question()).map(|cached| cached.payment.payment_status.clone())
     }
@@ -256,9 +217,9 @@ mod tests {
         // tokio's clock has stopped meanwhile, and the system's date has not.
         let sent = Sent { date: SystemTime::now() - 3 * HOUR, ..memory.send() };
         memory.settle(&question(), sent, paid.clone());
-        assert!(!memory.look_up(&question()).unwrap().is_valid(&times()));
+        assert!(!is_valid(&memory));
         memory.settle(&question(), memory.send(), paid);
-        assert!(memory.look_up(&question()).unwrap().is_valid(&times()));
+        assert!(is_valid(&memory));
     }
 
     #[test]
@@ -267,7 +228,7 @@ mod tests {
         for (age, valid) in [(HOUR, true), (3 * HOUR, false), (100_000 * HOUR, false)] {
             let memory = Memory::new(10);
             memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() - age);
-            assert_eq!(memory.look_up(&question()).unwrap().is_valid(&times()), valid, "{age:?}");
+            assert_eq!(is_valid(&memory), valid, "{age:?}");
         }
         memory.prime_at(payment(PaymentStatus::Paid), SystemTime::now() + HOUR);
         let checked_at = memory.look_up(&question()).unwrap().sent.date;

@@ -1,0 +1,302 @@
+//! This process as one of a fleet: what it knows of the others, and how it asks Redis.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::{Duration, SystemTime};
+
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
+use ring::hmac;
+use tokio::time::{Instant, timeout};
+
+use super::keys::Keys;
+use super::link::{Failure, Link, Session};
+use super::metrics;
+use super::scripts::{BEAT, LEAVE};
+use super::value::Ticket;
+use crate::model::credentials::PersonalAccessToken;
+use crate::model::query::AskedBy;
+use crate::platform::clock::Calendar;
+use crate::store::patience::Patience;
+
+/// How long a beat is good for. The link sends one each second; what is older is asked for
+/// again before an answer is believed.
+const BEAT_IS_GOOD_FOR: Duration = Duration::from_millis(1_500);
+
+/// A process that sent no beat for this long does not count any more.
+const PROCESS_IS_GONE_AFTER: Duration = Duration::from_secs(15);
+
+/// One process of those that share a Redis, a namespace and a server.
+pub(crate) struct Fleet {
+    pub(super) link: Link,
+    pub(super) keys: Keys,
+    /// The name of this process. Random, so that no two have the same.
+    pub(super) process: String,
+    settings: Settings,
+    beat: RwLock<Option<Beat>>,
+    /// The highest ticket that this process has seen.
+    seen: AtomicU64,
+    processes: AtomicU32,
+    token_key: Mutex<hmac::Key>,
+}
+
+/// What the builder has set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(super) fallback_share: f64,
+    /// How many replicas have to have a denial before it counts as known.
+    pub(super) replicas: u32,
+}
+
+/// What a beat said.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    /// The time of the namespace.
+    time: u64,
+    /// When the order began. What was kept in an earlier one does not count.
+    began: u64,
+    /// Before it was asked for, by both clocks.
+    asked: Instant,
+    date: SystemTime,
+}
+
+/// The time of the namespace, and when its order began, as good as this process knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) time: u64,
+    pub(super) began: u64,
+}
+
+impl Fleet {
+    /// One that asks, and says each second that it is there.
+    pub(super) fn start(link: Link, keys: Keys, settings: Settings) -> Arc<Self> {
+        let process = format!("{:016x}", fastrand::u64(..));
+        let fleet = Arc::new(Fleet::new(link, keys, settings, process));
+        let this = Arc::downgrade(&fleet);
+        fleet.link.add_check(Arc::new(move |connection| {
+            let this = Weak::upgrade(&this);
+            Box::pin(async move {
+                match this {
+                    Some(fleet) => fleet.beat(connection).await.map(drop),
+                    None => Ok(()),
+                }
+            })
+        }));
+        fleet
+    }
+
+    /// One that only looks on.
+    pub(super) fn looking_on(link: Link, keys: Keys) -> Arc<Self> {
+        let settings = Settings { fallback_share: 0.0, replicas: 0 };
+        Arc::new(Fleet::new(link, keys, settings, String::new()))
+    }
+
+    fn new(link: Link, keys: Keys, settings: Settings, process: String) -> Self {
+        Fleet {
+            token_key: Mutex::new(keys.token_key("")),
+            link,
+            keys,
+            process,
+            settings,
+            beat: RwLock::default(),
+            seen: AtomicU64::new(0),
+            processes: AtomicU32::new(0),
+        }
+    }
+
+    /// What all its keys begin with.
+    #[cfg(test)]
+    pub(crate) fn prefix(&self) -> &str {
+        self.keys.prefix()
+    }
+
+    /// The access token that names of payment tokens are made with from now on, unless there
+    /// is a secret for it.
+    pub(crate) fn set_access_token(&self, token: &PersonalAccessToken) {
+        *self.token_key.lock().unwrap_or_else(PoisonError::into_inner) =
+            self.keys.token_key(token.as_str());
+    }
+
+    pub(super) fn token_key(&self) -> hmac::Key {
+        self.token_key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long a call may wait for Redis.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.link.timeout()
+    }
+
+    /// Which part of the limit this process keeps to while it cannot reach the others.
+    pub(crate) fn share(&self) -> f64 {
+        match self.processes.load(Relaxed) {
+            0 => self.settings.fallback_share,
+            processes => 1.0 / f64::from(processes),
+        }
+    }
+
+    pub(super) fn replicas(&self) -> u32 {
+        self.settings.replicas
+    }
+
+    /// How often Redis could not be used any more. What is kept meanwhile is of that outage.
+    pub(super) fn outages(&self) -> u64 {
+        self.link.outages()
+    }
+
+    /// The connection, if Redis can be used now and this call has time left for it.
+    pub(super) fn session(&self, patience: &Patience) -> Option<Session> {
+        if patience.left().is_zero() {
+            return None;
+        }
+        self.link.session()
+    }
+
+    /// The time, by what the last beat said. Asks again if that is too long ago.
+    pub(super) async fn now(&self, session: &mut Session, patience: &Patience) -> Option<Now> {
+        if let Some(now) = self.known_now() {
+            return Some(now);
+        }
+        let connection = session.connection.clone();
+        self.in_time(session.number, patience, self.beat(connection)).await?;
+        self.known_now()
+    }
+
+    #[cfg(test)]
+    pub(super) fn forget_time(&self) {
+        *self.beat.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn known_now(&self) -> Option<Now> {
+        let beat = (*self.beat.read().unwrap_or_else(PoisonError::into_inner))?;
+        let by_date = Calendar::now().duration_since(beat.date).unwrap_or_default();
+        let since = beat.asked.elapsed().max(by_date);
+        let microseconds = since.as_secs() * 1_000_000 + u64::from(since.subsec_micros());
+        let now = Now { time: beat.time + microseconds, began: beat.began };
+        (since < BEAT_IS_GOOD_FOR).then_some(now)
+    }
+
+    /// Tells Redis that this process is there, and learns the time.
+    async fn beat(&self, mut connection: redis::aio::MultiplexedConnection) -> RedisResult<()> {
+        let (asked, date) = (Instant::now(), Calendar::now());
+        let mut invocation = self.script(&BEAT);
+        invocation.key(self.keys.processes()).key(self.keys.switch());
+        invocation.arg(&self.process).arg(PROCESS_IS_GONE_AFTER.as_micros() as u64);
+        let (time, began, processes, off): (u64, u64, u32, bool) =
+            invocation.invoke_async(&mut connection).await?;
+        self.saw(time);
+        self.processes.store(processes, Relaxed);
+        metrics::processes(processes);
+        let beat = Beat { time, began, asked, date };
+        *self.beat.write().unwrap_or_else(PoisonError::into_inner) = Some(beat);
+        if off {
+            return Err(RedisError::from((ErrorKind::Client, "sharing is switched off")));
+        }
+        Ok(())
+    }
+
+    /// A script of the answers, which begins with the order.
+    pub(super) fn script<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut invocation = script.prepare_invoke();
+        invocation.key(self.keys.order()).arg(self.seen.load(Relaxed));
+        invocation
+    }
+
+    /// This ticket exists. If Redis does not know it later, Redis has lost something.
+    pub(super) fn saw(&self, ticket: u64) {
+        self.seen.fetch_max(ticket, Relaxed);
+    }
+
+    /// A ticket that a script drew.
+    pub(super) fn drawn(&self, number: u64, began: u64) -> Ticket {
+        self.saw(number);
+        Ticket { number, began }
+    }
+
+    /// Runs a script for a call. `None` if that fails: then Redis is not used until the link
+    /// has reached it again.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        session: &mut Session,
+        patience: &Patience,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Option<T> {
+        let number = session.number;
+        self.in_time(number, patience, invocation.invoke_async(&mut session.connection)).await
+    }
+
+    /// Runs a script for something that is waited for anyway, such as a slot.
+    pub(super) async fn run_while_waiting<T: FromRedisValue>(
+        &self,
+        session: &mut Session,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Option<T> {
+        self.run(session, &Patience::of(self.timeout()), invocation).await
+    }
+
+    /// The value of a key, if it is there and is text.
+    pub(super) async fn get(
+        &self,
+        session: &mut Session,
+        patience: &Patience,
+        key: &str,
+    ) -> Option<Option<Vec<u8>>> {
+        let number = session.number;
+        let command = Cmd::get(key);
+        let value = async {
+            match command.query_async(&mut session.connection).await {
+                Err(error) if is_wrong_type(&error) => Ok(None),
+                value => value,
+            }
+        };
+        self.in_time(number, patience, value).await
+    }
+
+    pub(super) async fn in_time<T>(
+        &self,
+        session: u64,
+        patience: &Patience,
+        asked: impl Future<Output = RedisResult<T>>,
+    ) -> Option<T> {
+        let began = Instant::now();
+        let outcome = timeout(patience.left(), asked).await;
+        patience.spend(began.elapsed());
+        let failure = match outcome {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(error)) => Failure::Refused(error),
+            Err(_) => Failure::TimedOut,
+        };
+        metrics::failure(&failure);
+        self.link.failed(session, failure);
+        None
+    }
+}
+
+/// Whether somebody has put something else there. Then it is as if nothing were there.
+fn is_wrong_type(error: &RedisError) -> bool {
+    error.code() == Some("WRONGTYPE")
+}
+
+/// Says goodbye, so that nobody waits for this process.
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if self.process.is_empty() {
+            return;
+        }
+        let Some(mut session) = self.link.session() else { return };
+        let link = self.link.clone();
+        let mut goodbye = redis::pipe();
+        goodbye.cmd("ZREM").arg(self.keys.processes()).arg(&self.process).ignore();
+        let limits = [AskedBy::User, AskedBy::Token].map(|asked_by| self.keys.limit(asked_by));
+        let process = self.process.clone();
+        self.link.spawn(async move {
+            let _: RedisResult<()> = goodbye.query_async(&mut session.connection).await;
+            for keys in limits {
+                let mut leave = LEAVE.prepare_invoke();
+                leave.key(keys.queue).key(keys.batches).key(keys.back).key(keys.waiting);
+                let _: RedisResult<()> =
+                    leave.arg(&process).invoke_async(&mut session.connection).await;
+            }
+            // The thread goes on until here.
+            drop(link);
+        });
+    }
+}
