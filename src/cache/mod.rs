@@ -37,10 +37,11 @@ use crate::client::call::CallOptions;
 use crate::client::rate_limiter::wait_policy::WaitPolicy;
 use crate::error::{Error, ErrorKind, Mismatched};
 use crate::model::ids::UserId;
-use crate::model::query::PaymentQuery;
+use crate::model::payment::PaymentStatus;
+use crate::model::query::{AskedBy, PaymentQuery};
 use crate::model::resource::Resource;
 use crate::platform::clock::Instant;
-use crate::platform::task::spawn_detached;
+use crate::platform::task::{spawn_detached, spawn_in_background};
 use crate::store::answer::{CachedAnswer, Freshness, Sent};
 use crate::store::memory::Memory;
 use crate::store::patience::Patience;
@@ -501,6 +502,39 @@ impl Entitlements {
             store.mismatched(payment).await;
         }
         Ok(Err(error))
+    }
+
+    /// Asks again for an answer whose time ends soon: in the background, and only if no call
+    /// waits for the rate limit. Only PAID by user: a payment token may not be usable again,
+    /// and the times of the others are short.
+    #[cold]
+    fn renew(&self, asked: Asked<'_>, answer: &CachedAnswer) {
+        let Question::ByUser(subject) = asked.question else { return };
+        let is_paid = answer.payment.payment_status == PaymentStatus::Paid;
+        if is_paid && self.shared.renewals.begin(subject) {
+            let (query, question) = (asked.query.clone(), asked.question.clone());
+            spawn_in_background(self.clone().ask_if_idle(query, question));
+        }
+    }
+
+    async fn ask_if_idle(self, query: PaymentQuery, question: Question) {
+        let Shared { client, store, in_flight, counters, .. } = &*self.shared;
+        let fetch = Fetch {
+            query,
+            question,
+            patience: store.patience(),
+            flight: Arc::default(),
+            deadline: client.deadline(Instant::now()),
+        };
+        let Some(lease) = store.lease_if_free(fetch.asked()).await else { return };
+        let Some(slot) = client.slot_if_idle(AskedBy::User).await else { return };
+        let Some(leader) = in_flight.lead(&fetch.question, &fetch.flight) else { return };
+        counters.renewal();
+        let fetched = async {
+            let fetched = self.fetch(&fetch, &lease, slot).await;
+            fetched.unwrap_or_else(|LeaseLost| Err(too_late()))
+        };
+        leader.ask(fetched).await;
     }
 
     /// The stale answer, if this error is an outage and the settings allow one; else the

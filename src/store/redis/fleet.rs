@@ -264,7 +264,7 @@ impl Fleet {
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut,
         };
-        metrics::failure(&failure);
+        metrics::failure(matches!(failure, Failure::TimedOut));
         self.link.failed(session, failure);
         None
     }

@@ -3,8 +3,6 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use super::link::Failure;
-
 const IN_USE: &str = "figma_payments_redis_in_use";
 const FAILURES: &str = "figma_payments_redis_failures_total";
 const PROCESSES: &str = "figma_payments_fleet_processes";
@@ -49,11 +47,8 @@ pub(crate) fn in_use(is_used: bool) {
     gauge!(IN_USE).set(if is_used { 1.0 } else { 0.0 });
 }
 
-pub(crate) fn failure(failure: &Failure) {
-    let reason = match failure {
-        Failure::TimedOut => TIMED_OUT,
-        Failure::Refused(_) => REFUSED,
-    };
+pub(crate) fn failure(timed_out: bool) {
+    let reason = if timed_out { TIMED_OUT } else { REFUSED };
     counter!(FAILURES, REASON => reason).increment(1);
 }
 
