@@ -117,6 +117,8 @@ pub use model::query::{AskedBy, PaymentParams, PaymentQuery};
 pub use model::resource::{Resource, ResourceType};
 pub use platform::exchange::MAX_BODY_BYTES;
 #[cfg(feature = "redis")]
+pub use store::redis::builder::RedisStoreBuilder;
+#[cfg(feature = "redis")]
 pub use store::redis::operator::{FleetOperator, FleetStatus, LimitStatus};
 #[cfg(feature = "redis")]
-pub use store::redis::{RedisHealth, RedisStore, RedisStoreBuilder};
+pub use store::redis::{RedisHealth, RedisStore};

@@ -43,13 +43,14 @@ use crate::model::resource::Resource;
 use crate::platform::clock::Instant;
 use crate::platform::task::{spawn_detached, spawn_in_background};
 use crate::store::answer::{CachedAnswer, Freshness, Sent};
+use crate::store::asked::{Asked, LeaseLost};
 use crate::store::memory::Memory;
 use crate::store::patience::Patience;
 use crate::store::question::{Question, Questions, Subject};
 #[cfg(feature = "redis")]
 use crate::store::redis::answers::SharedAnswers;
 use crate::store::time_to_live::TimesToLive;
-use crate::store::{Asked, Asks, Lease, LeaseLost, Store};
+use crate::store::{Asks, Lease, Store};
 
 /// Answers from memory, and asks Figma for what memory does not have.
 ///

@@ -9,12 +9,13 @@ use std::time::Duration;
 use fleet::redis_server::Redis;
 
 use super::answer::Sent;
+use super::asked::Asked;
 use super::memory::Memory;
 use super::question::{Question, Questions, Subject};
 use super::redis::RedisStore;
 use super::redis::answers::SharedAnswers;
 use super::time_to_live::TimesToLive;
-use super::{Asked, Lease, Store};
+use super::{Lease, Store};
 use crate::api::types::PaymentInformation;
 use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;

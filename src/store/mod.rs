@@ -3,6 +3,7 @@
 //! see `order.rs`. `conformance.rs` holds both to it.
 
 pub(crate) mod answer;
+pub(crate) mod asked;
 #[cfg(all(test, feature = "redis"))]
 mod conformance;
 pub(crate) mod memory;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use self::answer::{CachedAnswer, Sent, Settled};
+use self::asked::{Asked, LeaseLost};
 use self::memory::Memory;
 use self::order::Sequence;
 use self::patience::Patience;
@@ -32,7 +34,6 @@ use self::redis::answers::SharedAnswers;
 use self::redis::lease::{HeldLease, SharedLease};
 use crate::api::types::PaymentInformation;
 use crate::error::Error;
-use crate::model::query::PaymentQuery;
 use crate::platform::clock::Instant;
 
 /// The answers, and the order that decides which of them are kept.
@@ -43,15 +44,6 @@ pub(crate) enum Store {
     Memory(Memory),
     #[cfg(feature = "redis")]
     Redis(Box<SharedAnswers>),
-}
-
-/// A question, as a call asks it.
-#[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) query: &'a PaymentQuery,
-    pub(crate) question: &'a Question,
-    /// How much longer a shared store may take for this call.
-    pub(crate) patience: &'a Patience,
 }
 
 /// Who asks Figma.
@@ -70,10 +62,6 @@ pub(crate) struct Lease {
     #[cfg(feature = "redis")]
     held: Option<HeldLease>,
 }
-
-/// Another process asks this question, because this one was stopped for too long.
-#[derive(Debug)]
-pub(crate) struct LeaseLost;
 
 impl Store {
     /// The time that a call may spend in this store.

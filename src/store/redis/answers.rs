@@ -19,12 +19,12 @@ use crate::api::types::PaymentInformation;
 use crate::error::{Error, ErrorKind};
 use crate::platform::clock::Calendar;
 use crate::store::answer::{CachedAnswer, Sent, Settled, Within};
+use crate::store::asked::{Asked, LeaseLost};
 use crate::store::memory::Memory;
 use crate::store::order::Sequence;
 use crate::store::patience::Patience;
 use crate::store::question::{Denied, Question, Subject, TokenHash};
 use crate::store::time_to_live::TimesToLive;
-use crate::store::{Asked, LeaseLost};
 
 /// For how long other processes that waited may take an answer.
 const HANDED_ON_MS: u64 = 2_000;

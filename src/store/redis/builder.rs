@@ -14,6 +14,35 @@ use super::link::{Check, Link};
 use super::seal::{SHORTEST, Secret};
 use crate::error::Error;
 
+impl RedisStore {
+    /// Connects to the Redis at this URL: `redis://`, or `rediss://` for TLS, with user,
+    /// password and database as they are: `redis://user:password@host:6379/0`.
+    ///
+    /// The namespace is a short name for your Figma account, such as `acme`. Processes with
+    /// the same namespace share one rate limit: two Figma accounts need two.
+    ///
+    /// If Redis cannot be reached, this is no error: an outage of Redis must not stop your
+    /// program from starting. The store says so in the log, and is used as soon as Redis is
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the URL or the namespace is
+    /// wrong, if Redis refuses the login, or if TLS cannot be set up. The message never holds
+    /// the password.
+    pub async fn connect(
+        url: impl Into<String>,
+        namespace: impl Into<String>,
+    ) -> Result<Self, Error> {
+        RedisStore::builder(url).namespace(namespace).connect().await
+    }
+
+    /// A store with settings of your own.
+    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url.into())
+    }
+}
+
 /// Settings for a [`RedisStore`]; made by [`RedisStore::builder`].
 ///
 /// | Setting | Default | Why |

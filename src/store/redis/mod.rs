@@ -29,7 +29,6 @@ use self::keys::Keys;
 use self::link::Link;
 use self::operator::FleetOperator;
 use self::seal::Secret;
-use crate::error::Error;
 
 /// A Redis (or Valkey) over which processes share the rate limit, the pause after a 429, the
 /// answers, and the questions under way (feature `redis`).
@@ -56,7 +55,7 @@ use crate::error::Error;
 /// # When Redis is away
 ///
 /// No call gets an error because of Redis. A call waits for it for
-/// [100 ms](RedisStoreBuilder::timeout) at most, once; after that nobody asks Redis until a
+/// [100 ms](crate::RedisStoreBuilder::timeout) at most, once; after that nobody asks Redis until a
 /// probe in the background has reached it again. Meanwhile the process goes on alone: with
 /// its share of the rate limit, and with answers of its own, which it drops when Redis is
 /// back.
@@ -65,7 +64,7 @@ use crate::error::Error;
 ///
 /// Who has paid for what, with user ids; no access token, and no payment token, but for a
 /// keyed hash. Every key begins with `figma:{NAMESPACE}:` and has an expiry. With
-/// [`sealed`](RedisStoreBuilder::sealed) user ids and answers cannot be read there, nor
+/// [`sealed`](crate::RedisStoreBuilder::sealed) user ids and answers cannot be read there, nor
 /// forged.
 ///
 /// Not available on wasm: a Worker has no TCP to Redis here.
@@ -78,8 +77,6 @@ pub struct RedisStore {
     secret: Option<Secret>,
     settings: Settings,
 }
-
-pub use self::builder::RedisStoreBuilder;
 
 /// How a [`RedisStore`] is doing. See [`RedisStore::health`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,33 +91,6 @@ pub struct RedisHealth {
 }
 
 impl RedisStore {
-    /// Connects to the Redis at this URL: `redis://`, or `rediss://` for TLS, with user,
-    /// password and database as they are: `redis://user:password@host:6379/0`.
-    ///
-    /// The namespace is a short name for your Figma account, such as `acme`. Processes with
-    /// the same namespace share one rate limit: two Figma accounts need two.
-    ///
-    /// If Redis cannot be reached, this is no error: an outage of Redis must not stop your
-    /// program from starting. The store says so in the log, and is used as soon as Redis is
-    /// there.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the URL or the namespace is
-    /// wrong, if Redis refuses the login, or if TLS cannot be set up. The message never holds
-    /// the password.
-    pub async fn connect(
-        url: impl Into<String>,
-        namespace: impl Into<String>,
-    ) -> Result<Self, Error> {
-        RedisStore::builder(url).namespace(namespace).connect().await
-    }
-
-    /// A store with settings of your own.
-    pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(url.into())
-    }
-
     /// Whether Redis is used, for a readiness probe or a status page. Asks nothing, and waits
     /// for nothing.
     ///
