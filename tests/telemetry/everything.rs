@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use figma_payments::sandbox::{Calls, Fault, Purchase, Sandbox};
 use figma_payments::{
     Client, Entitlements, PaymentInformation, PaymentQuery, PaymentStatus, PluginPaymentToken,
-    RateLimits, Resource, Source, UserId,
+    RateLimits, RedisStore, Resource, Source, UserId,
 };
 use figma_payments_gate::{Caller, PaymentGate};
 use futures_util::future::join;
@@ -68,6 +70,23 @@ async fn everything() {
     entitlements.prime_at(paid(&other), half_an_hour_ago).await;
     let other = PaymentQuery::by_user(other, plugin.clone());
     assert_eq!(entitlements.get(other).await.unwrap().source, Source::Stale);
+    // An answer near its end, which is renewed in the background.
+    let nearly_ten_minutes_ago = SystemTime::now() - Duration::from_secs(560);
+    let steady = UserId::from(8);
+    let unlimited = Client::builder(sandbox.access_token()).base_url(sandbox.base_url());
+    let renewing = Entitlements::new(unlimited.build().unwrap());
+    renewing.prime_at(paid(&steady), nearly_ten_minutes_ago).await;
+    let steady = PaymentQuery::by_user(steady, plugin.clone());
+    assert_eq!(renewing.get(&steady).await.unwrap().source, Source::Cached);
+    while renewing.counters().renewals == 0 {
+        tokio::task::yield_now().await;
+    }
+    // A Redis that fails.
+    let store = RedisStore::connect(redis_that_only_says_ok(), "acme").await.unwrap();
+    let shared = Client::builder(sandbox.access_token()).base_url(sandbox.base_url());
+    let shared = Entitlements::new(shared.shared(store.clone()).build().unwrap());
+    shared.get(&steady).await.unwrap();
+    assert_eq!(store.health().outages, 1, "{:?}", store.health());
     // A request that the gate lets through, and one that it refuses.
     let token = PluginPaymentToken::new("ppt_MARKED_paid").unwrap();
     sandbox.set(Purchase::paid(&user, &plugin, "2024-06-15T14:30:00Z"));
@@ -81,6 +100,28 @@ async fn everything() {
         let response = gated.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
     }
+}
+
+/// The URL of a server that answers every command with `OK`, which says nothing to a script's
+/// caller.
+fn redis_that_only_says_ok() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let lines = BufReader::new(stream.try_clone().unwrap()).split(b'\n');
+                for line in lines.map_while(Result::ok) {
+                    // Each command begins with the number of its arguments.
+                    if line.starts_with(b"*") && stream.write_all(b"+OK\r\n").is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    url
 }
 
 /// Where the documentation has a metric with its type and labels.
