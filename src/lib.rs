@@ -5,6 +5,8 @@
 #![cfg_attr(not(any(doctest, feature = "cache")), doc = include_str!("docs/links/without_cache.md"))]
 #![cfg_attr(all(not(doctest), feature = "sandbox"), doc = include_str!("docs/links/sandbox.md"))]
 #![cfg_attr(not(any(doctest, feature = "sandbox")), doc = include_str!("docs/links/without_sandbox.md"))]
+#![cfg_attr(all(not(doctest), feature = "redis"), doc = include_str!("docs/links/redis.md"))]
+#![cfg_attr(not(any(doctest, feature = "redis")), doc = include_str!("docs/links/without_redis.md"))]
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 //!
 //! # The reference
@@ -69,6 +71,13 @@
 //! | a refund that you know of | [`Entitlements::invalidate`] |
 //! | answers that you have already | [`Entitlements::prime`], [`Entitlements::prime_at`] |
 //! | hits and misses to count | [`CacheCounters`] |
+//!
+//! | Several processes (feature `redis`) | |
+//! |---|---|
+//! | one limit and one memory for all of them | [`ClientBuilder::shared`], [`RedisStore`], [Fleet] |
+//! | TLS, Sentinel, Cluster, encrypted values | [`RedisStoreBuilder`] |
+//! | how Redis is doing | [`RedisStore::health`], [`RedisHealth`] |
+//! | what an operator can see and do | [`FleetOperator`], [`FleetStatus`], [`LimitStatus`] |
 //!
 //! | Testing (feature `sandbox`) | |
 //! |---|---|

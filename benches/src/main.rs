@@ -1,6 +1,8 @@
 //! One contender, asked over and over: what `cargo xtask bench` measures from
 //! outside.
 //!
+//! With the feature `redis` the base URL of `redis-hit` and `redis-get` is that of a Redis.
+//!
 //! `serve` | `call CONTENDER BASE_URL CALLS IN_FLIGHT` | `fill USERS`
 
 #![allow(unexpected_cfgs, reason = "the bindings ask for a feature of their own crate")]
@@ -8,6 +10,8 @@
 mod by_hand;
 mod cache;
 mod client;
+#[cfg(feature = "redis")]
+mod fleet;
 mod gate;
 mod generated;
 mod hyper_alone;
@@ -71,6 +75,10 @@ async fn call(name: &str, base_url: &str, calls: u64, in_flight: u64) {
         "token-hit" => repeat(gate::Hit::new(base_url), calls, in_flight).await,
         "gate" => repeat(gate::gate(base_url), calls, in_flight).await,
         "layer" => repeat(gate::layer(), calls, in_flight).await,
+        #[cfg(feature = "redis")]
+        "redis-hit" => repeat(fleet::Hit::new(base_url).await, calls, in_flight).await,
+        #[cfg(feature = "redis")]
+        "redis-get" => repeat(fleet::Get::new(base_url), calls, in_flight).await,
         "map" => repeat(cache::Map::new(), calls, in_flight).await,
         _ => panic!("{name} is no contender"),
     }

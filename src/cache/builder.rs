@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Entitlements;
 use crate::client::Client;
-use crate::store::time_to_live::{LONGEST_REFUSAL, TimesToLive};
+use crate::store::time_to_live::{LONGEST_REFUSAL, Lifetime, TimesToLive};
 
 impl Entitlements {
     /// Caches the answers of this client, with the default settings.
@@ -28,6 +28,10 @@ impl Entitlements {
 /// | [`refused_ttl`](Self::refused_ttl) | 10 seconds | one forged payment token costs one request, and not one for each try |
 /// | [`stale_if_error`](Self::stale_if_error) | zero: never | you decide whether paying users keep access in an outage of Figma |
 /// | [`max_entries`](Self::max_entries) | 100,000 | limits the memory |
+///
+/// Each answer's own time is shorter by up to a 25th, so that the answers of many users that
+/// arrived together do not end together. A PAID that is asked for by user in the last tenth of
+/// its time is renewed in the background, unless a call waits for the rate limit.
 ///
 /// An answer with a time to live of zero is not kept, and neither is one whose status
 /// is unknown or not supported. The time counts from when the request was sent. It is
@@ -57,19 +61,19 @@ impl EntitlementsBuilder {
 
     /// How long PAID is kept.
     pub fn paid_ttl(mut self, time: Duration) -> Self {
-        self.times.paid = time;
+        self.times.paid = Lifetime::of(time);
         self
     }
 
     /// How long TRIAL is kept.
     pub fn trial_ttl(mut self, time: Duration) -> Self {
-        self.times.trial = time;
+        self.times.trial = Lifetime::of(time);
         self
     }
 
     /// How long UNPAID is kept.
     pub fn unpaid_ttl(mut self, time: Duration) -> Self {
-        self.times.unpaid = time;
+        self.times.unpaid = Lifetime::of(time);
         self
     }
 

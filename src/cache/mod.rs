@@ -155,7 +155,8 @@ impl Entitlements {
         let patience = self.shared.store.patience();
         let asked = Asked { query, question: &question, patience: &patience };
         let span = span::of_look_up();
-        if let Some(hit) = self.hit(asked, &span).await {
+        let kept = self.shared.store.look_up(asked).await;
+        if let Some(hit) = self.hit(asked, kept, &span) {
             return Ok(hit);
         }
         let admit = || Ok::<_, Infallible>(());
@@ -210,7 +211,8 @@ impl Entitlements {
         let patience = self.shared.store.patience();
         let asked = Asked { query, question: &question, patience: &patience };
         let span = span::of_look_up();
-        if let Some(hit) = self.hit(asked, &span).await {
+        let kept = self.shared.store.look_up(asked).await;
+        if let Some(hit) = self.hit(asked, kept, &span) {
             return Ok(Ok(hit));
         }
         self.ask_in(&span, asked, admit).await
@@ -218,8 +220,13 @@ impl Entitlements {
 
     /// The answer from memory, if it is there and not too old.
     #[inline]
-    async fn hit(&self, asked: Asked<'_>, span: &Span) -> Option<Entitlement> {
-        let Some((cached, freshness)) = self.valid_answer(asked).await else {
+    fn hit(
+        &self,
+        asked: Asked<'_>,
+        kept: Option<Arc<CachedAnswer>>,
+        span: &Span,
+    ) -> Option<Entitlement> {
+        let Some((cached, freshness)) = self.valid(asked, kept) else {
             span::missed(span);
             return None;
         };
@@ -316,7 +323,7 @@ impl Entitlements {
             };
             // A denial that arrived meanwhile also counts for calls that asked before it.
             if !settled.undisputed
-                && let Some((cached, _)) = self.valid_answer(asked).await
+                && let Some((cached, _)) = self.valid(asked, store.look_up(asked).await)
             {
                 return Ok(Ok(entitlement(&cached, Source::Cached)));
             }
@@ -372,7 +379,10 @@ impl Entitlements {
         let query = query.borrow();
         let question = &self.shared.questions.of(query);
         let patience = &self.shared.store.patience();
-        self.hit(Asked { query, question, patience }, &span::of_look_up()).await
+        let asked = Asked { query, question, patience };
+        let span = span::of_look_up();
+        let kept = self.shared.store.look_up(asked).await;
+        self.hit(asked, kept, &span)
     }
 
     /// Removes the answer about a user and a resource, however it was asked for:
@@ -425,12 +435,15 @@ impl Entitlements {
         self.shared.counters.read()
     }
 
-    /// The answer that is kept, if it is not too old and matches the query.
+    /// This answer, if it is not too old and matches the query.
     #[inline]
-    async fn valid_answer(&self, asked: Asked<'_>) -> Option<(Arc<CachedAnswer>, Freshness)> {
-        let Shared { store, times, .. } = &*self.shared;
-        let cached = store.look_up(asked).await?;
-        let freshness = cached.freshness(times);
+    fn valid(
+        &self,
+        asked: Asked<'_>,
+        kept: Option<Arc<CachedAnswer>>,
+    ) -> Option<(Arc<CachedAnswer>, Freshness)> {
+        let cached = kept?;
+        let freshness = cached.freshness(&self.shared.times);
         let is_valid = freshness != Freshness::Old && asked.query.verify(&cached.payment).is_ok();
         is_valid.then_some((cached, freshness))
     }

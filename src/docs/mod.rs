@@ -4,6 +4,7 @@
 //! | Page | What it is about |
 //! |---|---|
 //! | [`production`] | time, limits and bursts, outages, forged tokens, several processes, batch jobs, TLS |
+//! | [`fleet`] | several processes on one Redis |
 //! | [`monitoring`] | metrics, alerts, traces |
 #![cfg_attr(
     feature = "sandbox",
@@ -37,9 +38,11 @@ macro_rules! page {
         #[cfg_attr(not(any(doctest, feature = "cache")), doc = include_str!("links/without_cache.md"))]
         #[cfg_attr(all(not(doctest), feature = "sandbox"), doc = include_str!("links/sandbox.md"))]
         #[cfg_attr(not(any(doctest, feature = "sandbox")), doc = include_str!("links/without_sandbox.md"))]
+        #[cfg_attr(all(not(doctest), feature = "redis"), doc = include_str!("links/redis.md"))]
+        #[cfg_attr(not(any(doctest, feature = "redis")), doc = include_str!("links/without_redis.md"))]
         // The code of the pages needs these features.
         #[cfg_attr(
-            any(not(doctest), all(feature = "cache", feature = "sandbox")),
+            any(not(doctest), all(feature = "redis", feature = "sandbox")),
             doc = include_str!($file)
         )]
         pub mod $name {}
@@ -49,6 +52,7 @@ macro_rules! page {
 page!(costs, "../../docs/costs.md");
 page!(design, "../../docs/design.md");
 page!(document, "../../docs/document.md");
+page!(fleet, "../../docs/fleet.md");
 page!(monitoring, "../../docs/monitoring.md");
 page!(production, "../../docs/production.md");
 page!(workers, "../../docs/workers.md");

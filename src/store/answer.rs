@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::order::Sequence;
 #[cfg(feature = "redis")]
 use super::redis::value::Ticket;
-use super::time_to_live::TimesToLive;
+use super::time_to_live::{RENEWED_IN, SHORTENED_BY, TimesToLive};
 use crate::api::types::PaymentInformation;
 use crate::platform::clock::{Calendar, Instant};
 
@@ -32,10 +32,17 @@ impl CachedAnswer {
     /// Whether it may be given, and whether it is time to renew it.
     #[inline]
     pub(crate) fn freshness(&self, times: &TimesToLive) -> Freshness {
-        let time_to_live = nanoseconds(times.of(&self.payment.payment_status));
-        // The answers of a thousand users that arrived at once do not end at once.
-        let ends = time_to_live - self.sequence.share_of(time_to_live / SHORTENED_BY);
-        let age = nanoseconds(self.age());
+        let lifetime = times.of(&self.payment.payment_status);
+        let age = self.age();
+        match age < lifetime.young {
+            true => Freshness::Young,
+            false => self.freshness_near_its_end(age, lifetime.total),
+        }
+    }
+
+    #[cold]
+    fn freshness_near_its_end(&self, age: Duration, total: Duration) -> Freshness {
+        let ends = total - self.sequence.share_of(total / SHORTENED_BY);
         if age >= ends {
             Freshness::Old
         } else if age >= ends - ends / RENEWED_IN {
@@ -47,20 +54,10 @@ impl CachedAnswer {
 
     /// Whether it may be given in an outage, when it is stale.
     pub(crate) fn is_valid_in_outage(&self, times: &TimesToLive) -> bool {
-        let longest = times.of(&self.payment.payment_status).saturating_add(times.stale);
+        let lifetime = times.of(&self.payment.payment_status);
+        let longest = lifetime.total.saturating_add(times.stale);
         self.payment.grants_access() && !times.stale.is_zero() && self.age() < longest
     }
-}
-
-/// A time to live is shortened by a random part of it, up to one in this many.
-const SHORTENED_BY: u64 = 25;
-
-/// An answer is renewed in the last part of its time to live: one in this many.
-const RENEWED_IN: u64 = 10;
-
-fn nanoseconds(time: Duration) -> u64 {
-    let seconds = time.as_secs().saturating_mul(1_000_000_000);
-    seconds.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// How old an answer is, in its time to live.
@@ -107,10 +104,13 @@ impl Sent {
 
     /// An attempt that was sent some time ago.
     pub(crate) fn ago(age: Duration, sequence: Sequence) -> Self {
-        let now = Sent::now(sequence);
-        let at = now.at.checked_sub(age).unwrap_or(now.at);
-        let date = now.date.checked_sub(age).unwrap_or(now.date);
-        Sent { at, date, ..now }
+        Sent::now(sequence).moved_back(age)
+    }
+
+    pub(crate) fn moved_back(self, age: Duration) -> Self {
+        let at = self.at.checked_sub(age).unwrap_or(self.at);
+        let date = self.date.checked_sub(age).unwrap_or(self.date);
+        Sent { at, date, ..self }
     }
 }
 

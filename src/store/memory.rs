@@ -186,12 +186,12 @@ mod tests {
     use crate::model::payment::PaymentStatus;
     use crate::model::resource::Resource;
     use crate::store::answer::Freshness;
-    use crate::store::time_to_live::TimesToLive;
+    use crate::store::time_to_live::{Lifetime, TimesToLive};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn times() -> TimesToLive {
-        TimesToLive { paid: 2 * HOUR, ..TimesToLive::default() }
+        TimesToLive { paid: Lifetime::of(2 * HOUR), ..TimesToLive::default() }
     }
 
     fn payment(status: PaymentStatus) -> PaymentInformation {

@@ -74,6 +74,7 @@ impl Store {
     }
 
     /// The answer that is kept, however old it is.
+    #[inline]
     pub(crate) async fn look_up(&self, asked: Asked<'_>) -> Option<Arc<CachedAnswer>> {
         match self {
             Store::Memory(memory) => memory.look_up(asked.question),

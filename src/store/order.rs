@@ -14,7 +14,7 @@
 //! Figma, and never gives access.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::question::Denied;
 use crate::platform::clock::Calendar;
@@ -27,11 +27,11 @@ const MAX_RECORDS: usize = 10_000;
 pub(crate) struct Sequence(pub(crate) u64);
 
 impl Sequence {
-    /// A share of this amount, from nothing to all of it. The shares of numbers that follow
+    /// A share of this time, from nothing to all of it. The shares of numbers that follow
     /// each other are spread evenly, because they are multiples of the golden ratio.
-    pub(crate) fn share_of(self, amount: u64) -> u64 {
-        let share = u128::from(self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        ((u128::from(amount) * share) >> 64) as u64
+    pub(crate) fn share_of(self, time: Duration) -> Duration {
+        let share = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        time.mul_f64(share as f64 / f64::from(u32::MAX))
     }
 }
 

@@ -1,5 +1,6 @@
 //! How long an answer may be given from memory.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::model::payment::PaymentStatus;
@@ -8,11 +9,40 @@ use crate::model::payment::PaymentStatus;
 /// an access token that has expired gets the same 401.
 pub(crate) const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
+/// How long an answer of one status is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Lifetime {
+    pub(crate) total: Duration,
+    /// Until here an answer is not near its end, whatever its own end is. Almost every look
+    /// needs this alone.
+    pub(crate) young: Duration,
+}
+
+/// An answer's own end is up to one in this many parts earlier than the time says: those of
+/// a thousand users that arrived at once do not end at once.
+pub(crate) const SHORTENED_BY: u32 = 25;
+
+/// It is near its end in the last of this many parts of its own time.
+pub(crate) const RENEWED_IN: u32 = 10;
+
+impl Lifetime {
+    pub(crate) fn of(total: Duration) -> Self {
+        let shortest = total - total / SHORTENED_BY;
+        Lifetime { total, young: shortest - shortest / RENEWED_IN }
+    }
+}
+
+impl fmt::Debug for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.total.fmt(f)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimesToLive {
-    pub(crate) paid: Duration,
-    pub(crate) trial: Duration,
-    pub(crate) unpaid: Duration,
+    pub(crate) paid: Lifetime,
+    pub(crate) trial: Lifetime,
+    pub(crate) unpaid: Lifetime,
     /// A payment token that Figma refused.
     pub(crate) refused: Duration,
     /// How much longer PAID and TRIAL may be given in an outage.
@@ -24,9 +54,9 @@ pub(crate) struct TimesToLive {
 impl Default for TimesToLive {
     fn default() -> Self {
         TimesToLive {
-            paid: Duration::from_secs(600),
-            trial: Duration::from_secs(120),
-            unpaid: Duration::from_secs(10),
+            paid: Lifetime::of(Duration::from_secs(600)),
+            trial: Lifetime::of(Duration::from_secs(120)),
+            unpaid: Lifetime::of(Duration::from_secs(10)),
             refused: LONGEST_REFUSAL,
             stale: Duration::ZERO,
         }
@@ -34,12 +64,12 @@ impl Default for TimesToLive {
 }
 
 impl TimesToLive {
-    pub(crate) fn of(&self, status: &PaymentStatus) -> Duration {
+    pub(crate) fn of(&self, status: &PaymentStatus) -> Lifetime {
         match status {
             PaymentStatus::Paid => self.paid,
             PaymentStatus::Trial => self.trial,
             PaymentStatus::Unpaid => self.unpaid,
-            PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => Duration::ZERO,
+            PaymentStatus::NotSupported | PaymentStatus::Unknown(_) => Lifetime::of(Duration::ZERO),
         }
     }
 
@@ -48,9 +78,9 @@ impl TimesToLive {
     pub(crate) fn longest_of(&self, status: &PaymentStatus) -> Duration {
         match status {
             PaymentStatus::Paid | PaymentStatus::Trial => {
-                self.of(status).saturating_add(self.stale)
+                self.of(status).total.saturating_add(self.stale)
             }
-            _ => self.of(status),
+            _ => self.of(status).total,
         }
     }
 }

@@ -10,3 +10,4 @@ mod outage;
 mod priming;
 mod races;
 mod refused_tokens;
+mod renewal;

@@ -21,7 +21,7 @@ fn overrides(name: &str) -> BTreeMap<String, String> {
 
 /// All of them, with every feature.
 fn all_overrides() -> BTreeMap<String, String> {
-    ["always", "cache", "sandbox"].into_iter().flat_map(overrides).collect()
+    ["always", "cache", "redis", "sandbox"].into_iter().flat_map(overrides).collect()
 }
 
 /// Whether the API has this item, for instance `Client::new`.
@@ -106,7 +106,7 @@ fn name_of(heading: &str, name: &str) -> String {
 #[test]
 fn without_a_feature_its_links_lead_to_the_list_of_features() {
     let readme = Page::parse("README.md".into(), read("README.md"));
-    for feature in ["cache", "sandbox"] {
+    for feature in ["cache", "redis", "sandbox"] {
         let without = overrides(&format!("without_{feature}"));
         assert!(overrides(feature).keys().eq(without.keys()), "{feature}");
         for target in without.values() {

@@ -93,8 +93,8 @@ impl SharedAnswers {
             },
         };
         let now = self.fleet.now(&mut session, asked.patience).await?;
-        let key = self.fleet.keys.answer(&self.fleet.keys.subject(subject));
-        let kept = self.fleet.get(&mut session, asked.patience, &key).await??;
+        let key = self.fleet.keys.answer_about(subject);
+        let kept = self.fleet.get(&mut session, asked.patience, now.at, &key).await??;
         let (payment, ticket) = value::decode_about(&self.fleet.keys, &key, &kept, subject)?;
         self.cached(now, payment, ticket, Sequence(ticket.number))
     }
@@ -106,7 +106,7 @@ impl SharedAnswers {
         token: TokenHash,
     ) -> Option<Subject> {
         let key = self.fleet.keys.token(&self.token_names(asked).token);
-        let kept = self.fleet.get(session, asked.patience, &key).await??;
+        let kept = self.fleet.get(session, asked.patience, Instant::now(), &key).await??;
         let subject = value::decode_subject(&self.fleet.keys, &key, &kept)?;
         self.tokens.insert(token, subject.clone());
         Some(subject)
@@ -127,7 +127,8 @@ impl SharedAnswers {
             return None;
         }
         let age = Duration::from_micros(now.time.saturating_sub(ticket.number));
-        let sent = Sent::ago(age, sequence);
+        let within = Within::Order(ticket);
+        let sent = Sent { sequence, at: now.at, date: now.date, within }.moved_back(age);
         Some(Arc::new(CachedAnswer { payment: Arc::new(payment), sequence, sent }))
     }
 

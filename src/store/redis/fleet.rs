@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use ring::hmac;
-use tokio::time::{Instant, timeout};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use super::keys::Keys;
 use super::link::{Failure, Link, Session};
@@ -64,6 +65,9 @@ struct Beat {
 pub(super) struct Now {
     pub(super) time: u64,
     pub(super) began: u64,
+    /// The same by the two clocks of this process.
+    pub(super) at: Instant,
+    pub(super) date: SystemTime,
 }
 
 impl Fleet {
@@ -167,10 +171,11 @@ impl Fleet {
 
     fn known_now(&self) -> Option<Now> {
         let beat = (*self.beat.read().unwrap_or_else(PoisonError::into_inner))?;
-        let by_date = Calendar::now().duration_since(beat.date).unwrap_or_default();
-        let since = beat.asked.elapsed().max(by_date);
+        let (at, date) = (Instant::now(), Calendar::now());
+        let by_date = date.duration_since(beat.date).unwrap_or_default();
+        let since = at.saturating_duration_since(beat.asked).max(by_date);
         let microseconds = since.as_secs() * 1_000_000 + u64::from(since.subsec_micros());
-        let now = Now { time: beat.time + microseconds, began: beat.began };
+        let now = Now { time: beat.time + microseconds, began: beat.began, at, date };
         (since < BEAT_IS_GOOD_FOR).then_some(now)
     }
 
@@ -233,10 +238,12 @@ impl Fleet {
     }
 
     /// The value of a key, if it is there and is text.
+    #[inline]
     pub(super) async fn get(
         &self,
         session: &mut Session,
         patience: &Patience,
+        now: Instant,
         key: &str,
     ) -> Option<Option<Vec<u8>>> {
         let number = session.number;
@@ -247,7 +254,12 @@ impl Fleet {
                 value => value,
             }
         };
-        self.in_time(number, patience, value).await
+        // A hit needs no more patience, so the clock is not asked for it.
+        let outcome = timeout_at(now + patience.left(), value).await;
+        if !matches!(outcome, Ok(Ok(Some(_)))) {
+            patience.spend(now.elapsed());
+        }
+        self.answered(number, outcome)
     }
 
     pub(super) async fn in_time<T>(
@@ -257,8 +269,14 @@ impl Fleet {
         asked: impl Future<Output = RedisResult<T>>,
     ) -> Option<T> {
         let began = Instant::now();
-        let outcome = timeout(patience.left(), asked).await;
+        let outcome = timeout_at(began + patience.left(), asked).await;
         patience.spend(began.elapsed());
+        self.answered(session, outcome)
+    }
+
+    /// What Redis answered. Tells the link if it did not, or refused.
+    #[inline]
+    fn answered<T>(&self, session: u64, outcome: Result<RedisResult<T>, Elapsed>) -> Option<T> {
         let failure = match outcome {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => Failure::Refused(error),

@@ -9,6 +9,7 @@ use super::hash::{hex, keyed_hash};
 use super::seal::Secret;
 use crate::error::Error;
 use crate::model::query::{AskedBy, PaymentQuery};
+use crate::model::resource::Resource;
 use crate::store::question::Subject;
 
 /// The names of the keys of one namespace and one server.
@@ -56,6 +57,17 @@ impl Keys {
         self.of("answer:", subject)
     }
 
+    /// The same, of this user and resource. Every look needs it.
+    pub(super) fn answer_about(&self, subject: &Subject) -> String {
+        let Subject { user, resource } = subject;
+        match &self.secret {
+            Some(_) => self.answer(&self.subject(subject)),
+            None => {
+                [&self.prefix, "answer:", user.as_str(), kind(resource), resource.id()].concat()
+            }
+        }
+    }
+
     /// What the keys of all answers match, with the characters of patterns escaped.
     pub(super) fn pattern_of_answers(&self) -> String {
         let mut pattern = String::new();
@@ -90,8 +102,7 @@ impl Keys {
     /// How a user and resource are called in keys: by their ids, or by a keyed hash of them.
     pub(super) fn subject(&self, subject: &Subject) -> String {
         let Subject { user, resource } = subject;
-        let kind = resource.resource_type();
-        let name = format!("{user}:{}:{}", kind.as_str().to_ascii_lowercase(), resource.id());
+        let name = [user.as_str(), kind(resource), resource.id()].concat();
         match &self.secret {
             Some(secret) => secret.name("subject", &name),
             None => name,
@@ -134,6 +145,15 @@ pub(super) struct TokenNames {
     pub(super) token: String,
     /// With the user and resource that the answer has to be about.
     pub(super) question: String,
+}
+
+/// Between the ids of user and resource.
+fn kind(resource: &Resource) -> &'static str {
+    match resource {
+        Resource::Plugin(_) => ":plugin:",
+        Resource::Widget(_) => ":widget:",
+        Resource::CommunityFile(_) => ":community_file:",
+    }
 }
 
 /// Checks a namespace.

@@ -61,24 +61,30 @@ pub(super) fn encode(
 /// The answer and its ticket, if the value is one of this format, for this key, and from this
 /// server.
 pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInformation, Ticket)> {
-    let mut parts = value.splitn(4, |byte| *byte == b' ');
-    let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<u64>().ok();
+    let mut rest = value;
+    let mut number = || {
+        let end = rest.iter().position(|byte| *byte == b' ')?;
+        let (digits, after) = rest.split_at(end);
+        rest = &after[1..];
+        whole_number(digits)
+    };
     let (format, began, number) = (number()?, number()?, number()?);
     if format != u64::from(FORMAT) {
         return None;
     }
     let ticket = Ticket { number, began };
-    let answer = parts.next()?;
     let opened;
     let json = match keys.secret() {
         Some(secret) => {
-            opened = secret.open(&place(key, ticket), answer)?;
+            opened = secret.open(&place(key, ticket), rest)?;
             &opened
         }
-        None => answer,
+        None => rest,
     };
+    // Once for all fields.
+    let json = std::str::from_utf8(json).ok()?;
     let Fields(server, status, user_id, resource_type, resource_id, date) =
-        serde_json::from_slice(json).ok()?;
+        serde_json::from_str(json).ok()?;
     let payment = PaymentInformation {
         user_id: user_id.into_owned(),
         resource_id: resource_id.into_owned(),
@@ -87,6 +93,14 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
         date_of_purchase: date.map(|date| (&*date).into()),
     };
     (*server == *keys.server).then_some((payment, ticket))
+}
+
+fn whole_number(digits: &[u8]) -> Option<u64> {
+    let is_short = (1..=19).contains(&digits.len());
+    let add = |number: u64, digit: &u8| {
+        digit.is_ascii_digit().then(|| number.wrapping_mul(10) + u64::from(digit - b'0'))
+    };
+    digits.iter().try_fold(0, add).filter(|_| is_short)
 }
 
 /// The same, only if it is about this user and resource.
