@@ -16,17 +16,21 @@ local ASSUMED = {per_minute = 50, burst = 50}
 local function whole(number) return string.format('%.0f', number) end
 
 -- The fields of the limit that are times, and move with the clock if it goes back.
-local TIMES = {'filled', 'pause_since', 'pause_until', 'probe_at', 'last_429', 'decreased_at'}
--- tokens: of the bucket at `filled`, less than 0 if slots are granted ahead of time. rate: tokens in a microsecond, at `filled`.
+local TIMES = {'filled', 'free_at', 'pause_since', 'pause_until', 'probe_at', 'last_429', 'decreased_at'}
+-- rates: the limits that processes set, see smallest_set. tokens, rate: of the bucket at `filled`, the rate in a microsecond;
+-- less than 0 tokens if slots are granted ahead of time. free_at: since when a slot is free that nobody took, if one is.
 -- factor, last_429, decreased_at, sent: the slowdown after a 429. since_batch: slots of calls since a batch had one.
 -- minute, calls, calls_before: how many slots were granted in this minute (counted from 1970) and in the one before.
 local FIELDS = {'rates', 'tokens', 'rate', 'factor', 'sent', 'since_batch', 'minute', 'calls', 'calls_before', unpack(TIMES)}
 
+local FRACTIONS = {tokens = true, rate = true, factor = true}
+
+-- What is known of the limit, as it is now: a slowdown or a pause that is over is left out.
 local function read_limit(key)
   local values = redis.call('HMGET', key, unpack(FIELDS))
   local limit = {stored = values}
   for i = 2, #FIELDS do limit[FIELDS[i]] = tonumber(values[i] or nil) end
-  limit.rates = values[1] or ''
+  limit.rates = values[1] or nil
   limit.back = limit.filled and limit.filled > now + SECOND and limit.filled - now or 0
   if limit.back > 0 then
     for _, field in ipairs(TIMES) do limit[field] = limit[field] and limit[field] - limit.back end
@@ -42,19 +46,15 @@ local function read_limit(key)
 end
 
 local function write_limit(key, limit)
+  if limit.free_at and (limit.free_at > now or not limit.tokens or limit.tokens < 1) then limit.free_at = nil end
   local set, gone = {}, {}
   for i, field in ipairs(FIELDS) do
-    local value = limit[field]
-    if value and value ~= '' then
+    local value, stored = limit[field], limit.stored[i]
+    if type(value) == 'number' then value = string.format(FRACTIONS[field] and '%.15g' or '%.0f', value) end
+    if value and value ~= stored then
       set[#set + 1] = field
-      if field == 'rates' then
-        set[#set + 1] = value
-      elseif field == 'tokens' or field == 'rate' or field == 'factor' then
-        set[#set + 1] = string.format('%.15g', value)
-      else
-        set[#set + 1] = whole(value)
-      end
-    elseif limit.stored[i] then
+      set[#set + 1] = value
+    elseif stored and not value then
       gone[#gone + 1] = field
     end
   end
@@ -67,7 +67,7 @@ end
 -- `rates` holds each as "per_minute burst seen". Adds this process's own, if it has one.
 local function smallest_set(limit, own_per_minute, own_burst)
   local rates, newest, own, disagree = {}, nil, nil, false
-  for per_minute, burst, seen in string.gmatch(limit.rates, '(%d+) (%d+) (%d+)') do
+  for per_minute, burst, seen in string.gmatch(limit.rates or '', '(%d+) (%d+) (%d+)') do
     local rate = {per_minute = tonumber(per_minute), burst = tonumber(burst), seen = math.min(tonumber(seen), now)}
     if rate.per_minute == own_per_minute and rate.burst == own_burst then own = rate end
     if not newest or rate.seen > newest.seen then newest = rate end
@@ -84,7 +84,7 @@ local function smallest_set(limit, own_per_minute, own_burst)
   local smallest, kept = nil, {}
   for _, rate in ipairs(rates) do
     if rate == newest or now - rate.seen < MINUTE then
-      kept[#kept + 1] = string.format('%d %d %.0f', rate.per_minute, rate.burst, rate.seen)
+      kept[#kept + 1] = rate
       disagree = disagree or own_per_minute > 0 and rate.per_minute ~= own_per_minute
       if not smallest or rate.per_minute < smallest.per_minute
         or rate.per_minute == smallest.per_minute and rate.burst < smallest.burst then
@@ -92,7 +92,12 @@ local function smallest_set(limit, own_per_minute, own_burst)
       end
     end
   end
-  if limit.changed then limit.rates = table.concat(kept, ';') end
+  if limit.changed then
+    for i, rate in ipairs(kept) do
+      kept[i] = string.format('%d %d %.0f', rate.per_minute, rate.burst, rate.seen)
+    end
+    limit.rates = table.concat(kept, ';')
+  end
   return smallest, disagree
 end
 
@@ -107,8 +112,9 @@ local function fill(limit, set)
   local base = set or limit.factor and ASSUMED
   local before = limit.rate
   limit.rate, limit.burst = nil, nil
+  local ended = not limit.pause_since and limit.pause_until or 0
   if not base then
-    limit.tokens, limit.filled, limit.free_at = nil, now, limit.pause_until or now
+    limit.tokens, limit.filled, limit.free_at = nil, now, math.max(limit.filled or 0, ended)
     return
   end
   local rate, burst = base.per_minute / MINUTE, base.burst
@@ -120,10 +126,10 @@ local function fill(limit, set)
   -- Nothing is known: a slot is free, but no burst.
   local tokens, filled = limit.tokens or 1, limit.tokens and limit.filled or now
   local mean = ((before or rate) + rate) / 2
-  limit.free_at = filled + (1 - tokens) / mean
+  limit.free_at = math.min(limit.free_at or math.huge, filled + (1 - tokens) / mean)
   limit.tokens = math.min(burst, tokens + math.max(0, now - filled) * mean)
   if limit.free_at > now or limit.tokens < 1 then limit.free_at = now + (1 - limit.tokens) / rate end
-  limit.free_at = math.max(limit.free_at, not limit.pause_since and limit.pause_until or 0)
+  limit.free_at = math.max(limit.free_at, ended)
   limit.rate, limit.burst, limit.filled = rate, burst, now
 end
 

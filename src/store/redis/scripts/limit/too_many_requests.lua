@@ -13,7 +13,8 @@ if limit.factor then
   -- Requests that were under way together count once.
   if sent > limit.decreased_at then
     local granted = (limit.sent or 0) / math.max(1, now - limit.decreased_at) / limit.base_rate
-    factor = math.max(MIN_FACTOR, LARGEST_DECREASE * factor, math.min(SMALLEST_DECREASE * factor, SHARE_OF_GRANTED * granted))
+    local decreased = math.min(SMALLEST_DECREASE * factor, SHARE_OF_GRANTED * granted)
+    factor = math.max(MIN_FACTOR, LARGEST_DECREASE * factor, decreased)
     limit.decreased_at, limit.sent = now, 0
   end
   limit.factor, limit.last_429 = factor, now
