@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use ring::hmac;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +35,8 @@ pub(crate) struct Fleet {
     pub(super) process: String,
     settings: Settings,
     beat: RwLock<Option<Beat>>,
+    /// Held while a call asks for the time, so that a thousand that need it ask once.
+    asks_for_time: AsyncMutex<()>,
     /// The highest ticket that this process has seen.
     seen: AtomicU64,
     processes: AtomicU32,
@@ -102,6 +105,7 @@ impl Fleet {
             process,
             settings,
             beat: RwLock::default(),
+            asks_for_time: AsyncMutex::default(),
             seen: AtomicU64::new(0),
             processes: AtomicU32::new(0),
         }
@@ -159,8 +163,14 @@ impl Fleet {
         if let Some(now) = self.known_now() {
             return Some(now);
         }
-        let connection = session.connection.clone();
-        self.in_time(session.number, patience, self.beat(connection)).await?;
+        let asked = async {
+            let _asks = self.asks_for_time.lock().await;
+            match self.known_now() {
+                Some(_) => Ok(()),
+                None => self.beat(session.connection.clone()).await,
+            }
+        };
+        self.in_time(session.number, patience, asked).await?;
         self.known_now()
     }
 
