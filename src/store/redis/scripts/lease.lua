@@ -2,12 +2,13 @@
 --
 -- KEYS: lease
 -- ARGV: nonce, milliseconds, the nonce of the one that was waited for ('' if nobody was)
--- Returns: {1, nil}: it is given. {2, answer}: the one that was waited for has this answer. {0, nonce}: this one asks.
+-- Returns: {1, nil}: it is given. {2, answer}: the one that was waited for, or one that asked after it, has this answer.
+-- {0, nonce}: this one asks.
 local value = redis.pcall('GET', KEYS[1])
 if type(value) == 'string' then
   local holder, answer = string.match(value, '^(%S+) ?(.*)$')
   if holder and answer == '' and holder ~= ARGV[1] then return {0, holder} end
-  if holder and answer ~= '' and holder == ARGV[3] then return {2, answer} end
+  if holder and answer ~= '' and ARGV[3] ~= '' then return {2, answer} end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return {1, false}
