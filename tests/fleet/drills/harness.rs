@@ -15,6 +15,8 @@ use fleet::redis_server::cluster::Cluster;
 use fleet::redis_server::sentinels::Sentinels;
 use fleet::{turn, wait};
 
+use crate::common::WORKER;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn date(redis: &Redis) -> i64 {
@@ -249,8 +251,6 @@ fn a_network_gets_worse() {
     wait::until_so("connections are refused", SECOND, closed);
     assert!(get(&mut stream, length).is_none(), "open ones are closed");
 }
-
-const WORKER: &str = env!("CARGO_BIN_EXE_fleet-worker");
 
 fn get_user(user: u64) -> Order {
     Order::Ask { how: How::Get, question: Question::User(user) }

@@ -1,4 +1,6 @@
 //! The drills for a fleet, and what they rest on. `FIGMA_PAYMENTS_DRILLS=1` runs them in
 //! full, which takes many minutes.
 
+mod common;
 mod harness;
+mod one_question;
