@@ -3,4 +3,5 @@
 
 mod common;
 mod harness;
+mod limit;
 mod one_question;
