@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use ring::hmac;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::error::Elapsed;
@@ -203,7 +203,7 @@ impl Fleet {
         let beat = Beat { time, began, asked, date };
         *self.beat.write().unwrap_or_else(PoisonError::into_inner) = Some(beat);
         if off {
-            return Err(RedisError::from((ErrorKind::Client, "sharing is switched off")));
+            return Err(Failure::switched_off());
         }
         Ok(())
     }

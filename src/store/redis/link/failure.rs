@@ -10,6 +10,9 @@ use super::address::Address;
 /// After so many of these failures without an answer between them, another connection is made.
 const PATIENCE: u32 = 3;
 
+/// Why Redis is not used while an operator has switched sharing off.
+const SWITCHED_OFF: &str = "sharing is switched off";
+
 /// A command that did not do what it should.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -22,6 +25,16 @@ pub(crate) enum Failure {
 impl Failure {
     pub(super) fn closed() -> Self {
         io::Error::new(io::ErrorKind::BrokenPipe, "the connection was closed").into()
+    }
+
+    /// What a check answers while an operator has switched sharing off.
+    pub(crate) fn switched_off() -> RedisError {
+        (ErrorKind::Client, SWITCHED_OFF).into()
+    }
+
+    fn is_switched_off(&self) -> bool {
+        let Failure::Refused(error) = self else { return false };
+        error.kind() == ErrorKind::Client && error.to_string().starts_with(SWITCHED_OFF)
     }
 
     /// Whether this connection is of no more use, after so many failures in a row.
@@ -38,7 +51,7 @@ impl Failure {
             // The server works, and would say the same on another connection: OOM, MISCONF,
             // BUSY, NOPERM, and what only our own scripts can mean.
             ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType => false,
-            _ => true,
+            _ => !self.is_switched_off(),
         }
     }
 
@@ -77,6 +90,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.code()) {
             (Failure::TimedOut, _) => f.write_str("Redis did not answer in time"),
+            _ if self.is_switched_off() => f.write_str(SWITCHED_OFF),
             (Failure::Refused(_), Some(code)) => write!(f, "Redis answered {code}"),
             (Failure::Refused(error), None) if error.is_io_error() => {
                 write!(f, "no connection to Redis: {error}")
@@ -93,6 +107,13 @@ mod tests {
     use redis::{Value, parse_redis_value};
 
     use super::*;
+
+    #[test]
+    fn sharing_that_is_switched_off_is_no_fault_of_the_connection() {
+        let failure = Failure::Refused(Failure::switched_off());
+        assert_eq!(failure.to_string(), "sharing is switched off");
+        assert!(!failure.asks_for_another_connection(10));
+    }
 
     fn refused(line: &str) -> Failure {
         let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
