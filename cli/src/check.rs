@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::time::Duration;
 
 use figma_payments::{
-    AskedBy, Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
+    AskedBy, Client, Error, PaymentInformation, PaymentQuery, PluginPaymentToken, Resource, UserId,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -12,11 +12,16 @@ use zeroize::Zeroizing;
 use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
 use crate::remedy::remedy;
+use crate::sharing::{Shared, Sharing};
 use crate::terminal::{printable, say};
 
 /// Ask whether a user has paid. The exit code is the answer.
 ///
 /// The access token is read from the environment variable FIGMA_TOKEN.
+///
+/// With a Redis (--redis, or the variable FIGMA_PAYMENTS_REDIS_URL) it keeps to the
+/// rate limit that your processes share. It asks Figma even if they have an
+/// answer, and what Figma says is kept for them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +48,8 @@ pub struct Arguments {
     resource: ResourceChoice,
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    sharing: Sharing,
     /// Print the answer as JSON. If there is none, print an object with the key
     /// "error".
     #[arg(long)]
@@ -50,7 +57,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { user, token_stdin, resource, server, json } = arguments;
+    let Arguments { user, token_stdin, resource, server, sharing, json } = arguments;
     let query = match (token_stdin, user, resource.resource()) {
         (true, user, resource) => by_token(payment_token()?, user, resource),
         (false, Some(user), Some(resource)) => PaymentQuery::by_user(user, resource),
@@ -62,7 +69,12 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
     };
     let asked_by = query.asked_by();
-    let outcome = server.client(|builder| builder)?.get_payments(query).await;
+    let shared = sharing.connect().await?;
+    let client = server.client(|builder| match &shared {
+        Some(shared) => builder.shared(shared.store.clone()),
+        None => builder,
+    })?;
+    let outcome = ask(client, query, shared.as_ref()).await;
     match &outcome {
         _ if json => print(&as_json(&outcome, asked_by)),
         Ok(payment) => print(&as_text(payment)),
@@ -76,6 +88,22 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Err(Failure { exit: Exit::CouldNotTell, message })
         }
     }
+}
+
+/// Asks Figma, whatever other processes know.
+async fn ask(
+    client: Client,
+    query: PaymentQuery,
+    shared: Option<&Shared>,
+) -> Result<PaymentInformation, Error> {
+    let Some(shared) = shared else { return client.get_payments(query).await };
+    let outcome = shared.join(client, &query).await.get_fresh(query).await;
+    if let Some(why) = shared.past_failure() {
+        say(&format!(
+            "Redis could not be used ({why}): this question did not keep to the shared rate limit, and your other processes do not have its answer."
+        ));
+    }
+    outcome.map(|entitlement| PaymentInformation::clone(&entitlement.payment))
 }
 
 fn by_token(

@@ -6,6 +6,7 @@ mod exit;
 mod options;
 mod remedy;
 mod sandbox;
+mod sharing;
 mod terminal;
 
 use std::process::ExitCode;

@@ -1,5 +1,4 @@
-//! The options that `check` and `bulk` share: the resource, the server, and the access
-//! token.
+//! The options that several commands share: the resource, the server, and the access token.
 
 use figma_payments::{
     Client, ClientBuilder, CommunityFileId, DEFAULT_BASE_URL, Error, PersonalAccessToken, PluginId,

@@ -9,6 +9,10 @@ use humantime::format_duration;
 pub const NEW_ACCESS_TOKEN: &str =
     "make one in Figma under Settings, Security, Personal access tokens";
 
+/// What to do if Redis cannot be used.
+pub const REDIS: &str =
+    "Check that Redis runs and can be reached, and --redis or FIGMA_PAYMENTS_REDIS_URL.";
+
 /// What to do about it.
 pub fn remedy(error: &Error, asked_by: AskedBy) -> String {
     let text = match (error.kind(), asked_by) {
@@ -44,6 +48,7 @@ pub fn remedy(error: &Error, asked_by: AskedBy) -> String {
             "The payment token is for another resource or user: give no access."
         }
         (ErrorKind::Mismatch, _) => "The answer is about another resource or user: give no access.",
+        (ErrorKind::Store, _) => REDIS,
         _ => "Try again later.",
     };
     text.to_owned()

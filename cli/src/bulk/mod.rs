@@ -21,17 +21,18 @@ mod user_queue;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
-use figma_payments::RateLimits;
+use figma_payments::{Client, Entitlements, PaymentQuery, RateLimits, Resource, UserId};
 
 use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
+use crate::sharing::{Shared, Sharing, cannot_be_used};
 use crate::terminal::say;
 use console::Console;
 use input::Input;
 use output::Output;
 use row::Format;
 use run::{End, Run};
-use summary::summary;
+use summary::{shared_summary, summary};
 use target::Target;
 use user_queue::UserQueue;
 
@@ -51,6 +52,10 @@ use user_queue::UserQueue;
 /// In CSV, an apostrophe is put before text from the server that a spreadsheet
 /// could take for a formula. JSON lines have no apostrophe.
 ///
+/// With a Redis (--redis, or the variable FIGMA_PAYMENTS_REDIS_URL) it keeps to the
+/// rate limit that your processes share, and lets their users go first. Its answers
+/// are kept for them, so that they do not ask again.
+///
 /// The access token is read from the environment variable FIGMA_TOKEN.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -62,7 +67,7 @@ Exit codes:
   2    nothing was asked: an option, a file or FIGMA_TOKEN is missing or wrong,
        or you asked for this help (figma-payments help bulk ends with 0)
   3    some answers are missing: a line has no user id, a question failed, or the
-       run had to stop
+       run had to stop, or could not begin because Redis cannot be used
   130  interrupted with Ctrl-C")]
 pub struct Arguments {
     /// The file with the users: one user id a line, or a CSV file with --column.
@@ -85,14 +90,20 @@ pub struct Arguments {
     /// Questions a minute; 0 for no limit, with a sandbox. Figma allows 10 for
     /// View and Collab seats, and 50, 100 or 150 for Dev and Full seats, depending
     /// on the plan. The questions of your backend count too, if it uses the same
-    /// account.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    per_minute: u32,
+    /// account [default: 10; with a Redis the limit of the processes that share it,
+    /// where N would be a limit for all of them].
+    #[arg(long, value_name = "N")]
+    per_minute: Option<u32>,
     #[command(flatten)]
     resource: ResourceChoice,
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    sharing: Sharing,
 }
+
+/// The limit without `--per-minute`, and without other processes that have one.
+const DEFAULT_PER_MINUTE: u32 = 10;
 
 /// Reads one character, or the word `tab`.
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -112,9 +123,18 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         let why = "--output has to be a file, and cannot be -: the next run continues the file";
         return Err(Failure::usage(why));
     }
-    let limits = RateLimits::default().by_user(per_minute);
-    let client = arguments.server.client(|builder| builder.rate_limits(limits))?;
+    let shared = arguments.sharing.connect().await?;
+    let default = if shared.is_some() { 0 } else { DEFAULT_PER_MINUTE };
+    let limits = RateLimits::default().by_user(per_minute.unwrap_or(default));
+    let client = arguments.server.client(|builder| match &shared {
+        Some(shared) => builder.rate_limits(limits).shared(shared.store.clone()),
+        None => builder.rate_limits(limits),
+    })?;
     let input = Input::open(&input, column.as_deref(), delimiter).map_err(Failure::usage)?;
+    let answers_for_others = match &shared {
+        Some(shared) => Some(join(shared, client.clone(), &resource).await?),
+        None => None,
+    };
     let format = format.unwrap_or_else(|| Format::of(&path));
     let target = Target::new(&resource, arguments.server.normal_base_url());
     let (output, previous) = Output::open(&path, format, &target).map_err(Failure::usage)?;
@@ -123,10 +143,16 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let users = UserQueue::start(input, previous.users, console.clone());
     let counts = users.counts();
     let mut run = Run::new(client, target.server, input_name, output, console, counts.clone());
+    if let Some(entitlements) = answers_for_others {
+        run.prime(entitlements);
+    }
     let end = run.ask(&resource, users).await;
     let progress = run.progress();
     let path = path.display().to_string();
     say(&summary(&progress, &counts, previous.counts, &path, &resource));
+    if let Some(shared) = &shared {
+        say(&shared_summary(&shared.namespace, shared.past_failure().as_deref()));
+    }
     match end {
         End::Interrupted => Ok(Exit::Interrupted),
         End::Stopped(message) => Err(Failure { exit: Exit::CouldNotTell, message }),
@@ -134,5 +160,22 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Ok(Exit::CouldNotTell)
         }
         End::AllAsked => Ok(Exit::Success),
+    }
+}
+
+/// Becomes one of the processes that share. Without Redis a run does not begin: their limit
+/// is not known, and it has none of its own.
+async fn join(
+    shared: &Shared,
+    client: Client,
+    resource: &Resource,
+) -> Result<Entitlements, Failure> {
+    let nobody = PaymentQuery::by_user(UserId::from(0), resource.clone());
+    let entitlements = shared.join(client, &nobody).await;
+    match shared.failure() {
+        Some(why) => Err(cannot_be_used(&format!(
+            "nothing was asked: the limit of your other processes is not known, because Redis cannot be used ({why})"
+        ))),
+        None => Ok(entitlements),
     }
 }

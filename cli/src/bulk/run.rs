@@ -6,10 +6,11 @@ use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use figma_payments::{
-    AskedBy, Client, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource, UserId,
+    AskedBy, Client, Entitlements, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource,
+    UserId,
 };
 use futures_util::{StreamExt, stream};
 use tokio::time::interval;
@@ -34,10 +35,21 @@ pub struct Run {
     output: Output,
     console: Console,
     counts: Arc<InputCounts>,
+    /// Where the answers are kept for other processes.
+    entitlements: Option<Entitlements>,
     started_at: Instant,
     answers: StatusCounts,
     failed: u64,
     failed_in_a_row: u64,
+}
+
+/// A user whose answer has not arrived yet.
+struct Question {
+    /// The number of the line with the user.
+    line: u64,
+    /// When it was given to the client, by both clocks: the calendar may be put back, and the
+    /// other one may stand still while the machine sleeps.
+    given_at: (Instant, SystemTime),
 }
 
 /// How a run ends.
@@ -65,6 +77,7 @@ impl Run {
             output,
             console,
             counts,
+            entitlements: None,
             started_at: Instant::now(),
             answers: StatusCounts::default(),
             failed: 0,
@@ -72,12 +85,17 @@ impl Run {
         }
     }
 
+    /// Has the answers kept there too.
+    pub fn prime(&mut self, entitlements: Entitlements) {
+        self.entitlements = Some(entitlements);
+    }
+
     /// Asks about all users, unless it is interrupted or stopped by an error.
     pub async fn ask(&mut self, resource: &Resource, mut users: UserQueue) -> End {
-        // The line numbers of the users whose answer has not arrived yet.
-        let lines = RefCell::new(HashMap::new());
+        let questions = RefCell::new(HashMap::new());
         let queries = stream::poll_fn(|context| users.poll_next(context)).map(|(line, user)| {
-            lines.borrow_mut().insert(user.clone(), line);
+            let given_at = (Instant::now(), SystemTime::now());
+            questions.borrow_mut().insert(user.clone(), Question { line, given_at });
             PaymentQuery::by_user(user, resource.clone())
         });
         let mut answers = self.client.clone().get_payments_all(queries);
@@ -96,9 +114,15 @@ impl Run {
             };
             let Some((query, outcome)) = next else { break End::AllAsked };
             let Some(user) = query.user() else { continue };
-            let line = lines.borrow_mut().remove(user).unwrap_or_default();
-            if let Err(why) = self.record(user, line, outcome) {
+            let question: Option<Question> = questions.borrow_mut().remove(user);
+            let line = question.as_ref().map_or(0, |question| question.line);
+            if let Err(why) = self.record(user, line, &outcome) {
                 break End::Stopped(why);
+            }
+            if let (Some(entitlements), Some(question), Ok(payment)) =
+                (&self.entitlements, question, outcome)
+            {
+                entitlements.prime_at(payment, question.before_it_was_sent()).await;
             }
         };
         self.console.clear();
@@ -116,11 +140,11 @@ impl Run {
         &mut self,
         user: &UserId,
         line: u64,
-        outcome: Result<PaymentInformation, Error>,
+        outcome: &Result<PaymentInformation, Error>,
     ) -> Result<(), String> {
         let error = match outcome {
             Ok(payment) => {
-                self.output.append(&Row::new(user.clone(), &payment, &self.server))?;
+                self.output.append(&Row::new(user.clone(), payment, &self.server))?;
                 self.answers.count(&payment.payment_status);
                 self.failed_in_a_row = 0;
                 return Ok(());
@@ -129,7 +153,7 @@ impl Run {
         };
         self.failed += 1;
         self.failed_in_a_row += 1;
-        let remedy = remedy(&error, AskedBy::User);
+        let remedy = remedy(error, AskedBy::User);
         match error.kind() {
             // The next user would get the same error.
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration => {
@@ -158,6 +182,17 @@ impl Run {
             total: complete.then(|| self.counts.to_ask.load(Relaxed)),
             rate_limited: self.client.counters().rate_limited,
         }
+    }
+}
+
+impl Question {
+    /// A date at which its request had not been sent yet. The answer counts as one of this
+    /// date: if somebody has said since then that the user has no access any more, after a
+    /// refund for instance, it must not be kept.
+    fn before_it_was_sent(&self) -> SystemTime {
+        let (instant, date) = self.given_at;
+        let by_instant = SystemTime::now().checked_sub(instant.elapsed());
+        by_instant.map_or(date, |by_instant| date.min(by_instant))
     }
 }
 

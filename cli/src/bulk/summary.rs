@@ -56,6 +56,19 @@ pub fn summary(
     text
 }
 
+/// The line after them if the run has shared the limit. `failure` is why Redis could not be
+/// used for a while.
+pub fn shared_summary(namespace: &str, failure: Option<&str>) -> String {
+    let shared =
+        format!("The rate limit and the answers were shared with the processes of {namespace}");
+    match failure {
+        None => format!("{shared}."),
+        Some(why) => format!(
+            "{shared}, but not while Redis could not be used ({why}): they do not have the answers of that time."
+        ),
+    }
+}
+
 fn number(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", HumanCount(count))

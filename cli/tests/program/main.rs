@@ -8,4 +8,5 @@ mod bulk;
 mod check;
 mod sandbox;
 mod sandbox_access;
+mod sharing;
 mod statuses;

@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod program;
+pub mod redis;
 // The library's tests have it too.
 #[path = "../../../tests/support/wire.rs"]
 pub mod wire;
