@@ -130,6 +130,7 @@ impl FleetLimiter {
         asked: Instant,
         deadline: Instant,
     ) -> Result<Instant, Error> {
+        let mut leaves = LeavesIfLast { fleet: self, local, waited: false };
         let waiter = local.state().waiters.join(wait, asked);
         let mut call = QueuedCall { limiter: local, waiter, deadline, estimated_at: None };
         let mut limit_wait = LimitWait::of(local.asked_by);
@@ -146,6 +147,7 @@ impl FleetLimiter {
                     Turn::Ask(request) => {
                         let Some(reply) = self.take(request).await else { continue };
                         let now = Instant::now();
+                        leaves.waited = !reply.granted;
                         if reply.granted {
                             // The next one asks while this one waits for its time.
                             drop(call);
@@ -298,6 +300,23 @@ fn too_late(local: &LocalLimiter, last: &SlotReply, slot: Duration, deadline: In
         details.may_have_arrived = false;
         details.response.retry_after = Some(until);
     })
+}
+
+/// Tells Redis that nobody of this process waits any more, when the last one has gone
+/// without a slot.
+struct LeavesIfLast<'a> {
+    fleet: &'a FleetLimiter,
+    local: &'a LocalLimiter,
+    /// Whether Redis has put this process into the queue.
+    waited: bool,
+}
+
+impl Drop for LeavesIfLast<'_> {
+    fn drop(&mut self) {
+        if self.waited && self.local.state().waiters.is_empty() {
+            self.fleet.limit.leave();
+        }
+    }
 }
 
 /// What an attempt says about the limit.

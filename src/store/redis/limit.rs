@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use redis::Value;
-use redis::{FromRedisValue, from_redis_value};
+use redis::{FromRedisValue, RedisResult, Value, from_redis_value};
 use tokio::time::Instant;
 
 use super::fleet::Fleet;
 use super::keys::LimitKeys;
 use super::metrics;
-use super::scripts::{IDLE, PASSED, TAKE, TOO_MANY_REQUESTS};
+use super::scripts::{IDLE, LEAVE, PASSED, TAKE, TOO_MANY_REQUESTS};
 use crate::model::query::AskedBy;
 
 /// How far ahead of its time a slot is granted, and how late a process may come back for one:
@@ -131,6 +130,23 @@ impl SharedLimit {
         self.fleet.run_while_waiting(&mut session, &idle).await
     }
 
+    /// Nobody waits here any more. Otherwise the others would wait for this process for a
+    /// moment.
+    pub(crate) fn leave(&self) {
+        let Some(mut session) = self.fleet.link.session() else { return };
+        let LimitKeys { queue, batches, back, waiting, .. } = &self.keys;
+        let mut leave = LEAVE.prepare_invoke();
+        leave.key(queue).key(batches).key(back).key(waiting).arg(&self.fleet.process);
+        self.fleet.link.spawn(async move {
+            let _: RedisResult<()> = leave.invoke_async(&mut session.connection).await;
+        });
+    }
+
+    /// How long ago it was sent when Redis hears of it.
+    fn age_at_redis(&self, sent: Duration) -> u64 {
+        microseconds(sent) + self.round_trip_us.load(Relaxed) / 2
+    }
+
     /// A request that was sent this long ago was answered 429.
     pub(crate) async fn too_many_requests(
         &self,
@@ -140,7 +156,7 @@ impl SharedLimit {
     ) -> Option<()> {
         let mut session = self.fleet.link.session()?;
         let mut script = TOO_MANY_REQUESTS.prepare_invoke();
-        script.key(&self.keys.limit).arg(microseconds(sent));
+        script.key(&self.keys.limit).arg(self.age_at_redis(sent));
         match pause {
             Some(pause) => script.arg(microseconds(pause)),
             None => script.arg(-1),
@@ -153,7 +169,7 @@ impl SharedLimit {
     pub(crate) async fn passed(&self, sent: Duration) -> Option<()> {
         let mut session = self.fleet.link.session()?;
         let mut script = PASSED.prepare_invoke();
-        script.key(&self.keys.limit).arg(microseconds(sent));
+        script.key(&self.keys.limit).arg(self.age_at_redis(sent));
         let _: u8 = self.fleet.run_while_waiting(&mut session, &script).await?;
         Some(())
     }
