@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use figma_payments::{
     Client, Entitlements, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
@@ -60,7 +61,9 @@ impl Get {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let config = AsyncConnectionConfig::new().set_response_timeout(None);
+                // A bare `GET` waits no longer than a hit does.
+                let timeout = Duration::from_millis(100);
+                let config = AsyncConnectionConfig::new().set_response_timeout(Some(timeout));
                 let connection = client.get_multiplexed_async_connection_with_config(&config);
                 sender.send(connection.await.expect("Redis")).expect("somebody who waits");
                 std::future::pending::<()>().await

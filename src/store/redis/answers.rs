@@ -291,18 +291,22 @@ impl SharedAnswers {
             }
         };
         let lease_key = lease.map_or(&answer_key, |lease| &lease.key);
+        let answer = value::encode(keys, &answer_key, ticket, payment);
+        let handed_on = lease.and_then(|_| value::encode(keys, lease_key, ticket, payment));
         let time_to_live = self.times.longest_of(&payment.payment_status);
         let mut settle = self.fleet.script(&SETTLE);
         settle.key(&answer_key).key(&token_key).key(lease_key);
         settle.arg(ticket.number).arg(ticket.began);
         settle.arg(format!("s:{name}")).arg(token);
         settle.arg(u8::from(!payment.grants_access()));
-        settle.arg(FORMAT).arg(value::encode(keys, &answer_key, ticket, payment));
-        settle.arg(milliseconds(time_to_live));
+        settle.arg(FORMAT).arg(answer.as_deref().unwrap_or_default());
+        // Zero: not kept.
+        settle.arg(answer.map_or(0, |_| milliseconds(time_to_live)));
         settle.arg(value::encode_subject(keys, &token_key, subject));
         settle.arg(milliseconds(time_to_live.max(TOKEN_IS_KEPT)));
-        settle.arg(lease.map_or("", |lease| &lease.nonce));
-        settle.arg(lease.map(|_| value::encode(keys, lease_key, ticket, payment)));
+        // Without an answer to hand on, those who wait ask themselves.
+        settle.arg(lease.filter(|_| handed_on.is_some()).map_or("", |lease| &lease.nonce));
+        settle.arg(handed_on.unwrap_or_default());
         settle.arg(HANDED_ON_MS).arg(u8::from(from_elsewhere));
         let (undisputed, last): (bool, u64) =
             self.fleet.run(&mut session, asked.patience, &settle).await?;

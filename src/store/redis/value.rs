@@ -1,10 +1,6 @@
-//! An answer as Redis keeps it: `1 BEGAN TICKET ANSWER`. `1` is the format, BEGAN says when
-//! the order began, TICKET when the attempt was sent (microseconds). ANSWER is a JSON array,
-//! or encrypted.
-
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+//! An answer as Redis keeps it: `1 BEGAN TICKET SERVER STATUS USER KIND ID DATE`. `1` is the
+//! format, BEGAN says when the order began, TICKET when the attempt was sent (microseconds).
+//! What comes after them may be encrypted. Words and not JSON, because every hit reads it.
 
 use super::keys::Keys;
 use crate::api::types::PaymentInformation;
@@ -23,39 +19,31 @@ pub(crate) struct Ticket {
     pub(super) began: u64,
 }
 
-/// The fields of an answer, in this order.
-#[derive(Serialize, Deserialize)]
-struct Fields<'a>(
-    /// The server that gave it, as a hash.
-    #[serde(borrow)]
-    Cow<'a, str>,
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Option<Cow<'a, str>>,
-);
-
-/// The answer, for this key and ticket.
+/// The answer, for this key and ticket. `None` if it cannot be written so.
 pub(super) fn encode(
     keys: &Keys,
     key: &str,
     ticket: Ticket,
     payment: &PaymentInformation,
-) -> Vec<u8> {
-    let fields = Fields(
-        Cow::Borrowed(&keys.server),
-        Cow::Borrowed(payment.payment_status.as_str()),
-        Cow::Borrowed(&payment.user_id),
-        Cow::Borrowed(payment.resource_type.as_str()),
-        Cow::Borrowed(&payment.resource_id),
-        payment.date_of_purchase.as_ref().map(|date| Cow::Borrowed(date.as_str())),
-    );
-    let json = serde_json::to_vec(&fields).expect("texts can be written as JSON");
-    match keys.secret() {
-        Some(secret) => secret.seal(&place(key, ticket), &json),
-        None => json,
+) -> Option<Vec<u8>> {
+    let date = payment.date_of_purchase.as_ref().map_or("", |date| date.as_str());
+    let words = [
+        keys.server.as_str(),
+        payment.payment_status.as_str(),
+        &payment.user_id,
+        payment.resource_type.as_str(),
+        &payment.resource_id,
+    ];
+    // A word of a newer Figma may be anything.
+    if words.iter().any(|word| word.is_empty() || word.contains(' ')) {
+        return None;
     }
+    let [server, status, user, kind, id] = words;
+    let text = [server, " ", status, " ", user, " ", kind, " ", id, " ", date].concat();
+    Some(match keys.secret() {
+        Some(secret) => secret.seal(&place(key, ticket), text.as_bytes()),
+        None => text.into_bytes(),
+    })
 }
 
 /// The answer and its ticket, if the value is one of this format, for this key, and from this
@@ -74,23 +62,22 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
     }
     let ticket = Ticket { number, began };
     let opened;
-    let json = match keys.secret() {
+    let answer = match keys.secret() {
         Some(secret) => {
             opened = secret.open(&place(key, ticket), rest)?;
             &opened
         }
         None => rest,
     };
-    // Once for all fields.
-    let json = std::str::from_utf8(json).ok()?;
-    let Fields(server, status, user_id, resource_type, resource_id, date) =
-        serde_json::from_str(json).ok()?;
+    let mut words = std::str::from_utf8(answer).ok()?.splitn(6, ' ');
+    let mut word = || words.next();
+    let (server, status) = (word()?, word()?);
     let payment = PaymentInformation {
-        user_id: user_id.into_owned(),
-        resource_id: resource_id.into_owned(),
-        resource_type: (&*resource_type).into(),
-        payment_status: (&*status).into(),
-        date_of_purchase: date.map(|date| (&*date).into()),
+        payment_status: status.into(),
+        user_id: word()?.to_owned(),
+        resource_type: word()?.into(),
+        resource_id: word()?.to_owned(),
+        date_of_purchase: Some(word()?).filter(|date| !date.is_empty()).map(Into::into),
     };
     (*server == *keys.server).then_some((payment, ticket))
 }
