@@ -25,7 +25,7 @@ use crate::store::patience::Patience;
 const BEAT_IS_GOOD_FOR: Duration = Duration::from_millis(1_500);
 
 /// A process that sent no beat for this long does not count any more.
-const PROCESS_IS_GONE_AFTER: Duration = Duration::from_secs(15);
+pub(super) const PROCESS_IS_GONE_AFTER: Duration = Duration::from_secs(15);
 
 /// One process of those that share a Redis, a namespace and a server.
 pub(crate) struct Fleet {

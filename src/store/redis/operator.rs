@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, PROCESS_IS_GONE_AFTER};
 use super::scripts::{DENY, FORGET_ALL};
 use crate::error::{Error, ErrorKind};
 use crate::model::ids::UserId;
@@ -87,16 +87,31 @@ impl FleetOperator {
     pub async fn status(&self) -> Result<FleetStatus, Error> {
         let keys = &self.fleet.keys;
         let mut first = redis::pipe();
-        first.cmd("ZCARD").arg(keys.processes());
         first.cmd("EXISTS").arg(keys.switch());
-        let (processes, off): (u32, bool) = self.ask(first).await?;
+        first.cmd("TIME");
+        first.cmd("ZSCORE").arg(keys.order()).arg("~");
+        let (off, time, added): (bool, (u64, u64), Option<f64>) = self.ask(first).await?;
         Ok(FleetStatus {
-            processes,
+            processes: self.processes(time, added.unwrap_or_default()).await?,
             sharing: !off,
             answers: self.answers().await?,
             by_user: self.limit(AskedBy::User).await?,
             by_token: self.limit(AskedBy::Token).await?,
         })
+    }
+
+    /// Those that live. Nobody removes the others once all are gone.
+    async fn processes(
+        &self,
+        (seconds, microseconds): (u64, u64),
+        added: f64,
+    ) -> Result<u32, Error> {
+        let now = (seconds * 1_000_000 + microseconds) as f64 + added;
+        let mut count = redis::pipe();
+        count.cmd("ZCOUNT").arg(self.fleet.keys.processes());
+        count.arg(now - PROCESS_IS_GONE_AFTER.as_micros() as f64).arg("+inf");
+        let (processes,): (u32,) = self.ask(count).await?;
+        Ok(processes)
     }
 
     async fn answers(&self) -> Result<u64, Error> {
