@@ -1,6 +1,6 @@
 //! `figma-payments check`: one question.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
 
 use figma_payments::{
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
 use crate::remedy::remedy;
-use crate::sharing::{Shared, Sharing};
-use crate::terminal::{printable, say};
+use crate::sharing::{RedisOptions, Shared};
+use crate::terminal::{print, say};
 
 /// Ask whether a user has paid. The exit code is the answer.
 ///
@@ -49,7 +49,7 @@ pub struct Arguments {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    sharing: Sharing,
+    sharing: RedisOptions,
     /// Print the answer as JSON. If there is none, print an object with the key
     /// "error".
     #[arg(long)]
@@ -139,11 +139,6 @@ fn payment_token() -> Result<PluginPaymentToken, Failure> {
     let token =
         text.strip_suffix('\n').map_or(&**text, |line| line.strip_suffix('\r').unwrap_or(line));
     PluginPaymentToken::new(token).map_err(Failure::usage)
-}
-
-/// If standard output is closed, the exit code is the answer all the same.
-fn print(line: &str) {
-    let _ = writeln!(io::stdout(), "{}", printable(line));
 }
 
 fn as_text(payment: &PaymentInformation) -> String {

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 /// The exit codes. Scripts rely on them, and `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// `check`: the user has access. `bulk`: every user has an answer.
+    /// `check`: the user has access. `bulk`: every user has an answer. `fleet`: it is done.
     Success = 0,
     /// Figma answered, and the user has no access.
     NoAccess = 1,
-    /// Nothing was asked: an argument, a file or the environment is wrong, or `check` or
-    /// `bulk` printed its help. clap uses this code too.
+    /// Nothing was asked: an argument, a file or the environment is wrong, or `check`, `bulk`
+    /// or `fleet` printed its help. clap uses this code too.
     Usage = 2,
-    /// Figma could not be asked, or its answer cannot be used.
+    /// Figma could not be asked, or its answer cannot be used. Or Redis cannot be used.
     CouldNotTell = 3,
     /// Ctrl-C. Shells use this number for it.
     Interrupted = 130,

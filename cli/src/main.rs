@@ -3,6 +3,7 @@
 mod bulk;
 mod check;
 mod exit;
+mod fleet;
 mod options;
 mod remedy;
 mod sandbox;
@@ -30,6 +31,7 @@ enum Command {
     Bulk(bulk::Arguments),
     /// Start a server that answers like Figma, for tests in any language.
     Sandbox(sandbox::Arguments),
+    Fleet(fleet::Arguments),
 }
 
 #[tokio::main]
@@ -42,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments).await,
         Command::Bulk(arguments) => bulk::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
+        Command::Fleet(arguments) => fleet::run(arguments).await,
     };
     outcome
         .unwrap_or_else(|failure| {
@@ -54,13 +57,15 @@ async fn main() -> ExitCode {
 /// Prints what clap reports (a usage error, the help or the version), and gives the exit
 /// code.
 ///
-/// With `check`, exit code 0 means access, and with `bulk`, that all users have an answer.
-/// A script may pass `--help` on to one of them by mistake, and must not take that for an
-/// answer. So their help ends with 2. `help check` is asked for on purpose, and ends with 0.
+/// With `check`, exit code 0 means access, with `bulk`, that all users have an answer, and with
+/// `fleet`, that something is forgotten. A script may pass `--help` on to one of them by
+/// mistake, and must not take that for an answer. So their help ends with 2. `help check` is
+/// asked for on purpose, and ends with 0.
 fn print_and_exit(error: &clap::Error) -> ExitCode {
     let _ = error.print(); // standard output may be closed
     let command = std::env::args_os().nth(1);
-    let zero_is_an_answer = command.is_some_and(|command| command == "check" || command == "bulk");
+    let zero_is_an_answer = command
+        .is_some_and(|command| command == "check" || command == "bulk" || command == "fleet");
     match zero_is_an_answer || error.use_stderr() {
         true => Exit::Usage.into(),
         false => Exit::Success.into(),

@@ -57,12 +57,28 @@ impl Server {
         &self,
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Client, Failure> {
-        let builder = Client::builder(access_token()?);
+        self.client_with(access_token()?, settings)
+    }
+
+    fn client_with(
+        &self,
+        token: PersonalAccessToken,
+        settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Client, Failure> {
+        let builder = Client::builder(token);
         let builder = match &self.base_url {
             Some(url) => builder.base_url(url),
             None => builder,
         };
         settings(builder).build().map_err(Failure::usage)
+    }
+
+    /// The base URL in its normal form, refused where a client would refuse it.
+    pub fn checked_base_url(&self) -> Result<String, Failure> {
+        // Nothing is asked with this.
+        let token = PersonalAccessToken::new("none").map_err(Failure::usage)?;
+        self.client_with(token, |builder| builder)?;
+        Ok(self.normal_base_url())
     }
 
     /// The base URL in its normal form, to be written into files. Call it after

@@ -20,10 +20,10 @@ const SECRET: &str = "FIGMA_PAYMENTS_REDIS_SECRET";
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
-pub struct Sharing {
-    /// Share the rate limit and the answers with your other processes over this
-    /// Redis. Without a password: a URL that has one belongs into the environment
-    /// variable FIGMA_PAYMENTS_REDIS_URL, because everybody on this machine can
+pub struct RedisOptions {
+    /// The Redis over which your processes share the rate limit and the answers
+    /// [default: the environment variable FIGMA_PAYMENTS_REDIS_URL]. A URL with a
+    /// password belongs into that variable, because everybody on this machine can
     /// see the arguments of a process. If the other processes seal what is in
     /// Redis, set FIGMA_PAYMENTS_REDIS_SECRET to the same secret.
     #[arg(long, value_name = "URL")]
@@ -41,7 +41,7 @@ pub struct Shared {
     pub namespace: String,
 }
 
-impl Sharing {
+impl RedisOptions {
     /// The Redis that the options or the environment name.
     pub async fn connect(&self) -> Result<Option<Shared>, Failure> {
         let Some(url) = self.url()? else {
@@ -68,6 +68,13 @@ impl Sharing {
         };
         let store = builder.connect().await.map_err(Failure::usage)?;
         Ok(Some(Shared { store, namespace }))
+    }
+
+    /// The same, where there has to be one.
+    pub async fn connect_or_refuse(&self) -> Result<Shared, Failure> {
+        self.connect().await?.ok_or_else(|| {
+            Failure::usage(format!("there is no Redis: give --redis, or set {URL} to its URL"))
+        })
     }
 
     fn url(&self) -> Result<Option<Zeroizing<String>>, Failure> {

@@ -8,6 +8,12 @@ pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 
+/// Writes a line to standard output. If that is closed, the exit code is the answer all the
+/// same.
+pub fn print(line: &str) {
+    let _ = writeln!(io::stdout(), "{}", printable(line));
+}
+
 /// The text on one line, without control characters: a terminal would obey those that a
 /// server sent.
 pub fn printable(text: &str) -> String {

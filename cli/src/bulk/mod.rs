@@ -25,7 +25,7 @@ use figma_payments::{Client, Entitlements, PaymentQuery, RateLimits, Resource, U
 
 use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
-use crate::sharing::{Shared, Sharing, cannot_be_used};
+use crate::sharing::{RedisOptions, Shared, cannot_be_used};
 use crate::terminal::say;
 use console::Console;
 use input::Input;
@@ -99,7 +99,7 @@ pub struct Arguments {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    sharing: Sharing,
+    sharing: RedisOptions,
 }
 
 /// The limit without `--per-minute`, and without other processes that have one.

@@ -6,6 +6,7 @@ mod support;
 
 mod bulk;
 mod check;
+mod fleet;
 mod sandbox;
 mod sandbox_access;
 mod sharing;

@@ -5,36 +5,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use figma_payments::sandbox::{Gate, Reply, ScriptedServer};
-use figma_payments::{
-    Client, Entitlements, PaymentQuery, PersonalAccessToken, RateLimits, RedisStore, Resource,
-    Source, UserId,
-};
+use figma_payments::{RedisStore, Source, UserId};
 use fleet::redis_server::Redis;
 use serde_json::json;
 
 use crate::support::bulk::{PLUGIN, file, numbered, sandbox, users};
-use crate::support::program::{KEY, Program};
-use crate::support::redis::{NAMESPACE, run_sharing, run_with};
-
-/// A replica of a backend, which limits its questions by user to 600 a minute.
-async fn replica(store: RedisStore, base_url: &str) -> Entitlements {
-    let limits = RateLimits::default().by_user(600);
-    let token = PersonalAccessToken::new(KEY.1).unwrap();
-    let client = Client::builder(token).base_url(base_url).rate_limits(limits).shared(store);
-    Entitlements::new(client.build().unwrap())
-}
-
-async fn connect(redis: &Redis) -> RedisStore {
-    RedisStore::connect(redis.url(), NAMESPACE).await.unwrap()
-}
-
-fn plugin() -> Resource {
-    Resource::plugin(PLUGIN).unwrap()
-}
-
-fn about(user: u64) -> PaymentQuery {
-    PaymentQuery::by_user(UserId::from(user), plugin())
-}
+use crate::support::program::Program;
+use crate::support::redis::{NAMESPACE, about, connect, plugin, replica, run_sharing, run_with};
 
 /// The arguments of a run without `--per-minute`.
 fn bulk<'a>(base_url: &'a str, input: &'a Path, output: &'a Path) -> [&'a str; 8] {
