@@ -1,15 +1,22 @@
-//! The command line, and the server that it says to ask.
+//! The command line, the server that it says to ask, and the Redis to share.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use figma_payments::{PersonalAccessToken, Resource};
+use figma_payments::{PersonalAccessToken, RedisStore, Resource};
 
 const USAGE: &str =
     "usage: plugin_backend [--listen ADDRESS:PORT] [--plugin ID] [--base-url URL | --sandbox]
+                      [--redis URL --namespace NAME]
 Listens on 127.0.0.1:3000, for the plugin in examples/plugin/manifest.json, unless you
 say otherwise. The access token is read from FIGMA_TOKEN. --sandbox needs no access token:
-it starts a sandbox and asks that instead of Figma, and listens on this machine alone.";
+it starts a sandbox and asks that instead of Figma, and listens on this machine alone.
+Replicas with the same Redis and namespace (a short name for the Figma account) share the
+rate limit and the answers. FIGMA_PAYMENTS_REDIS_URL and FIGMA_PAYMENTS_NAMESPACE do the
+same; a URL with a password belongs there.";
+
+const NOT_TEXT: &str =
+    "FIGMA_TOKEN, FIGMA_PAYMENTS_REDIS_URL or FIGMA_PAYMENTS_NAMESPACE is not UTF-8 text";
 
 /// The manifest of the plugin, so that the id is written in one place only.
 const MANIFEST: &str = include_str!("../../plugin/manifest.json");
@@ -18,6 +25,19 @@ pub struct Arguments {
     pub listen: SocketAddr,
     pub plugin: Resource,
     pub upstream: Upstream,
+    pub shared: Option<Shared>,
+}
+
+/// The Redis that the replicas share.
+pub struct Shared {
+    url: String,
+    namespace: String,
+}
+
+impl Shared {
+    pub async fn connect(self) -> Result<RedisStore, figma_payments::Error> {
+        RedisStore::connect(self.url, self.namespace).await
+    }
 }
 
 /// The server that knows who has paid.
@@ -35,6 +55,8 @@ struct Options {
     listen: Option<String>,
     plugin: Option<String>,
     base_url: Option<String>,
+    redis: Option<String>,
+    namespace: Option<String>,
     sandbox: bool,
 }
 
@@ -51,11 +73,12 @@ impl Arguments {
             Some(id) => Resource::plugin(id)?,
             None => Resource::from_manifest(MANIFEST)?,
         };
+        let shared = options.shared()?;
         let upstream = match options.sandbox {
             true => sandbox(&options, listen)?,
             false => options.server()?,
         };
-        Ok(Arguments { listen, plugin, upstream })
+        Ok(Arguments { listen, plugin, upstream, shared })
     }
 }
 
@@ -68,6 +91,8 @@ impl Options {
                 "--listen" => &mut options.listen,
                 "--plugin" => &mut options.plugin,
                 "--base-url" => &mut options.base_url,
+                "--redis" => &mut options.redis,
+                "--namespace" => &mut options.namespace,
                 "--sandbox" => {
                     options.sandbox = true;
                     continue;
@@ -80,9 +105,37 @@ impl Options {
         Ok(options)
     }
 
+    /// The Redis and the namespace, of the command line or else of the environment.
+    fn shared(&self) -> Result<Option<Shared>, &'static str> {
+        // Everybody on the machine can see a command line.
+        if self.redis.as_ref().is_some_and(|url| url.contains('@')) {
+            return Err(
+                "--redis has a user or a password: set FIGMA_PAYMENTS_REDIS_URL instead, which only this user can see",
+            );
+        }
+        let url = match &self.redis {
+            Some(url) => Some(url.clone()),
+            None => variable("FIGMA_PAYMENTS_REDIS_URL")?,
+        };
+        let namespace = match &self.namespace {
+            Some(namespace) => Some(namespace.clone()),
+            None => variable("FIGMA_PAYMENTS_NAMESPACE")?,
+        };
+        match (url, namespace) {
+            (None, _) if self.namespace.is_some() => {
+                Err("--namespace is for a Redis: give --redis, or set FIGMA_PAYMENTS_REDIS_URL")
+            }
+            (None, _) => Ok(None),
+            (Some(url), Some(namespace)) => Ok(Some(Shared { url, namespace })),
+            (Some(_), None) => Err(
+                "a Redis needs a namespace: give --namespace, or set FIGMA_PAYMENTS_NAMESPACE, to a short name for the Figma account, such as acme",
+            ),
+        }
+    }
+
     /// Figma, or the server that `--base-url` names.
     fn server(self) -> Result<Upstream, Box<dyn Error>> {
-        let token = access_token()?.ok_or(
+        let token = variable("FIGMA_TOKEN")?.ok_or(
             "there is no access token: set FIGMA_TOKEN to one of the account that owns the plugin; or give --sandbox, to try this without Figma",
         )?;
         let token =
@@ -97,7 +150,7 @@ impl Options {
 /// The sandbox. It is refused together with anything that is meant for Figma, and with an
 /// address that other machines can reach.
 fn sandbox(options: &Options, listen: SocketAddr) -> Result<Upstream, Box<dyn Error>> {
-    if access_token()?.is_some() {
+    if variable("FIGMA_TOKEN")?.is_some() {
         return Err(
             "--sandbox asks a sandbox, but FIGMA_TOKEN is for asking Figma: leave one of them out"
                 .into(),
@@ -115,8 +168,8 @@ fn sandbox(options: &Options, listen: SocketAddr) -> Result<Upstream, Box<dyn Er
     Ok(Upstream::Sandbox)
 }
 
-/// The value of FIGMA_TOKEN, unless it is empty or not set.
-fn access_token() -> Result<Option<String>, &'static str> {
-    let token = std::env::var_os("FIGMA_TOKEN").filter(|token| !token.is_empty());
-    token.map(|token| token.into_string().map_err(|_| "FIGMA_TOKEN is not UTF-8 text")).transpose()
+/// The value of a variable, unless it is empty or not set.
+fn variable(name: &str) -> Result<Option<String>, &'static str> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    value.map(|value| value.into_string().map_err(|_| NOT_TEXT)).transpose()
 }

@@ -11,6 +11,11 @@
 //!
 //!     FIGMA_TOKEN=figd_… cargo run --package plugin_backend -- --plugin 1122334455
 //!
+//! Several replicas share one rate limit, and ask about each user once, if they have the same
+//! Redis and namespace:
+//!
+//!     FIGMA_TOKEN=figd_… cargo run --package plugin_backend -- --redis redis://127.0.0.1:6379 --namespace acme
+//!
 //! A request goes through the layers in `routes` (log, CORS) and the gate, which asks Figma
 //! by way of `Entitlements`, to the route. Here it knows its callers by their addresses.
 //! Behind a proxy give it `PaymentGate::caller_from`, and let the proxy do TLS and limit how
@@ -25,7 +30,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use figma_payments::{Client, Entitlements};
+use figma_payments::{Client, Entitlements, PersonalAccessToken, RateLimits, RedisStore};
 use figma_payments_gate::PaymentGate;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::Targets;
@@ -49,19 +54,23 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Arguments { listen, plugin, upstream } = Arguments::read()?;
+    let Arguments { listen, plugin, upstream, shared } = Arguments::read()?;
     start_log()?;
-    // Wrong settings show here, and not when the first buyer comes.
-    let (client, sandbox) = match upstream {
-        Upstream::Figma(token) => (Client::new(token)?, None),
-        Upstream::Server(token, base_url) => {
-            (Client::builder(token).base_url(base_url).build()?, None)
-        }
+    // Wrong settings show here, and not when the first buyer comes. A Redis that is away is
+    // none: the log says so, and it is used as soon as it is there.
+    let store = match shared {
+        Some(shared) => Some(shared.connect().await?),
+        None => None,
+    };
+    let (token, base_url, sandbox) = match upstream {
+        Upstream::Figma(token) => (token, None, None),
+        Upstream::Server(token, base_url) => (token, Some(base_url), None),
         Upstream::Sandbox => {
             let sandbox = trial_run::start(&plugin).await?;
-            (trial_run::client(&sandbox)?, Some(sandbox))
+            (sandbox.access_token(), Some(sandbox.base_url()), Some(sandbox))
         }
     };
+    let client = client(token, base_url, store.clone())?;
     // In an outage of Figma, users who are known to have paid keep access for an hour.
     let entitlements =
         Entitlements::builder(client).stale_if_error(Duration::from_secs(3600)).build();
@@ -75,7 +84,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         print!("{}", trial_run::greeting(address, &plugin));
     }
 
-    let app = routes::router(PaymentGate::new(entitlements, plugin));
+    let app = routes::router(PaymentGate::new(entitlements, plugin), store);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app).with_graceful_shutdown(stop_signal());
     tokio::select! {
@@ -86,6 +95,22 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn client(
+    token: PersonalAccessToken,
+    base_url: Option<String>,
+    store: Option<RedisStore>,
+) -> Result<Client, figma_payments::Error> {
+    let mut builder = Client::builder(token);
+    if let Some(base_url) = base_url {
+        builder = builder.base_url(base_url);
+    }
+    if let Some(store) = store {
+        // What Figma grants the account, all replicas together.
+        builder = builder.rate_limits(RateLimits::default().by_token(300)).shared(store);
+    }
+    builder.build()
 }
 
 /// Logs to standard error. `RUST_LOG` sets the level: `debug`, or

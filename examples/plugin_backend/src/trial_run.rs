@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use figma_payments::sandbox::{Purchase, Sandbox};
-use figma_payments::{Client, PluginPaymentToken, Resource, UserId};
+use figma_payments::{PluginPaymentToken, Resource, UserId};
 
 const BOUGHT: &str = "2024-06-15T14:30:00Z";
 
@@ -28,10 +28,6 @@ pub async fn start(plugin: &Resource) -> Result<Sandbox, Box<dyn Error>> {
         sandbox.accept_token(PluginPaymentToken::new(token)?, user, plugin, A_DAY);
     }
     Ok(sandbox)
-}
-
-pub fn client(sandbox: &Sandbox) -> Result<Client, figma_payments::Error> {
-    Client::builder(sandbox.access_token()).base_url(sandbox.base_url()).build()
 }
 
 /// What to try: for each user, a line to copy into a terminal.

@@ -26,7 +26,10 @@ pub struct Backend {
 
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plugin_backend"));
-    command.env_remove("FIGMA_TOKEN").env("RUST_LOG", "trace");
+    for variable in ["FIGMA_TOKEN", "FIGMA_PAYMENTS_REDIS_URL", "FIGMA_PAYMENTS_NAMESPACE"] {
+        command.env_remove(variable);
+    }
+    command.env("RUST_LOG", "trace");
     command
 }
 
@@ -112,6 +115,12 @@ impl Backend {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
+    /// Sends SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub fn exit_code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -119,7 +128,6 @@ impl Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }

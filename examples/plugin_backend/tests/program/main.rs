@@ -2,6 +2,7 @@
 //! origin `null`, with a preflight.
 
 mod backend;
+mod replicas;
 // The library's tests have it too.
 #[path = "../../../../tests/support/wire.rs"]
 mod wire;
