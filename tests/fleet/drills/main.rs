@@ -2,6 +2,7 @@
 //! full, which takes many minutes.
 
 mod common;
+mod guide;
 mod harness;
 mod limit;
 mod one_question;

@@ -35,7 +35,7 @@ fn rows(root: &Path) -> Vec<(String, String)> {
         ("figma-payments".to_owned(), ours("")),
         ("without default features".to_owned(), ours(", default-features = false")),
     ];
-    for feature in ["cache", "metrics", "schemars", "sandbox"] {
+    for feature in ["cache", "redis", "metrics", "schemars", "sandbox"] {
         rows.push((format!("with `{feature}`"), ours(&format!(", features = [{feature:?}]"))));
     }
     let gate = |settings: &str| {
