@@ -149,7 +149,11 @@ impl SharedAnswers {
                 _ => self.fleet.run_while_waiting(&mut session, &lease).await,
             };
             match granted {
-                None => return SharedLease::Held(None),
+                None => {
+                    // It may have been given all the same.
+                    drop(HeldLease::new(Arc::clone(&self.fleet), key, nonce));
+                    return SharedLease::Held(None);
+                }
                 Some((1, _)) => {
                     let held = HeldLease::new(Arc::clone(&self.fleet), key, nonce);
                     return SharedLease::Held(Some(held));
@@ -201,10 +205,12 @@ impl SharedAnswers {
         let nonce = format!("{}-{:08x}", self.fleet.process, fastrand::u32(..));
         let mut lease = LEASE.key(&key);
         lease.arg(&nonce).arg(LEASE_MS).arg("");
-        let (granted, _): (u8, Option<Vec<u8>>) =
-            self.fleet.run(&mut session, asked.patience, &lease).await?;
-        let held = || HeldLease::new(Arc::clone(&self.fleet), key, nonce);
-        (granted == 1).then(|| Some(held()))
+        let granted: Option<(u8, Option<Vec<u8>>)> =
+            self.fleet.run(&mut session, asked.patience, &lease).await;
+        // Without a reply it may have been given all the same.
+        let is_held = granted.as_ref().is_none_or(|(granted, _)| *granted == 1);
+        let held = is_held.then(|| HeldLease::new(Arc::clone(&self.fleet), key, nonce));
+        granted.and(held).map(Some)
     }
 
     pub(crate) async fn send(

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::RedisResult;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::fleet::Fleet;
+use super::link::Link;
 use super::scripts::{EXTEND, RELEASE};
 use crate::store::answer::Settled;
 
@@ -16,6 +17,9 @@ use crate::store::answer::Settled;
 pub(super) const LEASE_MS: u64 = 3_000;
 
 const KEPT_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is tried to give a lease back in an outage.
+const RELEASED_EVERY: Duration = Duration::from_millis(50);
 
 /// What became of the wish to ask.
 pub(crate) enum SharedLease {
@@ -62,11 +66,24 @@ impl HeldLease {
 
 impl Drop for HeldLease {
     fn drop(&mut self) {
-        let Some(mut session) = self.fleet.link.session() else { return };
+        let link = self.fleet.link.clone();
         let (key, nonce) = (std::mem::take(&mut self.key), std::mem::take(&mut self.nonce));
-        self.fleet.link.spawn(async move {
+        self.fleet.link.spawn(async move { release(&link, &key, &nonce).await });
+    }
+}
+
+/// Gives a lease back, also after a short outage: others would wait for a process that has
+/// asked Figma on its own long ago.
+async fn release(link: &Link, key: &str, nonce: &str) {
+    let ends = Instant::now() + Duration::from_millis(LEASE_MS);
+    while Instant::now() < ends {
+        if let Some(mut session) = link.session() {
             let mut release = RELEASE.key(key);
-            let _: RedisResult<()> = release.arg(nonce).invoke_async(&mut session.connection).await;
-        });
+            let released = release.arg(nonce).invoke_async::<()>(&mut session.connection);
+            if let Ok(Ok(())) = timeout(link.timeout(), released).await {
+                return;
+            }
+        }
+        sleep(RELEASED_EVERY).await;
     }
 }
