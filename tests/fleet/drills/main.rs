@@ -6,3 +6,4 @@ mod guide;
 mod harness;
 mod limit;
 mod one_question;
+mod outages;
