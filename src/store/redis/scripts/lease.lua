@@ -7,7 +7,10 @@
 local value = redis.pcall('GET', KEYS[1])
 if type(value) == 'string' then
   local holder, answer = string.match(value, '^(%S+) ?(.*)$')
-  if holder and answer == '' and holder ~= ARGV[1] then return {0, holder} end
+  -- One that does not end, or later than a lease does, was not put there by us.
+  local left = redis.call('PTTL', KEYS[1])
+  local ends = left >= 0 and left <= tonumber(ARGV[2])
+  if holder and answer == '' and holder ~= ARGV[1] and ends then return {0, holder} end
   if holder and answer ~= '' and ARGV[3] ~= '' then return {2, answer} end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
