@@ -2,6 +2,7 @@
 //! full, which takes many minutes.
 
 mod common;
+mod damage;
 mod guide;
 mod harness;
 mod limit;
