@@ -19,13 +19,16 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing_subscriber::filter::LevelFilter as Level;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let mut lines = lines();
     let settings = lines.recv().await.expect("the first line has the settings");
     let settings: Settings = serde_json::from_str(&settings).expect("settings are JSON");
+    let level = if settings.logs_all { Level::TRACE } else { Level::INFO };
+    let log = tracing_subscriber::fmt().with_max_level(level);
+    log.with_writer(io::stderr).with_ansi(false).init();
     let process = match Process::new(&settings).await {
         Ok(process) => process,
         Err(error) => return report(0, &Report::Refused(failure(&error))),

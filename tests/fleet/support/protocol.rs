@@ -31,6 +31,8 @@ pub struct Settings {
     pub unpaid_ttl_ms: u64,
     /// How often a call may send a request.
     pub max_attempts: u32,
+    /// Whether its log has all events of all crates.
+    pub logs_all: bool,
 }
 
 /// What a process shares.
@@ -71,6 +73,7 @@ impl Settings {
             paid_ttl_ms: 600_000,
             unpaid_ttl_ms: 10_000,
             max_attempts: 1,
+            logs_all: false,
         }
     }
 
