@@ -1,4 +1,4 @@
-//! An answer as Redis keeps it: `1 BEGAN TICKET SERVER STATUS USER KIND ID DATE`. `1` is the
+//! An answer as Redis keeps it: `1 BEGAN TICKET SERVER STATUS USER KIND ID DATE;`. `1` is the
 //! format, BEGAN says when the order began, TICKET when the attempt was sent (microseconds).
 //! What comes after them may be encrypted. Words and not JSON, because every hit reads it.
 
@@ -10,6 +10,9 @@ use crate::store::question::Subject;
 
 /// The format that this version writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
+
+/// Ends a value, so that one that was cut is seen.
+const END: &str = ";";
 
 /// The place of an attempt in the order that all processes share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +38,11 @@ pub(super) fn encode(
         &payment.resource_id,
     ];
     // A word of a newer Figma may be anything.
-    if words.iter().any(|word| word.is_empty() || word.contains(' ')) {
+    if words.iter().any(|word| word.is_empty() || word.contains(' ')) || date.contains(END) {
         return None;
     }
     let [server, status, user, kind, id] = words;
-    let text = [server, " ", status, " ", user, " ", kind, " ", id, " ", date].concat();
+    let text = [server, " ", status, " ", user, " ", kind, " ", id, " ", date, END].concat();
     Some(match keys.secret() {
         Some(secret) => secret.seal(&place(key, ticket), text.as_bytes()),
         None => text.into_bytes(),
@@ -77,7 +80,10 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
         user_id: word()?.to_owned(),
         resource_type: word()?.into(),
         resource_id: word()?.to_owned(),
-        date_of_purchase: Some(word()?).filter(|date| !date.is_empty()).map(Into::into),
+        date_of_purchase: {
+            let date = word()?.strip_suffix(END).filter(|date| !date.contains(END))?;
+            Some(date).filter(|date| !date.is_empty()).map(Into::into)
+        },
     };
     (*server == *keys.server).then_some((payment, ticket))
 }

@@ -84,7 +84,7 @@ impl Parts<'_> {
     fn by_hand(&self) -> Vec<u8> {
         let server = self.key.strip_prefix(PREFIX).and_then(|key| key.split(':').next()).unwrap();
         let user = self.user;
-        let text = format!(r#"["{server}","PAID","{user}","PLUGIN","{PLUGIN}",null]"#);
+        let text = format!("{server} PAID {user} PLUGIN {PLUGIN} ;");
         self.with(3, text)
     }
 }
@@ -102,7 +102,7 @@ const ANY: &[(&str, Damage)] = &[
     ("without an answer", |it| it.cut(36)),
     ("cut in the answer", |it| it.cut(60)),
     ("without the last byte", |it| it.cut(it.value.len() - 1)),
-    ("with one more byte", |it| [it.value, b"\""].concat()),
+    ("with one more byte", |it| [it.value, b"x"].concat()),
     ("huge", |it| [it.value, &vec![b'x'; 20_000_000]].concat()),
     ("huge without an end", |it| it.with(3, "[".repeat(5_000_000))),
     ("binary", |_| (0..=255).cycle().take(5_000).collect()),
@@ -132,9 +132,9 @@ const OPEN: &[(&str, Damage)] = &[
     ("about a widget", |it| it.replaced("PLUGIN", "WIDGET")),
     ("an unknown status", |it| it.replaced("PAID", "PAYED")),
     ("a status in small letters", |it| it.replaced("PAID", "paid")),
-    ("without a server", |it| it.replaced("[\"", "[\"\",\"")),
-    ("with a field less", |it| it.replaced("\"PAID\",", "")),
-    ("with another type", |it| it.replaced("\"PAID\"", "true")),
+    ("without a server", |it| it.replaced(" PAID", "PAID")),
+    ("with a field less", |it| it.replaced("PAID ", "")),
+    ("without its end", |it| it.replaced(";", "")),
 ];
 
 /// What somebody does by hand who does not know the secret.
