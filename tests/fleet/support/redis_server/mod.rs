@@ -63,13 +63,14 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// If it is not there and `CI` is set.
+    /// If it is not there and `CI` is set. There is none for Windows.
     pub fn available() -> bool {
         let version = Command::new("redis-server").arg("--version").output();
         let found = version.is_ok_and(|output| output.status.success());
         if !found {
             let missing = "redis-server is not installed (Debian: apt-get install redis-server)";
-            assert!(std::env::var_os("CI").is_none(), "{missing}; with CI set it has to be there");
+            let may_be_missing = cfg!(windows) || std::env::var_os("CI").is_none();
+            assert!(may_be_missing, "{missing}; with CI set it has to be there");
             println!("skipped: {missing}");
         }
         found

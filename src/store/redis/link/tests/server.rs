@@ -16,12 +16,13 @@ pub(super) struct Server {
     options: Vec<String>,
 }
 
-/// Whether Redis is installed. With CI set it has to be.
+/// Whether Redis is installed. With CI set it has to be, but for Windows, where there is none.
 pub(super) fn is_installed() -> bool {
     let found = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
     let installed = found.is_ok_and(|status| status.success());
     if !installed {
-        assert!(std::env::var_os("CI").is_none(), "redis-server is not installed");
+        let may_be_missing = cfg!(windows) || std::env::var_os("CI").is_none();
+        assert!(may_be_missing, "redis-server is not installed");
         println!("skipped: redis-server is not installed");
     }
     installed
