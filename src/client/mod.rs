@@ -173,6 +173,11 @@ impl Client {
         client
     }
 
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        self.shared.settings.retry.clone()
+    }
+
     /// Replaces the access token of this client and all its clones. Calls that start
     /// after this returns use the new one.
     ///

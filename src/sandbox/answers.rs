@@ -1,4 +1,4 @@
-//! A client for unit tests that is answered by a closure.
+//! Clients for tests and simulations that are answered by a closure.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use futures_util::future::ready;
 
 use crate::api::types::PaymentInformation;
 use crate::client::Client;
+use crate::client::builder::ClientBuilder;
 use crate::client::retry::RetryPolicy;
 use crate::error::{Error, ErrorKind, Mismatched};
 use crate::model::query::PaymentQuery;
@@ -34,17 +35,65 @@ use super::settings;
 pub fn client(
     answer: impl Fn(&PaymentQuery) -> Result<PaymentInformation, ErrorKind> + Send + Sync + 'static,
 ) -> Client {
-    let builder = Client::builder(settings::access_token()).base_url("http://127.0.0.1:9");
-    let client = builder.build().expect("plain http:// to loopback needs no TLS");
+    let builder = Client::builder(settings::access_token()).retry(RetryPolicy::none());
+    client_from(builder, move |query| ready(answer(&query)))
+        .expect("plain http:// to loopback needs no TLS")
+}
+
+/// Like [`client`], with your own settings, retries and rate limits among them, and with
+/// answers that may take their time. For a simulation on tokio's paused clock, or a test of
+/// deadlines. Only the base URL of the builder is not used.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use figma_payments::{
+///     Client, ErrorKind, PaymentQuery, PersonalAccessToken, RateLimits, Resource, UserId, sandbox,
+/// };
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let limits = RateLimits::default().by_user(1);
+///     let builder = Client::builder(PersonalAccessToken::new("figd_x")?).rate_limits(limits);
+///     let client = sandbox::client_from(builder, |_| async {
+///         tokio::time::sleep(Duration::from_millis(150)).await;
+///         Err(ErrorKind::NotFound)
+///     })?;
+///     let query = PaymentQuery::by_user(UserId::from(500123), Resource::plugin("1122334455")?);
+///     let asked = client.get_payments(&query).await.unwrap_err();
+///     let limited = client.get_payments(&query).await.unwrap_err();
+///     assert_eq!([asked.kind(), limited.kind()], [ErrorKind::NotFound, ErrorKind::RateLimited]);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Those of [`ClientBuilder::build`], except those about the base URL.
+pub fn client_from<F>(
+    builder: ClientBuilder,
+    answer: impl Fn(PaymentQuery) -> F + Send + Sync + 'static,
+) -> Result<Client, Error>
+where
+    F: Future<Output = Result<PaymentInformation, ErrorKind>> + Send + 'static,
+{
+    let client = builder.base_url("http://127.0.0.1:9").build()?;
     let answers = move |query: PaymentQuery| {
-        let outcome =
-            answer(&query).map_err(error).and_then(|payment| match query.verify(&payment) {
-                Ok(()) => Ok(payment),
-                Err(error) => Err(error.with(|it| it.mismatched = Some(Mismatched(payment)))),
-            });
-        ready(outcome).boxed()
+        let answered = answer(query.clone());
+        async move { verified(&query, answered.await) }.boxed()
     };
-    client.simulated(RetryPolicy::none(), Arc::new(answers))
+    Ok(client.simulated(client.retry_policy(), Arc::new(answers)))
+}
+
+fn verified(
+    query: &PaymentQuery,
+    answered: Result<PaymentInformation, ErrorKind>,
+) -> Result<PaymentInformation, Error> {
+    let payment = answered.map_err(error)?;
+    match query.verify(&payment) {
+        Ok(()) => Ok(payment),
+        Err(error) => Err(error.with(|it| it.mismatched = Some(Mismatched(payment)))),
+    }
 }
 
 fn error(kind: ErrorKind) -> Error {

@@ -30,7 +30,7 @@ use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
 use crate::model::resource::Resource;
 
-pub use answers::client;
+pub use answers::{client, client_from};
 pub use faults::{Calls, Fault};
 pub use figma::Figma;
 pub use gate::Gate;

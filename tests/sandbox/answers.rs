@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use figma_payments::sandbox;
 use figma_payments::{
-    AskedBy, Entitlements, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, Resource,
-    Source,
+    AskedBy, Client, Entitlements, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus,
+    RateLimits, Resource, RetryPolicy, Source,
 };
+use tokio::time::{Duration, Instant, sleep};
 
-use crate::support::{by_token, by_user, plugin, user};
+use crate::support::{access_token, by_token, by_user, plugin, user};
 
 fn payment(status: PaymentStatus) -> PaymentInformation {
     PaymentInformation::new(&user(), &plugin(), status)
@@ -56,6 +57,35 @@ async fn each_kind_of_error_can_be_tried() {
         assert_eq!((error.kind(), error.status()), (kind, status));
         assert_eq!((error.suggested_status(), error.attempts()), (suggested, 1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_with_settings_waits_and_retries_as_they_say() {
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&attempts);
+    let builder = Client::builder(access_token())
+        .base_url("not used")
+        .rate_limits(RateLimits::default().by_user(60).by_user_burst(1))
+        .retry(RetryPolicy::default().max_attempts(2).random(|| 0.0));
+    let client = sandbox::client_from(builder, move |_| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            sleep(Duration::from_millis(300)).await;
+            if is_first { Err(ErrorKind::Server) } else { Ok(payment(PaymentStatus::Paid)) }
+        }
+    });
+    let began = Instant::now();
+    assert!(client.unwrap().get_payments(by_user()).await.unwrap().grants_access());
+    let took = began.elapsed().as_millis();
+    assert_eq!(attempts.load(Ordering::Relaxed), 2);
+    assert!((1300..1310).contains(&took), "{took} ms: the slot of the retry comes after 1 s");
+}
+
+#[tokio::test]
+async fn wrong_settings_make_no_client() {
+    let builder = Client::builder(access_token()).deadline(Duration::ZERO);
+    let error = sandbox::client_from(builder, async |_| Err(ErrorKind::Server)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
 }
 
 #[cfg(feature = "cache")]
