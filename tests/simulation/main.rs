@@ -24,10 +24,9 @@ fn main() {
     for (scenario, outcome) in scenarios.iter().zip(simulated(&scenarios)) {
         println!("simulated\t{}", row(scenario, outcome).join("\t"));
     }
-    for limit in [10, 50, 150, 300] {
-        for (time_to_live, name) in [(10 * MINUTE, "10 minutes"), (HOUR, "1 hour"), (DAY, "1 day")]
-        {
-            println!("calculated\t{}", calculated(limit, time_to_live, name).join("\t"));
+    for time_to_live in [10 * MINUTE, HOUR, DAY] {
+        for limit in [10, 50, 150, 300] {
+            println!("calculated\t{}", fitting(limit, time_to_live).join("\t"));
         }
     }
 }
@@ -45,8 +44,8 @@ fn scenarios() -> Vec<Scenario> {
                     shared: true,
                     limit,
                     time_to_live,
-                    warm_up: minutes(1_500_000, users, 2, 20),
-                    measured: minutes(3_000_000, users, 3, 60),
+                    warm_up: minutes(200_000, users, 1, 10),
+                    measured: minutes(600_000, users, 2, 60),
                 };
                 scenarios.push(scenario);
                 let apart = |replicas| Scenario { replicas, shared: false, ..scenario };
@@ -114,12 +113,13 @@ fn row(scenario: &Scenario, mut outcome: Outcome) -> Vec<String> {
 }
 
 /// The cells of a row: how many users fit.
-fn calculated(limit: u32, time_to_live: Duration, name: &str) -> Vec<String> {
-    let limit = f64::from(limit);
-    let mut cells = vec![limit.to_string(), name.to_owned()];
-    cells.push(format!("{:.0}", steady::most_distinct(limit, time_to_live)));
+fn fitting(limit: u32, time_to_live: Duration) -> Vec<String> {
+    let minutes = time_to_live.as_secs() / 60;
+    let per_minute = f64::from(limit);
+    let distinct = steady::most_distinct(per_minute, time_to_live);
+    let mut cells = vec![limit.to_string(), minutes.to_string(), format!("{distinct:.0}")];
     for replicas in [1, 3, 10, 100] {
-        let users = steady::most_users(limit, time_to_live, replicas as f64);
+        let users = steady::most_users(per_minute, time_to_live, f64::from(replicas));
         cells.push(users.to_string());
     }
     cells

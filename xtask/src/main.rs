@@ -17,6 +17,8 @@ commands:
                   a table of docs/costs.md
   weight          measure a consumer's first build, compared with reqwest by hand, and
                   write a table of docs/costs.md
+  simulate        simulate how many users one account serves, with one process and with
+                  many, and write the tables of docs/fleet.md
   deep            run the drills that take too long for .ci/run: [histories] [fuzz]
                   [sandbox] [bulk] [many] [worker] [release] [defects] [mutants]; all by
                   default. `mutants K/N` tries one of N parts, K from 0 to N-1

@@ -1,19 +1,29 @@
-//! Writes the tables of `docs/costs.md`, each between two comments that mark its place.
+//! Writes tables into pages, those of `docs/costs.md` above all, each between two comments
+//! that mark its place.
 
 use crate::shared::workspace::Workspace;
 
 const PAGE: &str = "docs/costs.md";
 
-/// Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->`.
+/// Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->` in `docs/costs.md`.
 ///
 /// # Errors
 ///
 /// The page does not have these comments, or cannot be read or written.
 pub fn write(workspace: &Workspace, name: &str, text: &str) -> Result<(), String> {
-    let page = workspace.read(PAGE).map_err(|error| format!("{error:#}"))?;
-    let replaced = replaced(&page, name, text)?;
-    std::fs::write(workspace.root().join(PAGE), replaced)
-        .map_err(|error| format!("{PAGE} cannot be written: {error}"))
+    write_to(PAGE, workspace, name, text)
+}
+
+/// The same in another page.
+///
+/// # Errors
+///
+/// Those of [`write`].
+pub fn write_to(path: &str, workspace: &Workspace, name: &str, text: &str) -> Result<(), String> {
+    let page = workspace.read(path).map_err(|error| format!("{error:#}"))?;
+    let replaced = replaced(&page, name, text).map_err(|missing| format!("{path} {missing}"))?;
+    std::fs::write(workspace.root().join(path), replaced)
+        .map_err(|error| format!("{path} cannot be written: {error}"))
 }
 
 fn replaced(page: &str, name: &str, text: &str) -> Result<String, String> {
@@ -25,7 +35,7 @@ fn replaced(page: &str, name: &str, text: &str) -> Result<String, String> {
 }
 
 fn missing(marker: &str) -> String {
-    format!("{PAGE} does not have the line `{}`, which marks where to write", marker.trim())
+    format!("does not have the line `{}`, which marks where to write", marker.trim())
 }
 
 /// A Markdown table. Every column except the first is aligned for numbers.
@@ -72,10 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_a_place_for_each_command() {
-        let page = Workspace::locate().read(PAGE).unwrap();
-        for name in ["bench", "weight"] {
-            replaced(&page, name, "").unwrap();
+    fn the_pages_have_a_place_for_each_command() {
+        let places = [(PAGE, "bench"), (PAGE, "weight"), ("docs/fleet.md", "simulate")];
+        for (path, name) in places {
+            replaced(&Workspace::locate().read(path).unwrap(), name, "").unwrap();
         }
     }
 

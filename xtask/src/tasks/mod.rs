@@ -8,6 +8,7 @@ mod costs_page;
 mod deep;
 mod fuzz;
 mod public_api;
+mod simulate;
 mod wasm;
 mod weight;
 
@@ -28,6 +29,7 @@ pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>
         "alerts" => alerts::run(),
         "bench" => bench::run(),
         "weight" => weight::run(),
+        "simulate" => simulate::run(),
         "deep" => deep::run(arguments),
         "corrected-spec" => corrected_spec::run(arguments),
         "fuzz" => fuzz::Limit::parse(arguments).and_then(fuzz::run),
