@@ -47,9 +47,9 @@ fn scenarios() -> Vec<Scenario> {
                     warm_up: minutes(200_000, users, 1, 10),
                     measured: minutes(600_000, users, 2, 60),
                 };
-                scenarios.push(scenario);
+                scenarios.push(scenario.long_enough());
                 let apart = |replicas| Scenario { replicas, shared: false, ..scenario };
-                scenarios.extend(APART.map(apart));
+                scenarios.extend(APART.map(|replicas| apart(replicas).long_enough()));
             }
         }
     }

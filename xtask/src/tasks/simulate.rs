@@ -39,8 +39,10 @@ struct Scenario {
     too_many: f64,
     hits: f64,
     refused: f64,
+    /// Half of those who waited waited longer.
     median_wait: f64,
-    longest_wait: f64,
+    /// One in a hundred waited longer.
+    late_wait: f64,
     calculated_calls: f64,
     calculated_refused: f64,
 }
@@ -131,7 +133,7 @@ impl Scenario {
         let [kept, limit, users, apart, figures @ ..] = cells else { return None };
         let figures: Option<Vec<f64>> = figures.iter().map(|it| it.parse().ok()).collect();
         let figures: [f64; 8] = figures?.try_into().ok()?;
-        let [calls, too_many, hits, refused, median_wait, longest_wait, rest @ ..] = figures;
+        let [calls, too_many, hits, refused, median_wait, late_wait, rest @ ..] = figures;
         let [calculated_calls, calculated_refused] = rest;
         Some(Scenario {
             minutes_kept: kept.parse().ok()?,
@@ -143,7 +145,7 @@ impl Scenario {
             hits,
             refused,
             median_wait,
-            longest_wait,
+            late_wait,
             calculated_calls,
             calculated_refused,
         })
@@ -165,7 +167,7 @@ impl Scenario {
             format!("{calls:.0}"),
             percent(*hits),
             seconds(self.median_wait),
-            seconds(self.longest_wait),
+            seconds(self.late_wait),
             percent(*refused),
         ];
         let calls_and_refused = |it: &Scenario| format!("{:.0}, {}", it.calls, percent(it.refused));
@@ -219,7 +221,7 @@ fn percent(part: f64) -> String {
 }
 
 fn seconds(seconds: f64) -> String {
-    format!("{seconds:.2} s")
+    if seconds == 0.0 { "nobody waits".to_owned() } else { format!("{seconds:.2} s") }
 }
 
 #[cfg(test)]
