@@ -14,7 +14,7 @@ commands:
   contract        run the contract tests with Prism, Schemathesis and Redocly
   alerts          check the page of metrics and the alert rules with promtool
   bench           measure what a call costs, compared with reqwest by hand, and write
-                  a table of docs/costs.md
+                  a table of docs/costs.md; bench redis: what an answer from Redis costs
   weight          measure a consumer's first build, compared with reqwest by hand, and
                   write a table of docs/costs.md
   simulate        simulate how many users one account serves, with one process and with

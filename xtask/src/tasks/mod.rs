@@ -27,6 +27,7 @@ pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>
         "httpmock" => generated(openapi::httpmock),
         "contract" => contract::run(),
         "alerts" => alerts::run(),
+        "bench" if arguments == ["redis"] => bench::redis::run(),
         "bench" => bench::run(),
         "weight" => weight::run(),
         "simulate" => simulate::run(),

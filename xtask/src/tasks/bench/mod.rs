@@ -3,6 +3,7 @@
 //! client's process, because it is the same on every run and machine.
 
 pub mod program;
+pub mod redis;
 mod valgrind;
 
 use std::path::Path;

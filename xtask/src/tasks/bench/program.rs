@@ -12,8 +12,13 @@ const PACKAGE: &str = "figma-payments-benches";
 
 /// Builds it with the unchanged release profile.
 pub fn build() -> Result<PathBuf, String> {
+    build_with(&[])
+}
+
+/// The same, with other features.
+pub fn build_with(features: &[&str]) -> Result<PathBuf, String> {
     let mut command = cargo();
-    command.args(["build", "--release", "--package", PACKAGE]);
+    command.args(["build", "--release", "--package", PACKAGE]).args(features);
     succeed(&mut command)?;
     Ok(Workspace::locate().target().join("release").join(PACKAGE))
 }
