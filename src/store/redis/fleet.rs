@@ -1,6 +1,6 @@
 //! This process as one of a fleet: what it knows of the others, and how it asks Redis.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ pub(crate) struct Fleet {
     asks_for_time: AsyncMutex<()>,
     /// The highest ticket that this process has seen.
     seen: AtomicU64,
-    processes: AtomicU32,
+    processes: Mutex<Processes>,
     token_key: Mutex<hmac::Key>,
 }
 
@@ -61,6 +61,23 @@ struct Beat {
     /// Before it was asked for, by both clocks.
     asked: Instant,
     date: SystemTime,
+}
+
+/// How many processes there are: the most that one of the last beats has found. After an outage
+/// the first one that is back finds itself alone.
+#[derive(Debug, Default)]
+struct Processes {
+    most: u32,
+    beats_since: u64,
+}
+
+impl Processes {
+    fn saw(&mut self, processes: u32) {
+        self.beats_since += 1;
+        if processes >= self.most || self.beats_since > PROCESS_IS_GONE_AFTER.as_secs() {
+            *self = Processes { most: processes, beats_since: 0 };
+        }
+    }
 }
 
 /// The time of the namespace, and when its order began, as good as this process knows it.
@@ -107,7 +124,7 @@ impl Fleet {
             beat: RwLock::default(),
             asks_for_time: AsyncMutex::default(),
             seen: AtomicU64::new(0),
-            processes: AtomicU32::new(0),
+            processes: Mutex::default(),
         }
     }
 
@@ -135,7 +152,7 @@ impl Fleet {
 
     /// Which part of the limit this process keeps to while it cannot reach the others.
     pub(crate) fn share(&self) -> f64 {
-        match self.processes.load(Relaxed) {
+        match self.processes.lock().unwrap_or_else(PoisonError::into_inner).most {
             0 => self.settings.fallback_share,
             processes => 1.0 / f64::from(processes),
         }
@@ -198,7 +215,7 @@ impl Fleet {
         let (time, began, processes, off): (u64, u64, u32, bool) =
             invocation.invoke_async(&mut connection).await?;
         self.saw(time);
-        self.processes.store(processes, Relaxed);
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner).saw(processes);
         metrics::processes(processes);
         let beat = Beat { time, began, asked, date };
         *self.beat.write().unwrap_or_else(PoisonError::into_inner) = Some(beat);
