@@ -60,6 +60,9 @@ pub(super) struct Bucket {
     tokens: f64,
     filled_at: Instant,
     slowdown: Option<Slowdown>,
+    /// Tokens that were taken since this bucket was made.
+    #[cfg(feature = "redis")]
+    taken: u32,
 }
 
 /// The time after a 429.
@@ -108,7 +111,14 @@ impl Slowdown {
 impl Bucket {
     pub(super) fn new(set: Option<Rate>, now: Instant) -> Self {
         let tokens = set.map_or(0.0, |rate| rate.burst);
-        Bucket { set, tokens, filled_at: now, slowdown: None }
+        Bucket {
+            set,
+            tokens,
+            filled_at: now,
+            slowdown: None,
+            #[cfg(feature = "redis")]
+            taken: 0,
+        }
     }
 
     /// The bucket of a process that cannot reach the others: with its share of the rate and
@@ -122,11 +132,11 @@ impl Bucket {
         Bucket { tokens: 1.0, ..Bucket::new(set, now) }
     }
 
-    /// How many tokens are missing, rounded up: requests of a short time ago.
+    /// How many requests were sent, up to the burst: more than that would have run out of
+    /// Figma's bucket again.
     #[cfg(feature = "redis")]
-    pub(super) fn used(&mut self, now: Instant) -> u32 {
-        self.refill(now);
-        self.rate(now).map_or(0, |rate| (rate.burst - self.tokens).max(0.0).ceil() as u32)
+    pub(super) fn used(&self, now: Instant) -> u32 {
+        self.rate(now).map_or(0, |rate| self.taken.min(rate.burst.ceil() as u32))
     }
 
     /// The rate that holds now. `None` if there is no limit.
@@ -170,6 +180,10 @@ impl Bucket {
     pub(super) fn take(&mut self, now: Instant) {
         self.refill(now);
         self.tokens = (self.tokens - 1.0).max(0.0);
+        #[cfg(feature = "redis")]
+        {
+            self.taken = self.taken.saturating_add(1);
+        }
         if let Some(slowdown) = &mut self.slowdown {
             slowdown.sent += 1;
         }
