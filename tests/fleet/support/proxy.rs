@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +45,7 @@ pub enum Network {
 pub struct Proxy {
     address: SocketAddr,
     network: Arc<watch::Sender<Network>>,
+    server: Arc<AtomicU16>,
     task: AbortHandle,
 }
 
@@ -54,9 +56,9 @@ impl Proxy {
         let listener = runtime::run(TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.expect("a port of loopback is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let server = SocketAddr::from(([127, 0, 0, 1], port));
-        let task = runtime::spawn(accept(listener, server, Arc::clone(&network)));
-        Proxy { address, network, task }
+        let server = Arc::new(AtomicU16::new(port));
+        let accepting = accept(listener, Arc::clone(&server), Arc::clone(&network));
+        Proxy { address, network, server, task: runtime::spawn(accepting) }
     }
 
     /// Its port.
@@ -67,6 +69,11 @@ impl Proxy {
     /// The URL of a Redis behind it.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// New connections lead to this port from now on.
+    pub fn lead_to(&self, port: u16) {
+        self.server.store(port, Relaxed);
     }
 
     /// Changes the network.
@@ -81,12 +88,17 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, network: Arc<watch::Sender<Network>>) {
+async fn accept(
+    listener: TcpListener,
+    server: Arc<AtomicU16>,
+    network: Arc<watch::Sender<Network>>,
+) {
     // They end with this task.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
+                let server = SocketAddr::from(([127, 0, 0, 1], server.load(Relaxed)));
                 connections.spawn(connection(client, server, network.subscribe()));
             },
             Some(_) = connections.join_next() => {}
