@@ -1,5 +1,6 @@
 //! Replicas of the backend that share a Redis: nothing is in front of them but their ports.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +17,7 @@ use crate::{give, plugin, wire};
 
 const USERS: u64 = 6;
 const PATIENCE: Duration = Duration::from_secs(20);
+const LATENCY: Duration = Duration::from_millis(300);
 
 /// A sandbox in which users up to `USERS` have paid, with a token for each; and so has user 100,
 /// whose answers wait for the gate.
@@ -28,7 +30,8 @@ async fn figma(gate: &Gate) -> (Sandbox, ScriptedServer) {
     let (figma, gate) = (sandbox.figma().clone(), gate.clone());
     let server = ScriptedServer::start(move |request| {
         let is_held = request.query().contains(&token(100));
-        let answer = figma.answer(request);
+        // So all replicas ask before the first answer comes.
+        let answer = figma.answer(request).after(LATENCY);
         if is_held { answer.behind(&gate) } else { answer }
     });
     (sandbox, server.await.unwrap())
@@ -62,10 +65,11 @@ fn by_token(user: u64) -> String {
 
 /// What a nightly job does with the users, as `figma-payments bulk --redis` does it: it asks
 /// about each, and leaves the answers to the replicas.
-async fn job(figma: &ScriptedServer, sandbox: &Sandbox, redis: &Redis) {
+/// `None` if Redis did not answer in time.
+async fn job(figma: &ScriptedServer, sandbox: &Sandbox, redis: &Redis) -> Option<()> {
     let store = RedisStore::connect(redis.url(), "acme").await.unwrap();
-    let client = Client::builder(sandbox.access_token()).base_url(figma.base_url()).shared(store);
-    let client = client.build().unwrap();
+    let client = Client::builder(sandbox.access_token()).base_url(figma.base_url());
+    let client = client.shared(store.clone()).build().unwrap();
     let entitlements = Entitlements::new(client.clone());
     let began = SystemTime::now();
     let users = (1..=USERS).map(|user| PaymentQuery::by_user(UserId::from(user), plugin()));
@@ -73,6 +77,18 @@ async fn job(figma: &ScriptedServer, sandbox: &Sandbox, redis: &Redis) {
     while let Some((_, outcome)) = answers.next().await {
         entitlements.prime_at(outcome.unwrap(), began).await;
     }
+    (store.health().outages == 0).then_some(())
+}
+
+/// `None` if Redis did not answer one of them in time.
+async fn all_in_time(replicas: &[Backend]) -> Option<()> {
+    for replica in replicas {
+        let health = wire::get(&replica.base_url, "/ready", &[]).await.unwrap().json();
+        if health["redis"]["outages"] != 0 {
+            return None;
+        }
+    }
+    Some(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,16 +96,31 @@ async fn three_replicas_and_a_job_ask_about_each_user_once() {
     if !Redis::available() {
         return;
     }
+    // A process that does not hear from Redis for 100 ms asks by itself, and a machine that is
+    // busy with other tests may bring that about.
+    for _ in 0..5 {
+        if drill().await.is_some() {
+            return;
+        }
+        println!("Redis did not answer in time; once more");
+    }
+    panic!("Redis never answered in time");
+}
+
+/// `None` if one of those that go on could not use Redis for a while.
+async fn drill() -> Option<()> {
     let (redis, gate) = (Redis::start(), Gate::new());
     let (sandbox, figma) = figma(&gate).await;
-    let names = ["replica_1", "replica_2", "replica_3"];
-    let mut replicas = names.map(|name| replica(name, &figma, &redis));
+    let mut replicas =
+        ["replica_1", "replica_2", "replica_3"].map(|name| replica(name, &figma, &redis));
 
     // Every user comes to all replicas at the same moment.
     let asks = replicas
         .iter()
         .flat_map(|replica| (1..=USERS).map(async |user| replica.ask(&token(user)).await.status));
-    assert_eq!(join_all(asks).await, [200; 3 * USERS as usize]);
+    let statuses = join_all(asks).await;
+    all_in_time(&replicas).await?;
+    assert_eq!(statuses, [200; 3 * USERS as usize]);
     let mut expected: BTreeMap<String, usize> =
         (1..=USERS).map(|user| (by_token(user), 1)).collect();
     assert_eq!(asked(&figma), expected);
@@ -108,6 +139,7 @@ async fn three_replicas_and_a_job_ask_about_each_user_once() {
         gate.open();
     };
     let (answers, done) = tokio::join!(join_all(waiting), timeout(PATIENCE, again));
+    all_in_time(others).await?;
     done.expect("the lease of the killed replica ends");
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     expected.insert(by_token(100), 2);
@@ -116,23 +148,30 @@ async fn three_replicas_and_a_job_ask_about_each_user_once() {
     // A job goes through all users while the others serve, and finds a refund.
     let refunded = UserId::from(1);
     sandbox.set(Purchase::refunded(&refunded, &plugin(), "2024-06-15T14:30:00Z"));
+    let served = RefCell::new(Vec::new());
     let serving = async {
         loop {
             for replica in others.iter() {
-                assert_eq!(replica.ask(&token(2)).await.status, 200);
+                let status = replica.ask(&token(2)).await.status;
+                served.borrow_mut().push(status);
             }
         }
     };
-    tokio::select! {
-        () = job(&figma, &sandbox, &redis) => {}
+    let in_time = tokio::select! {
+        in_time = job(&figma, &sandbox, &redis) => in_time,
         () = serving => unreachable!("it serves until the job has ended"),
-    }
-    for replica in others.iter() {
-        assert_eq!(replica.ask(&token(1)).await.status, 402, "the job has told it");
-        assert_eq!(replica.ask(&token(3)).await.status, 200);
-    }
+    };
+    let after = others.iter().map(async |replica| {
+        (replica.ask(&token(1)).await.status, replica.ask(&token(3)).await.status)
+    });
+    let after = join_all(after).await;
+    in_time?;
+    all_in_time(others).await?;
+    assert!(served.borrow().iter().all(|status| *status == 200), "{served:?}");
+    assert_eq!(after, [(402, 200); 2], "the job has told them of the refund");
     expected.extend((1..=USERS).map(|user| (format!("user_id={user}"), 1)));
     assert_eq!(asked(&figma), expected);
+    Some(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
