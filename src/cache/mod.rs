@@ -42,7 +42,7 @@ use crate::model::query::{AskedBy, PaymentQuery};
 use crate::model::resource::Resource;
 use crate::platform::clock::Instant;
 use crate::platform::task::{spawn_detached, spawn_in_background};
-use crate::store::answer::{CachedAnswer, Freshness, Sent};
+use crate::store::answer::{CachedAnswer, Freshness, Sent, Settled};
 use crate::store::asked::{Asked, LeaseLost};
 use crate::store::memory::Memory;
 use crate::store::patience::Patience;
@@ -463,11 +463,25 @@ impl Entitlements {
                 Asks::Answered(settled) => return Ok(settled),
                 Asks::TooLate => return Err(too_late()),
             };
+            if let Some(settled) = self.settled_meanwhile(fetch.asked()).await {
+                return Ok(settled);
+            }
             let fetched = self.fetch(&fetch, &lease, WaitPolicy::Deadline).await;
             if let Ok(fetched) = fetched {
                 return fetched;
             }
         }
+    }
+
+    /// The answer of a question that ended after this call has looked, and before it could
+    /// ask.
+    async fn settled_meanwhile(&self, asked: Asked<'_>) -> Option<Settled> {
+        let Shared { store, .. } = &*self.shared;
+        let sequence = store.now();
+        let (kept, _) = self.valid(asked, store.look_up(asked).await)?;
+        let sent = Sent { sequence, ..kept.sent };
+        let answer = CachedAnswer { payment: Arc::clone(&kept.payment), sequence, sent };
+        Some(Settled { answer: Arc::new(answer), undisputed: true })
     }
 
     /// Asks Figma, and gives what it answers to the store.
