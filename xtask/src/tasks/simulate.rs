@@ -1,7 +1,7 @@
 //! `cargo xtask simulate`: how many users one Figma account can serve. Runs the program in
 //! `tests/simulation`, writes tables of docs/fleet.md, and prints every figure.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::shared::process::{captured, cargo, succeed};
 use crate::shared::workspace::Workspace;
@@ -13,7 +13,8 @@ const PACKAGE: &str = "figma-payments-simulation";
 pub fn run() -> Result<String, String> {
     succeed(cargo().args(["build", "--release", "--package", PACKAGE]))?;
     let workspace = Workspace::locate();
-    let program = Command::new(workspace.target().join("release").join(PACKAGE));
+    let mut program = Command::new(workspace.target().join("release").join(PACKAGE));
+    program.stderr(Stdio::inherit()); // it says how far it is
     let printed = captured(program, "the simulation cannot be run")?;
     let figures = Figures::parse(&printed.stdout)?;
     let report = figures.report();
