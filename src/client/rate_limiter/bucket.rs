@@ -122,14 +122,26 @@ impl Bucket {
     }
 
     /// The bucket of a process that cannot reach the others: with its share of the rate and
-    /// burst, and room for one request now.
+    /// burst. It has room for one request now, unless this process has sent one a short time
+    /// ago.
     #[cfg(feature = "redis")]
-    pub(super) fn share_of(set: Option<Rate>, share: f64, now: Instant) -> Self {
+    pub(super) fn share_of(
+        set: Option<Rate>,
+        share: f64,
+        last_sent: Option<Instant>,
+        now: Instant,
+    ) -> Self {
         let set = set.map(|Rate { per_second, burst }| Rate {
             per_second: per_second * share,
             burst: (burst * share).max(1.0),
         });
-        Bucket { tokens: 1.0, ..Bucket::new(set, now) }
+        let tokens = match (set, last_sent) {
+            (Some(rate), Some(sent)) => {
+                now.saturating_duration_since(sent).as_secs_f64() * rate.per_second
+            }
+            _ => 1.0,
+        };
+        Bucket { tokens: tokens.min(1.0), ..Bucket::new(set, now) }
     }
 
     /// How many requests were sent, up to the burst: more than that would have run out of

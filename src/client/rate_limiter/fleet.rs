@@ -29,6 +29,8 @@ struct Known {
     nonces: [u64; 2],
     /// The outage in which this process goes on alone.
     alone_in: Option<u64>,
+    /// When this process sent its last request.
+    last_sent: Option<Instant>,
     /// Slots used alone that Redis has not been told of yet.
     used: u32,
 }
@@ -42,7 +44,7 @@ enum Turn {
 impl FleetLimiter {
     pub(super) fn new(limit: SharedLimit) -> Self {
         let nonces = [fastrand::u64(..1 << 48), fastrand::u64(..1 << 48)];
-        let known = Known { last: None, nonces, alone_in: None, used: 0 };
+        let known = Known { last: None, nonces, alone_in: None, last_sent: None, used: 0 };
         FleetLimiter { limit, known: Mutex::new(known) }
     }
 
@@ -71,7 +73,7 @@ impl FleetLimiter {
         if let Some((last, _)) = known.last.filter(|_| set.per_minute == 0) {
             set.per_minute = last.per_minute as u32;
         }
-        state.bucket = Bucket::share_of(set.rate(), self.limit.share(), now);
+        state.bucket = Bucket::share_of(set.rate(), self.limit.share(), known.last_sent, now);
         state.pause = known.pause(now).map(|until| Pause {
             since: now,
             until,
@@ -108,6 +110,11 @@ impl FleetLimiter {
         Some(reply)
     }
 
+    fn sent_at(&self, now: Instant) -> Instant {
+        self.known().last_sent = Some(now);
+        now
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,7 +145,7 @@ impl FleetLimiter {
         loop {
             let check_at = if !self.decides(local) {
                 match local.check(&mut call)? {
-                    Next::Send(now) => return Ok(now),
+                    Next::Send(now) => return Ok(self.sent_at(now)),
                     Next::CheckAt(time) => time,
                 }
             } else {
@@ -155,7 +162,7 @@ impl FleetLimiter {
                                 limit_wait.begins();
                                 sleep(reply.wait).await;
                             }
-                            return Ok(Instant::now());
+                            return Ok(self.sent_at(Instant::now()));
                         }
                         if is_too_late(now + reply.own_slot, deadline) {
                             return Err(too_late(local, &reply, reply.own_slot, deadline));
