@@ -144,19 +144,32 @@ pub(super) struct Leader {
 
 impl Leader {
     /// Asks, and counts up the heartbeat meanwhile.
-    pub(super) async fn ask(self, fetch: impl Future<Output = FetchResult>) -> Arc<FetchResult> {
+    async fn ask(self, fetch: impl Future<Output = FetchResult>) -> Arc<FetchResult> {
         if let Some(result) = self.begin() {
             return result;
         }
-        let mut fetch = std::pin::pin!(fetch);
-        let fetched = loop {
-            match timeout_at(Instant::now() + HEARTBEAT_EVERY, fetch.as_mut()).await {
-                Ok(fetched) => break Arc::new(fetched),
-                Err(_) => self.flight.state().heartbeat += 1,
-            }
-        };
+        let fetched = Arc::new(self.with_heartbeat(fetch).await);
         self.flight.state().result.get_or_insert_with(|| Arc::clone(&fetched));
         fetched
+    }
+
+    /// Asks, and leaves an answer to those who have joined. After an error, which nobody has
+    /// waited for at first, one of them takes over.
+    pub(super) async fn ask_for_an_answer(self, fetch: impl Future<Output = FetchResult>) {
+        let fetched = self.with_heartbeat(fetch).await;
+        if fetched.is_ok() {
+            self.flight.state().result.get_or_insert(Arc::new(fetched));
+        }
+    }
+
+    async fn with_heartbeat(&self, fetch: impl Future<Output = FetchResult>) -> FetchResult {
+        let mut fetch = std::pin::pin!(fetch);
+        loop {
+            match timeout_at(Instant::now() + HEARTBEAT_EVERY, fetch.as_mut()).await {
+                Ok(fetched) => return fetched,
+                Err(_) => self.flight.state().heartbeat += 1,
+            }
+        }
     }
 
     /// Puts the flight back if an earlier leader has removed it. Returns the result if

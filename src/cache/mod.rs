@@ -555,14 +555,14 @@ impl Entitlements {
             deadline: client.deadline(Instant::now()),
         };
         let Some(lease) = store.lease_if_free(fetch.asked()).await else { return };
-        let Some(slot) = client.slot_if_idle(AskedBy::User).await else { return };
         let Some(leader) = in_flight.lead(&fetch.question, &fetch.flight) else { return };
+        let Some(slot) = client.slot_if_idle(AskedBy::User).await else { return };
         counters.renewal();
         let fetched = async {
             let fetched = self.fetch(&fetch, &lease, slot).await;
             fetched.unwrap_or_else(|LeaseLost| Err(too_late()))
         };
-        leader.ask(fetched).await;
+        leader.ask_for_an_answer(fetched).await;
     }
 
     /// The stale answer, if this error is an outage and the settings allow one; else the

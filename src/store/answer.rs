@@ -69,6 +69,13 @@ pub(crate) enum Freshness {
     Old,
 }
 
+#[cfg(feature = "redis")]
+impl Within {
+    pub(crate) fn is_outage(self, number: u64) -> bool {
+        matches!(self, Within::Outage(outage) if outage == number)
+    }
+}
+
 /// An attempt that was sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {

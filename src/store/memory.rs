@@ -121,7 +121,12 @@ impl Memory {
     /// A denial has arrived that some other store keeps.
     #[cfg(feature = "redis")]
     pub(crate) fn record_denial(&self, denied: Denied) -> Sequence {
-        self.order().record_denial(denied)
+        let mut order = self.order();
+        match &denied {
+            Denied::Subject(subject) => drop(self.answers.remove(subject)),
+            Denied::Token(token) => drop(self.tokens.remove(token)),
+        }
+        order.record_denial(denied)
     }
 
     /// Forgets all answers. The order stays.

@@ -19,20 +19,37 @@ impl Patience {
     }
 
     pub(crate) fn left(&self) -> Duration {
-        Duration::from_micros(self.left.load(Ordering::Relaxed))
+        let left = self.left.load(Ordering::Relaxed);
+        Duration::from_micros(if left == OVER { 0 } else { left })
+    }
+
+    /// Whether the store is left out for the rest of the call.
+    pub(crate) fn is_over(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == OVER
+    }
+
+    /// A look had no answer: the store is left out for the rest of the call.
+    pub(crate) fn end(&self) {
+        self.left.store(OVER, Ordering::Relaxed);
     }
 
     /// A look has taken this long.
     pub(crate) fn spend(&self, time: Duration) {
-        let left = self.left.load(Ordering::Relaxed).saturating_sub(microseconds(time));
-        self.left.store(left, Ordering::Relaxed);
+        if !self.is_over() {
+            let left = self.left.load(Ordering::Relaxed).saturating_sub(microseconds(time));
+            self.left.store(left, Ordering::Relaxed);
+        }
     }
 }
 
 #[cfg(feature = "redis")]
 fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(time.as_micros()).unwrap_or(OVER).min(OVER - 1)
 }
+
+/// In place of the time that is left.
+#[cfg(feature = "redis")]
+const OVER: u64 = u64::MAX;
 
 impl Clone for Patience {
     fn clone(&self) -> Self {

@@ -35,6 +35,9 @@ struct Known {
     used: u32,
 }
 
+/// Slots are granted shortly ahead of their time, and never further.
+const LONGEST_WAIT_FOR_A_SLOT: Duration = Duration::from_secs(1);
+
 /// What the first caller, or one behind it, does now.
 enum Turn {
     Ask(SlotRequest),
@@ -51,10 +54,11 @@ impl FleetLimiter {
     /// Whether Redis decides now. Otherwise the bucket of this process does, which gets this
     /// process's share when an outage begins.
     pub(super) fn decides(&self, local: &LocalLimiter) -> bool {
+        // Always in this order: first the queue, then what is known of the fleet.
+        let state = &mut *local.state();
         let mut known = self.known();
         if self.limit.is_reachable() {
             if known.alone_in.take().is_some() {
-                let mut state = local.state();
                 known.used += state.bucket.used(Instant::now());
                 state.pause = None;
                 state.waiters.wake_all();
@@ -63,7 +67,7 @@ impl FleetLimiter {
         }
         let outage = self.limit.outages();
         if known.alone_in.replace(outage) != Some(outage) {
-            self.go_alone(&known, local.set, &mut local.state());
+            self.go_alone(&known, local.set, state);
         }
         false
     }
@@ -160,11 +164,11 @@ impl FleetLimiter {
                             drop(call);
                             if !reply.wait.is_zero() {
                                 limit_wait.begins();
-                                sleep(reply.wait).await;
+                                sleep(reply.wait.min(LONGEST_WAIT_FOR_A_SLOT)).await;
                             }
                             return Ok(self.sent_at(Instant::now()));
                         }
-                        if is_too_late(now + reply.own_slot, deadline) {
+                        if is_too_late(now + reply.own_slot.min(A_YEAR), deadline) {
                             return Err(too_late(local, &reply, reply.own_slot, deadline));
                         }
                         ask_at = now + reply.wait;
@@ -213,8 +217,8 @@ impl FleetLimiter {
             && call.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests)
         {
             let ahead = state.waiters.ahead(waiter).saturating_add(last.others);
-            let next_slot = (said + last.next_slot()).max(now);
-            let slot = next_slot + last.interval.saturating_mul(ahead);
+            let next_slot = (said + last.next_slot().min(A_YEAR)).max(now);
+            let slot = next_slot + last.interval.saturating_mul(ahead).min(A_YEAR);
             let pause_too_long =
                 known.pause(now).is_some_and(|until| is_too_late(until, call.deadline));
             if is_too_late(slot, call.deadline) || pause_too_long {

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use quick_cache::sync::Cache;
-use redis::RedisResult;
+use redis::{RedisError, RedisResult};
 use tokio::time::{Instant, sleep};
 
+use super::denials::Denial;
 use super::fleet::{Fleet, Now};
 use super::keys::TokenNames;
 use super::lease::{HeldLease, LEASE_MS, SharedLease};
 use super::link::Session;
-use super::scripts::{DENY, LEASE, SEND, SETTLE};
+use super::scripts::{LEASE, SEND, SETTLE};
 use super::value::{self, FORMAT, Ticket};
 use crate::api::types::PaymentInformation;
 use crate::error::{Error, ErrorKind};
@@ -82,9 +83,12 @@ impl SharedAnswers {
     }
 
     pub(crate) async fn look_up(&self, asked: Asked<'_>) -> Option<Arc<CachedAnswer>> {
-        let Some(mut session) = self.fleet.session(asked.patience) else {
+        let Some(mut session) = self.fleet.link.session() else {
             return self.alone().look_up(asked.question);
         };
+        if asked.patience.is_over() {
+            return None;
+        }
         let subject = match asked.question {
             Question::ByUser(subject) => subject,
             Question::ByToken(question) => match self.tokens.get(&question.token) {
@@ -139,11 +143,11 @@ impl SharedAnswers {
         let mut waited_for = String::new();
         let mut wait = FIRST_LOOK;
         loop {
-            let Some(mut session) = self.fleet.link.session() else {
+            let Some(mut session) = self.fleet.session(asked.patience) else {
                 return SharedLease::Held(None);
             };
-            let mut lease = LEASE.key(&key);
-            lease.arg(&nonce).arg(LEASE_MS).arg(&waited_for);
+            let mut lease = self.fleet.script(&LEASE);
+            lease.key(&key).arg(&nonce).arg(LEASE_MS).arg(&waited_for);
             let granted: Option<(u8, Option<Vec<u8>>)> = match waited_for.as_str() {
                 "" => self.fleet.run(&mut session, asked.patience, &lease).await,
                 _ => self.fleet.run_while_waiting(&mut session, &lease).await,
@@ -191,7 +195,8 @@ impl SharedAnswers {
         sequence: Sequence,
     ) -> Option<Settled> {
         let now = self.fleet.now(session, &self.patience()).await?;
-        let answer = answer.strip_prefix(b"1 ")?;
+        // It is bound to its key, because the question may not say which user it is about.
+        let answer = answer.strip_suffix(key.as_bytes())?;
         let (payment, ticket) = value::decode(&self.fleet.keys, key, answer)?;
         asked.query.verify(&payment).ok()?;
         let is_recent = ticket.number + OLDEST_HANDED_ON > now.time;
@@ -203,8 +208,8 @@ impl SharedAnswers {
         let Some(mut session) = self.fleet.session(asked.patience) else { return Some(None) };
         let key = self.lease_key(asked);
         let nonce = format!("{}-{:08x}", self.fleet.process, fastrand::u32(..));
-        let mut lease = LEASE.key(&key);
-        lease.arg(&nonce).arg(LEASE_MS).arg("");
+        let mut lease = self.fleet.script(&LEASE);
+        lease.key(&key).arg(&nonce).arg(LEASE_MS).arg("");
         let granted: Option<(u8, Option<Vec<u8>>)> =
             self.fleet.run(&mut session, asked.patience, &lease).await;
         // Without a reply it may have been given all the same.
@@ -241,24 +246,35 @@ impl SharedAnswers {
         sent: Sent,
         payment: PaymentInformation,
     ) -> Settled {
-        let ticket = match sent.within {
-            Within::Order(ticket) => ticket,
-            // Sent and answered in the same outage.
-            Within::Outage(outage) if outage == self.fleet.outages() => {
-                return self.alone().settle(asked.question, sent, payment);
-            }
-            Within::Outage(_) => return self.not_kept(asked.question, sent, payment),
-        };
         let Some(subject) = Subject::of(&payment) else {
             return self.not_kept(asked.question, sent, payment);
         };
-        let settled = self.settle_in_order(asked, lease, ticket, &subject, &payment, false).await;
-        let undisputed = settled.unwrap_or(true);
+        let is_denial = !payment.grants_access();
+        let told = match sent.within {
+            Within::Order(ticket) => {
+                self.settle_in_order(asked, lease, ticket, &subject, &payment, false).await
+            }
+            Within::Outage(_) => None,
+        };
+        if is_denial && told.is_none() {
+            self.fleet.deny(self.denial_of(&subject)).await;
+        }
+        // Sent and answered in the same outage.
+        if sent.within.is_outage(self.fleet.outages()) {
+            return self.alone().settle(asked.question, sent, payment);
+        }
+        let undisputed = told.unwrap_or(true);
         if let (Question::ByToken(question), true) = (asked.question, undisputed) {
             self.tokens.insert(question.token, subject);
         }
         let settled = self.not_kept(asked.question, sent, payment);
         Settled { undisputed: settled.undisputed && undisputed, ..settled }
+    }
+
+    fn denial_of(&self, subject: &Subject) -> Denial {
+        let keys = &self.fleet.keys;
+        let name = keys.subject(subject);
+        Denial { denied: format!("s:{name}"), key: keys.answer(&name), lease: keys.lease(&name) }
     }
 
     /// An answer that goes to its asker only. A denial counts in this process all the same.
@@ -298,7 +314,10 @@ impl SharedAnswers {
         };
         let lease_key = lease.map_or(&answer_key, |lease| &lease.key);
         let answer = value::encode(keys, &answer_key, ticket, payment);
-        let handed_on = lease.and_then(|_| value::encode(keys, lease_key, ticket, payment));
+        let handed_on = lease.and_then(|lease| {
+            let answer = value::encode(keys, &lease.key, ticket, payment)?;
+            Some([&answer, lease.key.as_bytes()].concat())
+        });
         let time_to_live = self.times.longest_of(&payment.payment_status);
         let mut settle = self.fleet.script(&SETTLE);
         settle.key(&answer_key).key(&token_key).key(lease_key);
@@ -322,83 +341,68 @@ impl SharedAnswers {
 
     pub(crate) async fn refused(&self, asked: Asked<'_>) {
         self.alone().refused(asked.question);
-        let keys = &self.fleet.keys;
-        let (key, denied) = match asked.question {
-            Question::ByUser(subject) => {
-                let name = keys.subject(subject);
-                (keys.answer(&name), format!("s:{name}"))
-            }
+        let denial = match asked.question {
+            Question::ByUser(subject) => self.denial_of(subject),
             Question::ByToken(question) => {
                 self.tokens.remove(&question.token);
-                let token = self.token_names(asked).token;
-                (keys.token(&token), format!("t:{token}"))
+                let TokenNames { token, question } = self.token_names(asked);
+                let keys = &self.fleet.keys;
+                let denied = format!("t:{token}");
+                Denial { denied, key: keys.token(&token), lease: keys.lease(&question) }
             }
         };
-        if let Some(mut session) = self.fleet.session(asked.patience) {
-            let lease = self.lease_key(asked);
-            self.deny(&mut session, asked.patience, &key, &denied, &lease).await;
-        }
-    }
-
-    async fn deny(
-        &self,
-        session: &mut Session,
-        patience: &Patience,
-        key: &str,
-        denied: &str,
-        lease: &str,
-    ) -> Option<()> {
-        let mut deny = self.fleet.script(&DENY);
-        deny.key(key).key(lease).arg(denied);
-        let last: u64 = self.fleet.run(session, patience, &deny).await?;
-        self.fleet.saw(last);
-        Some(())
+        self.fleet.deny(denial).await;
     }
 
     pub(crate) async fn invalidate(&self, subject: Subject) -> Result<(), Error> {
-        let keys = &self.fleet.keys;
-        let name = keys.subject(&subject);
+        let denial = self.denial_of(&subject);
         self.alone().invalidate(subject);
-        let (key, lease) = (keys.answer(&name), keys.lease(&name));
-        let patience = self.patience();
-        if let Some(mut session) = self.fleet.session(&patience) {
-            let denied = format!("s:{name}");
-            if self.deny(&mut session, &patience, &key, &denied, &lease).await.is_some() {
-                return self.replicated(session).await;
-            }
-        }
-        // A Redis that is out of memory refuses the script, but deletes keys. Without the
-        // order, nothing that is under way is kept either.
-        if let Some(connection) = self.fleet.link.last_connection() {
-            let mut session = Session { connection, number: 0 };
-            let mut delete = redis::cmd("DEL");
-            delete.arg(key).arg(lease).arg(keys.order());
-            let deleted = delete.query_async(&mut session.connection);
-            let deleted: Result<RedisResult<()>, _> =
-                tokio::time::timeout(self.fleet.timeout(), deleted).await;
-            if let Ok(Ok(())) = deleted {
-                return self.replicated(session).await;
-            }
+        if self.fleet.deny(denial.clone()).await || self.delete(&denial).await {
+            return self.replicated().await;
         }
         Err(not_known_to_others("Redis cannot be used now"))
     }
 
-    /// Waits until as many replicas have it as the settings ask for.
-    async fn replicated(&self, mut session: Session) -> Result<(), Error> {
+    /// A Redis that is out of memory, or cannot save, refuses scripts that write, but a script
+    /// that is refused may follow on keys that are deleted. Without the order, nothing that is
+    /// under way is kept either.
+    async fn delete(&self, denial: &Denial) -> bool {
+        let Some(mut connection) = self.fleet.link.last_connection() else { return false };
+        let is_full = async {
+            let deny = self.fleet.deny_script(denial);
+            match deny.invoke_async::<u64>(&mut connection).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_full(&error) => {
+                    let mut delete = redis::cmd("DEL");
+                    delete.arg(&denial.key).arg(&denial.lease).arg(self.fleet.keys.order());
+                    delete.query_async::<()>(&mut connection).await.map(|()| true)
+                }
+                Err(error) => Err(error),
+            }
+        };
+        matches!(tokio::time::timeout(self.fleet.timeout(), is_full).await, Ok(Ok(true)))
+    }
+
+    /// Waits until as many replicas have it as the settings ask for. In short steps, because
+    /// nothing else goes over the connection meanwhile.
+    async fn replicated(&self) -> Result<(), Error> {
         let wanted = self.fleet.replicas();
         if wanted == 0 {
             return Ok(());
         }
-        let limit = self.fleet.timeout();
-        let mut wait = redis::cmd("WAIT");
-        wait.arg(wanted).arg(milliseconds(limit));
-        // Redis itself ends the wait, a little before this.
-        let waited = wait.query_async(&mut session.connection);
-        let waited: Result<RedisResult<u32>, _> = tokio::time::timeout(limit * 2, waited).await;
-        match waited {
-            Ok(Ok(have)) if have >= wanted => Ok(()),
-            _ => Err(not_known_to_others("too few replicas of Redis have it yet")),
+        let ends = Instant::now() + self.fleet.timeout();
+        while let Some(mut connection) = self.fleet.link.last_connection() {
+            let mut wait = redis::cmd("WAIT");
+            wait.arg(wanted).arg(1);
+            let have = wait.query_async(&mut connection);
+            let have: Result<RedisResult<u32>, _> = tokio::time::timeout_at(ends, have).await;
+            match have {
+                Ok(Ok(have)) if have >= wanted => return Ok(()),
+                Ok(Ok(_)) if Instant::now() < ends => sleep(Duration::from_millis(2)).await,
+                _ => break,
+            }
         }
+        Err(not_known_to_others("too few replicas of Redis have it yet"))
     }
 
     pub(crate) async fn prime(&self, payment: PaymentInformation) {
@@ -425,16 +429,19 @@ impl SharedAnswers {
         let Ticket { number, began } = self.fleet.drawn(number, began);
         let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
         let ticket = Ticket { number: number.saturating_sub(age), began };
-        if !payment.grants_access() {
-            self.alone.record_denial(Denied::Subject(subject.clone()));
-        }
         let question = Question::ByUser(subject.clone());
         let query = crate::model::query::PaymentQuery::by_user(
             subject.user.clone(),
             subject.resource.clone(),
         );
         let asked = Asked { query: &query, question: &question, patience: &patience };
-        self.settle_in_order(asked, None, ticket, &subject, &payment, true).await;
+        let told = self.settle_in_order(asked, None, ticket, &subject, &payment, true).await;
+        if !payment.grants_access() {
+            self.alone.record_denial(Denied::Subject(subject.clone()));
+            if told.is_none() {
+                self.fleet.deny(self.denial_of(&subject)).await;
+            }
+        }
     }
 
     fn token_names(&self, asked: Asked<'_>) -> TokenNames {
@@ -453,6 +460,11 @@ fn milliseconds(time: Duration) -> u64 {
     // Redis refuses times beyond what its clock can hold.
     const LONGEST: u128 = 10 * 365 * 24 * 60 * 60 * 1000;
     time.as_millis().min(LONGEST) as u64
+}
+
+/// Whether Redis has no room for what a script writes, or may not write it.
+fn is_full(error: &RedisError) -> bool {
+    matches!(error.code(), Some("OOM" | "MISCONF"))
 }
 
 fn not_known_to_others(why: &str) -> Error {

@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use ring::hmac;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
+use super::denials::{Denial, Telling, Untold};
 use super::keys::Keys;
 use super::link::{Failure, Link, Session};
 use super::metrics;
-use super::scripts::{BEAT, LEAVE};
+use super::scripts::{BEAT, DENY, FORGET_ALL, LEAVE};
 use super::value::Ticket;
 use crate::model::credentials::PersonalAccessToken;
 use crate::model::query::AskedBy;
@@ -27,6 +29,9 @@ const BEAT_IS_GOOD_FOR: Duration = Duration::from_millis(1_500);
 /// A process that sent no beat for this long does not count any more.
 pub(super) const PROCESS_IS_GONE_AFTER: Duration = Duration::from_secs(15);
 
+/// What is larger is no ticket, but damage: see `scripts/order.lua`.
+const LARGEST_TICKET: u64 = 1 << 52;
+
 /// One process of those that share a Redis, a namespace and a server.
 pub(crate) struct Fleet {
     pub(super) link: Link,
@@ -39,6 +44,8 @@ pub(crate) struct Fleet {
     asks_for_time: AsyncMutex<()>,
     /// The highest ticket that this process has seen.
     seen: AtomicU64,
+    /// Denials that Redis has not heard of.
+    untold: Untold,
     processes: Mutex<Processes>,
     token_key: Mutex<hmac::Key>,
 }
@@ -100,11 +107,21 @@ impl Fleet {
             let this = Weak::upgrade(&this);
             Box::pin(async move {
                 match this {
-                    Some(fleet) => fleet.beat(connection).await.map(drop),
+                    Some(fleet) => fleet.check(connection).await,
                     None => Ok(()),
                 }
             })
         }));
+        // The first check comes with the next second. Until then nobody would know of this
+        // process, nor this one of the others.
+        if let Some(session) = fleet.link.session() {
+            let this = Arc::downgrade(&fleet);
+            fleet.link.spawn(async move {
+                if let Some(fleet) = this.upgrade() {
+                    let _: RedisResult<()> = fleet.beat(session.connection).await;
+                }
+            });
+        }
         fleet
     }
 
@@ -124,6 +141,7 @@ impl Fleet {
             beat: RwLock::default(),
             asks_for_time: AsyncMutex::default(),
             seen: AtomicU64::new(0),
+            untold: Untold::default(),
             processes: Mutex::default(),
         }
     }
@@ -167,12 +185,57 @@ impl Fleet {
         self.link.outages()
     }
 
-    /// The connection, if Redis can be used now and this call has time left for it.
+    /// The connection, if Redis can be used now and is not left out for the rest of this call.
     pub(super) fn session(&self, patience: &Patience) -> Option<Session> {
-        if patience.left().is_zero() {
+        if patience.is_over() {
             return None;
         }
         self.link.session()
+    }
+
+    /// What has to work before Redis is used.
+    async fn check(&self, connection: MultiplexedConnection) -> RedisResult<()> {
+        self.beat(connection.clone()).await?;
+        self.tell_denials(connection).await
+    }
+
+    /// Tells Redis of the denials that it has not heard of.
+    async fn tell_denials(&self, mut connection: MultiplexedConnection) -> RedisResult<()> {
+        match self.untold.left() {
+            Telling::Everything => {
+                let last: u64 = self.script(&FORGET_ALL).invoke_async(&mut connection).await?;
+                self.saw(last);
+                self.untold.told_everything();
+            }
+            Telling::Denials(denials) => {
+                for (arrival, denial) in denials {
+                    let deny = self.deny_script(&denial);
+                    let last: u64 = deny.invoke_async(&mut connection).await?;
+                    self.saw(last);
+                    self.untold.told(arrival, &denial.denied);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn deny_script(&self, denial: &Denial) -> ScriptInvocation<'static> {
+        let mut deny = self.script(&DENY);
+        deny.key(&denial.key).key(&denial.lease).arg(&denial.denied);
+        deny
+    }
+
+    /// A denial has arrived. Says whether Redis has heard of it; if not, it will before it is
+    /// used again. Has a time of its own, because a call that has none left must tell it too.
+    pub(super) async fn deny(&self, denial: Denial) -> bool {
+        let arrival = self.untold.add(denial.clone());
+        let Some(mut session) = self.link.session() else { return false };
+        let told: Option<u64> =
+            self.run_while_waiting(&mut session, &self.deny_script(&denial)).await;
+        let Some(last) = told else { return false };
+        self.saw(last);
+        self.untold.told(arrival, &denial.denied);
+        true
     }
 
     /// The time, by what the last beat said. Asks again if that is too long ago.
@@ -207,7 +270,7 @@ impl Fleet {
     }
 
     /// Tells Redis that this process is there, and learns the time.
-    async fn beat(&self, mut connection: redis::aio::MultiplexedConnection) -> RedisResult<()> {
+    async fn beat(&self, mut connection: MultiplexedConnection) -> RedisResult<()> {
         let (asked, date) = (Instant::now(), Calendar::now());
         let mut invocation = self.script(&BEAT);
         invocation.key(self.keys.processes()).key(self.keys.switch());
@@ -234,7 +297,9 @@ impl Fleet {
 
     /// This ticket exists. If Redis does not know it later, Redis has lost something.
     pub(super) fn saw(&self, ticket: u64) {
-        self.seen.fetch_max(ticket, Relaxed);
+        if ticket < LARGEST_TICKET {
+            self.seen.fetch_max(ticket, Relaxed);
+        }
     }
 
     /// A ticket that a script drew.
@@ -282,11 +347,18 @@ impl Fleet {
             }
         };
         // A hit needs no more patience, so the clock is not asked for it.
-        let outcome = timeout_at(now + patience.left(), value).await;
+        let allowed = self.allowed(patience);
+        let outcome = timeout_at(now + allowed, value).await;
         if !matches!(outcome, Ok(Ok(Some(_)))) {
             patience.spend(now.elapsed());
         }
-        self.answered(number, outcome)
+        self.answered(number, patience, allowed, outcome)
+    }
+
+    /// How long the next look of a call may take. A Redis that answers each look, but is far
+    /// away, is not given up before the last one.
+    fn allowed(&self, patience: &Patience) -> Duration {
+        patience.left().max(self.timeout() / 4)
     }
 
     pub(super) async fn in_time<T>(
@@ -296,19 +368,31 @@ impl Fleet {
         asked: impl Future<Output = RedisResult<T>>,
     ) -> Option<T> {
         let began = Instant::now();
-        let outcome = timeout_at(began + patience.left(), asked).await;
+        let allowed = self.allowed(patience);
+        let outcome = timeout_at(began + allowed, asked).await;
         patience.spend(began.elapsed());
-        self.answered(session, outcome)
+        self.answered(session, patience, allowed, outcome)
     }
 
-    /// What Redis answered. Tells the link if it did not, or refused.
+    /// What Redis answered. Tells the link if it did not, or refused. One that had little time
+    /// left says nothing about Redis.
     #[inline]
-    fn answered<T>(&self, session: u64, outcome: Result<RedisResult<T>, Elapsed>) -> Option<T> {
+    fn answered<T>(
+        &self,
+        session: u64,
+        patience: &Patience,
+        allowed: Duration,
+        outcome: Result<RedisResult<T>, Elapsed>,
+    ) -> Option<T> {
         let failure = match outcome {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut,
         };
+        patience.end();
+        if matches!(failure, Failure::TimedOut) && allowed < self.timeout() / 2 {
+            return None;
+        }
         metrics::failure(matches!(failure, Failure::TimedOut));
         self.link.failed(session, failure);
         None

@@ -16,7 +16,7 @@ use crate::store::question::Subject;
 pub(super) struct Keys {
     prefix: String,
     /// The server that is asked, as a hash.
-    pub(super) server: String,
+    server: String,
     secret: Option<Secret>,
 }
 
@@ -129,6 +129,11 @@ impl Keys {
                 hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
             }
         }
+    }
+
+    /// The server as it stands in each value, so that one of another server is seen.
+    pub(super) fn server_in_values(&self) -> &str {
+        &self.server[..6]
     }
 
     pub(super) fn secret(&self) -> Option<&Secret> {

@@ -195,7 +195,10 @@ impl FromRedisValue for SlotReply {
     fn from_redis_value(value: Value) -> Result<Self, redis::ParsingError> {
         let fields: SlotFields = from_redis_value(value)?;
         let (granted, wait, own_slot, others, interval, pause, _, rate, reason, disagree) = fields;
-        let time = |microseconds: i64| Duration::from_micros(microseconds.max(0).unsigned_abs());
+        // Not longer than a year: it is added to other times.
+        let time = |microseconds: i64| {
+            Duration::from_micros(microseconds.clamp(0, 31_536_000_000_000).unsigned_abs())
+        };
         Ok(SlotReply {
             granted: granted == 1,
             wait: time(wait),

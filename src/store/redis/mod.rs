@@ -5,6 +5,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod builder;
+mod denials;
 pub(crate) mod fleet;
 mod hash;
 mod keys;

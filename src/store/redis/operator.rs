@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
 use tokio::time::timeout;
 
@@ -152,8 +153,8 @@ impl FleetOperator {
         let name = keys.subject(&subject);
         let mut deny = self.fleet.script(&DENY);
         deny.key(keys.answer(&name)).key(keys.lease(&name)).arg(format!("s:{name}"));
-        let mut session = self.session()?;
-        let _: u64 = in_time(deny.invoke_async(&mut session.connection)).await?;
+        let mut connection = self.connection()?;
+        let _: u64 = in_time(deny.invoke_async(&mut connection)).await?;
         Ok(())
     }
 
@@ -164,9 +165,9 @@ impl FleetOperator {
     ///
     /// [`Store`](crate::ErrorKind::Store) if Redis cannot be used.
     pub async fn forget_all(&self) -> Result<(), Error> {
-        let mut session = self.session()?;
+        let mut connection = self.connection()?;
         let forget = self.fleet.script(&FORGET_ALL);
-        let _: u64 = in_time(forget.invoke_async(&mut session.connection)).await?;
+        let _: u64 = in_time(forget.invoke_async(&mut connection)).await?;
         tokio::time::sleep(EVERYBODY_KNOWS_AFTER).await;
         Ok(())
     }
@@ -191,12 +192,13 @@ impl FleetOperator {
     }
 
     async fn ask<T: FromRedisValue>(&self, questions: redis::Pipeline) -> Result<T, Error> {
-        let mut session = self.session()?;
-        in_time(questions.query_async(&mut session.connection)).await
+        let mut connection = self.connection()?;
+        in_time(questions.query_async(&mut connection)).await
     }
 
-    fn session(&self) -> Result<super::link::Session, Error> {
-        self.fleet.link.session().ok_or_else(|| {
+    /// The connection, also while sharing is switched off.
+    fn connection(&self) -> Result<MultiplexedConnection, Error> {
+        self.fleet.link.last_connection().ok_or_else(|| {
             let why = self.fleet.link.last_failure();
             failed(why.as_deref().unwrap_or("there is no connection"))
         })

@@ -1,5 +1,6 @@
-//! An answer as Redis keeps it: `1 BEGAN TICKET SERVER STATUS USER KIND ID DATE;`. `1` is the
-//! format, BEGAN says when the order began, TICKET when the attempt was sent (microseconds).
+//! An answer as Redis keeps it: `1 BEGAN SINCE SERVER STATUS USER KIND ID DATE;`. `1` is the
+//! format, BEGAN says when the order began (microseconds since 1970), SINCE how much later the
+//! attempt was sent.
 //! What comes after them may be encrypted. Words and not JSON, because every hit reads it.
 
 use super::keys::Keys;
@@ -31,7 +32,7 @@ pub(super) fn encode(
 ) -> Option<Vec<u8>> {
     let date = payment.date_of_purchase.as_ref().map_or("", |date| date.as_str());
     let words = [
-        keys.server.as_str(),
+        keys.server_in_values(),
         payment.payment_status.as_str(),
         &payment.user_id,
         payment.resource_type.as_str(),
@@ -59,11 +60,11 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
         rest = &after[1..];
         whole_number(digits)
     };
-    let (format, began, number) = (number()?, number()?, number()?);
+    let (format, began, since) = (number()?, number()?, number()?);
     if format != u64::from(FORMAT) {
         return None;
     }
-    let ticket = Ticket { number, began };
+    let ticket = Ticket { number: began.checked_add(since)?, began };
     let opened;
     let answer = match keys.secret() {
         Some(secret) => {
@@ -85,15 +86,18 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
             Some(date).filter(|date| !date.is_empty()).map(Into::into)
         },
     };
-    (*server == *keys.server).then_some((payment, ticket))
+    (server == keys.server_in_values()).then_some((payment, ticket))
 }
 
 fn whole_number(digits: &[u8]) -> Option<u64> {
-    let is_short = (1..=19).contains(&digits.len());
+    // Longer ones do not fit.
+    if !(1..=19).contains(&digits.len()) {
+        return None;
+    }
     let add = |number: u64, digit: &u8| {
-        digit.is_ascii_digit().then(|| number.wrapping_mul(10) + u64::from(digit - b'0'))
+        digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
     };
-    digits.iter().try_fold(0, add).filter(|_| is_short)
+    digits.iter().try_fold(0, add)
 }
 
 /// The same, only if it is about this user and resource.

@@ -43,6 +43,9 @@ impl State {
     }
 
     pub(super) fn set_sharing(&self, on: bool) {
+        if !on && !self.not_shared.load(Relaxed) {
+            self.outages.fetch_add(1, Relaxed);
+        }
         self.not_shared.store(!on, Relaxed);
     }
 
@@ -78,15 +81,21 @@ impl State {
         if session.as_ref().is_none_or(|session| session.number != number) {
             return false;
         }
+        // Before the session goes: what is kept without one is of this outage.
+        self.outages.fetch_add(1, Relaxed);
         *session = None;
         drop(session);
-        self.outage(reason.to_string());
+        self.say(reason.to_string());
         true
     }
 
     /// Redis cannot be used: it was not there to begin with, or not any more.
     pub(super) fn outage(&self, reason: String) {
         self.outages.fetch_add(1, Relaxed);
+        self.say(reason);
+    }
+
+    fn say(&self, reason: String) {
         metrics::in_use(false);
         warn!(target: TARGET, reason, "Redis cannot be used; this process goes on alone until it can");
         self.set_last_failure(reason);

@@ -19,7 +19,7 @@ scripts! {
     SETTLE = "order.lua" "settle.lua";
     DENY = "order.lua" "deny.lua";
     FORGET_ALL = "order.lua" "forget_all.lua";
-    LEASE = "lease.lua";
+    LEASE = "order.lua" "lease.lua";
     EXTEND = "extend.lua";
     RELEASE = "release.lua";
 }

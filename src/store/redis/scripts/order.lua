@@ -8,10 +8,11 @@
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local order, seen = KEYS[1], tonumber(ARGV[1])
+local MOST_ADDED = 315360000000000 -- ten years
 
 local KEPT = 2592000000 -- milliseconds
 local MAX_DENIALS = 10000
-local LARGEST = 9007199254740992 -- whole numbers are exact up to here
+local LARGEST = 4503599627370496 -- microseconds until the year 2112, and far below where whole numbers are not exact
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -25,11 +26,12 @@ local last, floor, began, added = score('#'), score(''), score('@'), score('~')
 
 -- It begins anew if anything of it is missing, or if this process has seen more of it: then Redis has lost what came last.
 -- What was sent before, and what was kept before, does not count any more.
-if not (last and floor and began and added) or seen > last then
+if not (last and floor and began and added) or added > MOST_ADDED or seen > last then
   last = math.max(clock, seen) + 1
   floor, began, added = last, last, last - clock
   redis.call('DEL', order)
   redis.call('ZADD', order, whole(last), '#', whole(floor), '', whole(began), '@', whole(added), '~')
+  redis.call('PEXPIRE', order, KEPT)
 end
 
 -- The time, which never goes back.
@@ -71,10 +73,15 @@ end
 local function kept(key)
   local value = redis.pcall('GET', key)
   if type(value) ~= 'string' then return 0, 0 end
-  local format, order_began, ticket = string.match(value, '^(%d+) (%d+) (%d+) ')
+  local format, order_began, since = string.match(value, '^(%d+) (%d+) (%d+) ')
   if not format then return 0, 0 end
-  return tonumber(format), tonumber(order_began) == began and tonumber(ticket) or 0
+  local ticket = began + tonumber(since)
+  local counts = tonumber(order_began) == began and ticket <= last
+  return tonumber(format), counts and ticket or 0
 end
+
+-- What stands before an answer: the format, when the order began, and how long after that its attempt was sent.
+local function head(format, ticket) return table.concat({whole(format), whole(began), whole(ticket - began)}, ' ') end
 
 -- Keeps an answer, unless a newer one is there, or one of a newer version of this crate.
 local function keep(key, ticket, is_denial, format, body, time_to_live)
@@ -83,7 +90,7 @@ local function keep(key, ticket, is_denial, format, body, time_to_live)
   if kept_format > format or kept_ticket > ticket then return end
   local left = math.floor(time_to_live - (clock + added - ticket) / 1000)
   if left > 0 then
-    redis.call('SET', key, whole(format) .. ' ' .. whole(began) .. ' ' .. whole(ticket) .. ' ' .. body, 'PX', left)
+    redis.call('SET', key, head(format, ticket) .. ' ' .. body, 'PX', left)
   elseif kept_ticket < ticket then
     redis.call('DEL', key)
   end

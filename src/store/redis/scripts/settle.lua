@@ -24,8 +24,9 @@ elseif is_denial then
   redis.call('DEL', KEYS[2])
 end
 if token ~= '' and undisputed then redis.call('SET', KEYS[3], ARGV[10], 'PX', ARGV[11]) end
-if ARGV[12] ~= '' and redis.pcall('GET', KEYS[4]) == ARGV[12] then
-  local head = {ARGV[12], undisputed and 1 or 0, whole(format), whole(began), whole(ticket), ARGV[13]}
-  redis.call('SET', KEYS[4], table.concat(head, ' '), 'PX', ARGV[14])
+if ARGV[12] ~= '' and undisputed and redis.pcall('GET', KEYS[4]) == ARGV[12] then
+  local denied = {ARGV[6], subject, token == '' and subject or token}
+  local value = {ARGV[12], table.concat(denied, ' '), head(format, ticket), ARGV[13]}
+  redis.call('SET', KEYS[4], table.concat(value, ' '), 'PX', ARGV[14])
 end
 return result()

@@ -27,13 +27,25 @@ local FRACTIONS = {tokens = true, rate = true, factor = true}
 
 -- What is known of the limit, as it is now: a slowdown or a pause that is over is left out.
 local function read_limit(key)
-  local values = redis.call('HMGET', key, unpack(FIELDS))
+  local values = redis.pcall('HMGET', key, unpack(FIELDS))
+  -- Somebody has put something else there.
+  if values.err then
+    redis.call('DEL', key)
+    values = {}
+  end
   local limit = {stored = values}
   for i = 2, #FIELDS do limit[FIELDS[i]] = tonumber(values[i] or nil) end
   limit.rates = values[1] or nil
   limit.back = limit.filled and limit.filled > now + SECOND and limit.filled - now or 0
   if limit.back > 0 then
     for _, field in ipairs(TIMES) do limit[field] = limit[field] and limit[field] - limit.back end
+  end
+  -- What belongs together is there, or none of it.
+  if not (limit.factor and limit.last_429 and limit.decreased_at) then
+    limit.factor, limit.last_429, limit.decreased_at, limit.sent = nil, nil, nil, nil
+  end
+  if not (limit.pause_since and limit.pause_until and limit.probe_at) then
+    limit.pause_since, limit.pause_until, limit.probe_at = nil, nil, nil
   end
   if limit.last_429 and now >= limit.last_429 + RECOVERY then
     limit.factor, limit.last_429, limit.decreased_at, limit.sent = nil, nil, nil, nil

@@ -23,6 +23,16 @@ if limit.back > 0 then
   redis.call('DEL', QUEUE, BATCHES, BACK, WAITING)
   limit.changed = true
 end
+-- Of the wrong type, or without `back`, which says who is gone: the queues form anew.
+local found = redis.pcall('HMGET', WAITING, 'calls', 'batches')
+local waits = found.err or tonumber(found[1] or 0) > 0 or tonumber(found[2] or 0) > 0
+local types = {[QUEUE] = 'zset', [BATCHES] = 'zset', [BACK] = 'zset'}
+for key, type in pairs(types) do
+  local is = redis.call('TYPE', key).ok
+  if is ~= type and is ~= 'none' then redis.call('DEL', key) end
+end
+if waits and redis.call('EXISTS', BACK) == 0 then redis.call('DEL', QUEUE, BATCHES, WAITING) end
+
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', BACK, '-inf', whole(now), 'LIMIT', 0, 100)) do
   if gone ~= member then forget(QUEUE, BATCHES, BACK, WAITING, gone) end
 end
@@ -40,7 +50,8 @@ end
 
 local set, disagree = smallest_set(limit, tonumber(ARGV[5]), math.max(1, tonumber(ARGV[6])))
 fill(limit, set)
-if used > 0 and limit.rate and poured ~= nonce then
+-- What is unknown counts as used up already.
+if used > 0 and limit.rate and poured ~= nonce and limit.stored[2] then
   -- What was used longer ago than a minute has run out of Figma's bucket too.
   limit.tokens = limit.tokens - math.min(used, limit.rate * MINUTE)
   limit.free_at = now + (1 - limit.tokens) / limit.rate
