@@ -320,6 +320,19 @@ mod tests {
         assert_eq!(bucket.next_token(later), later + 2 * SECOND, "no more than the burst");
     }
 
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_process_that_was_alone_has_used_what_it_sent() {
+        let now = Instant::now();
+        let set = Some(Rate { per_second: 5.0, burst: 300.0 });
+        let mut bucket = Bucket::share_of(set, 0.25, now);
+        assert_eq!(bucket.used(now), 0, "its bucket was not full, but it has sent nothing");
+        (0..3).for_each(|_| bucket.take(now));
+        assert_eq!(bucket.used(now), 3);
+        (0..200).for_each(|_| bucket.take(now));
+        assert_eq!(bucket.used(now), 75, "its share of the burst");
+    }
+
     #[test]
     fn without_a_setting_only_a_batch_assumes_a_limit() {
         let now = Instant::now();
