@@ -1,5 +1,4 @@
 //! What the drills have in common: a fleet of processes, and what is said to it.
-#![allow(dead_code)]
 
 use fleet::figma::Figma;
 use fleet::process::{Given, PATIENCE, Process};

@@ -260,7 +260,9 @@ impl Scene {
         let mut connection = self.redis.connection();
         let (paid, _) = self.kept_answer();
         self.figma.set(paid, About::Status("PAID"));
-        let damages: [(&str, fn(&[u8], &[u8], u64) -> Vec<u8>); 7] = [
+        // The value, that of a token of somebody who has paid, and this user.
+        type Damage = fn(&[u8], &[u8], u64) -> Vec<u8>;
+        let damages: [(&str, Damage); 7] = [
             ("of another token", |_, other, _| other.to_vec()),
             ("empty", |_, _, _| Vec::new()),
             ("cut", |value, _, _| value[..value.len() / 2].to_vec()),

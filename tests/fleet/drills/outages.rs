@@ -26,8 +26,8 @@ fn inexact() -> Duration {
 
 /// Before, during and after an outage.
 fn phases() -> [Duration; 3] {
-    let during = if turn::in_full() { 60_000 } else { 1_000 };
-    [400, during, 600].map(Duration::from_millis)
+    let during = if turn::in_full() { 60_000 } else { 700 };
+    [300, during, 500].map(Duration::from_millis)
 }
 
 /// Which part of the calls must not wait for longer. A process that has been cut off cannot give
@@ -291,7 +291,7 @@ fn one_that_is_cut_off_keeps_to_its_share() {
     assert!(all <= 1.25 + 0.08, "{all}");
     // What it used is poured into the bucket that all share.
     proxy.set(Network::Good);
-    sleep(Duration::from_secs(3));
+    sleep(Duration::from_secs(2));
     let begin = figma.count();
     sleep(Duration::from_secs(2));
     let after = (figma.count() - begin) as f64 / (2.0 * f64::from(PER_MINUTE) / 60.0);

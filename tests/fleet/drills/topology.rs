@@ -47,7 +47,7 @@ fn survives(figma: &Figma, processes: &mut [Process], fails: impl FnOnce()) {
         how: How::Get,
         first_user: 100,
         users: 50,
-        for_ms: 4_000,
+        for_ms: 3_000,
         rest_ms: 20,
     };
     let given = order_all(processes, &load);
@@ -126,7 +126,7 @@ fn a_replica_is_promoted_behind_the_same_address() {
     });
 }
 
-/// As it was, and turned round: the connections stay open, and lead to what is a replica now.
+/// The two change places: the connections stay open, and lead to what is a replica now.
 #[test]
 fn a_master_becomes_a_replica() {
     if !Redis::available() {
