@@ -249,7 +249,7 @@ fn callers_go_on_whatever_happens_to_redis() {
     let mut scene = Scene::new();
     scene.wait_until_used();
     // Until each has heard of the others.
-    sleep(Duration::from_millis(1_500));
+    sleep(Duration::from_millis(2_500));
     let outages = OUTAGES.iter().filter(|outage| turn::in_full() || !outage.is_rare);
     let broken: Vec<_> = outages.flat_map(|it| it.drill(&mut scene, &without)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
