@@ -36,7 +36,8 @@ struct Heard {
 struct Said {
     reports: VecDeque<(u64, Report)>,
     log: String,
-    has_ended: bool,
+    /// How many of its two streams have ended. What is in the other one may still be on its way.
+    ended: u8,
 }
 
 /// An order that was given.
@@ -134,7 +135,7 @@ impl Process {
             }
             let left = limit.saturating_sub(begin.elapsed());
             let (name, log) = (&self.name, &said.log);
-            assert!(!said.has_ended, "{name} has ended: {log}");
+            assert!(said.ended < 2, "{name} has ended: {log}");
             assert!(!left.is_zero(), "{name}: no report within {limit:?}: {log}");
             let waited = self.heard.more.wait_timeout(said, left);
             said = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -213,7 +214,7 @@ impl Heard {
                 take(&mut lock(&heard.said), &line);
                 heard.more.notify_all();
             }
-            lock(&heard.said).has_ended = true;
+            lock(&heard.said).ended += 1;
             heard.more.notify_all();
         });
     }
