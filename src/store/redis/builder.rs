@@ -115,7 +115,8 @@ impl RedisStoreBuilder {
     }
 
     /// How long a call may wait for Redis, all its looks together. Also the longest time for
-    /// one command.
+    /// one command. A call that asks Figma looks five times, so let it be five round trips to
+    /// your Redis or more; a hit takes one.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -4,6 +4,7 @@
 mod bad_input;
 mod common;
 mod damage;
+mod denials;
 mod guide;
 mod harness;
 mod invalidate;
