@@ -72,13 +72,7 @@
 //! | answers that you have already | [`Entitlements::prime`], [`Entitlements::prime_at`] |
 //! | hits and misses to count | [`CacheCounters`] |
 //!
-//! | Several processes (feature `redis`) | |
-//! |---|---|
-//! | one limit and one memory for all of them | [`ClientBuilder::shared`], [`RedisStore`], [Fleet] |
-//! | TLS, Sentinel, Cluster, encrypted values | [`RedisStoreBuilder`] |
-//! | how Redis is doing | [`RedisStore::health`], [`RedisHealth`] |
-//! | what an operator can see and do | [`FleetOperator`], [`FleetStatus`], [`LimitStatus`] |
-//!
+#![cfg_attr(feature = "redis", doc = include_str!("docs/several_processes.md"))]
 //! | Testing (feature `sandbox`) | |
 //! |---|---|
 //! | a simulated Figma | [`Sandbox`], [`Figma`], [`Purchase`], [`Settings`], [`FigmaLimits`] |

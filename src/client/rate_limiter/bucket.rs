@@ -325,7 +325,7 @@ mod tests {
     fn a_process_that_was_alone_has_used_what_it_sent() {
         let now = Instant::now();
         let set = Some(Rate { per_second: 5.0, burst: 300.0 });
-        let mut bucket = Bucket::share_of(set, 0.25, now);
+        let mut bucket = Bucket::share_of(set, 0.25, None, now);
         assert_eq!(bucket.used(now), 0, "its bucket was not full, but it has sent nothing");
         (0..3).for_each(|_| bucket.take(now));
         assert_eq!(bucket.used(now), 3);

@@ -38,6 +38,9 @@ struct Known {
 /// Slots are granted shortly ahead of their time, and never further.
 const LONGEST_WAIT_FOR_A_SLOT: Duration = Duration::from_secs(1);
 
+/// Whoever is first asks again within 5 s. An older reply says nothing about the bucket.
+const LAST_REPLY_IS_GOOD_FOR: Duration = Duration::from_secs(6);
+
 /// What the first caller, or one behind it, does now.
 enum Turn {
     Ask(SlotRequest),
@@ -211,17 +214,21 @@ impl FleetLimiter {
             let waited = now.saturating_duration_since(asked);
             return Ok(Turn::Ask(self.request(local.set, kind, waited, callers)));
         }
-        // Counting those ahead takes time, so it is done once after each 429.
         let known = self.known();
-        if let Some((last, said)) = known.last
-            && call.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests)
+        if known.pause(now).is_some_and(|until| is_too_late(until, call.deadline)) {
+            let last = known.last.map(|(last, _)| last).unwrap_or_default();
+            return Err(too_late(local, &last, last.own_slot, call.deadline));
+        }
+        // While slots are granted at once, there may be more. Counting those ahead takes time,
+        // so it is done once after each 429.
+        if let Some((last, said)) = known.last.filter(|(last, said)| {
+            !last.granted && now.saturating_duration_since(*said) < LAST_REPLY_IS_GOOD_FOR
+        }) && call.estimated_at.replace(state.too_many_requests) != Some(state.too_many_requests)
         {
             let ahead = state.waiters.ahead(waiter).saturating_add(last.others);
-            let next_slot = (said + last.next_slot().min(A_YEAR)).max(now);
+            let next_slot = (said + last.next_slot()).max(now);
             let slot = next_slot + last.interval.saturating_mul(ahead).min(A_YEAR);
-            let pause_too_long =
-                known.pause(now).is_some_and(|until| is_too_late(until, call.deadline));
-            if is_too_late(slot, call.deadline) || pause_too_long {
+            if is_too_late(slot, call.deadline) {
                 let left = slot.saturating_duration_since(now);
                 return Err(too_late(local, &last, left, call.deadline));
             }

@@ -11,5 +11,6 @@ pub(crate) enum WaitPolicy {
     /// together get one slot in ten.
     Batch,
     /// Not at all: the slot was taken at this time. There is no second attempt.
+    #[cfg_attr(not(feature = "cache"), allow(dead_code, reason = "for renewals"))]
     Reserved(Instant),
 }

@@ -2,6 +2,7 @@
 //! full, which takes many minutes.
 
 mod bad_input;
+mod burst;
 mod common;
 mod damage;
 mod denials;
