@@ -46,7 +46,7 @@ impl ResourceChoice {
 
 #[derive(Debug, clap::Args)]
 pub struct Server {
-    /// Ask this server instead of Figma: http://127.0.0.1:4010 for a sandbox.
+    /// The server that is asked instead of Figma: http://127.0.0.1:4010 for a sandbox.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 }

@@ -10,8 +10,7 @@ pub const NEW_ACCESS_TOKEN: &str =
     "make one in Figma under Settings, Security, Personal access tokens";
 
 /// What to do if Redis cannot be used.
-pub const REDIS: &str =
-    "Check that Redis runs and can be reached, and --redis or FIGMA_PAYMENTS_REDIS_URL.";
+pub const REDIS: &str = "Check that Redis runs and can be reached, and --redis or FIGMA_PAYMENTS_REDIS_URL. NOPERM: this user may not do it; docs/fleet.md has the permissions.";
 
 /// What to do about it.
 pub fn remedy(error: &Error, asked_by: AskedBy) -> String {

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub struct RedisOptions {
     /// The Redis over which your processes share the rate limit and the answers
     /// [default: the environment variable FIGMA_PAYMENTS_REDIS_URL]. A URL with a
-    /// password belongs into that variable, because everybody on this machine can
+    /// password belongs in that variable, because everybody on this machine can
     /// see the arguments of a process. If the other processes seal what is in
     /// Redis, set FIGMA_PAYMENTS_REDIS_SECRET to the same secret.
     #[arg(long, value_name = "URL")]

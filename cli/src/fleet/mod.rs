@@ -101,10 +101,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Forget { user, resource, all, place } => match (user, resource.resource(), all) {
             (None, None, true) => forget_all(&place.operator().await?).await,
             (Some(user), Some(resource), false) => {
-                let Operator { operator, namespace, .. } = place.operator().await?;
+                let Operator { operator, namespace, server } = place.operator().await?;
                 operator.forget(&user, &resource).await.map_err(failure)?;
                 done(&format!(
-                    "forgotten in {namespace}: user {user} and {resource}. The next question about them goes to Figma."
+                    "forgotten in {namespace} by the processes that ask {server}: user {user} and {resource}. Their next question goes to Figma."
                 ))
             }
             _ => Err(Failure::usage(format!(
@@ -133,8 +133,8 @@ async fn status(place: &Operator, json: bool) -> Result<Exit, Failure> {
 async fn forget_all(place: &Operator) -> Result<Exit, Failure> {
     place.operator.forget_all().await.map_err(failure)?;
     done(&format!(
-        "all answers are forgotten in {}. The next question about each user goes to Figma.",
-        place.namespace
+        "all answers are forgotten in {} by the processes that ask {}. The next question about each user goes to Figma.",
+        place.namespace, place.server
     ))
 }
 
