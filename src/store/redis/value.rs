@@ -3,6 +3,8 @@
 //! attempt was sent.
 //! What comes after them may be encrypted. Words and not JSON, because every hit reads it.
 
+use memchr::memchr;
+
 use super::keys::Keys;
 use crate::api::types::PaymentInformation;
 use crate::model::ids::UserId;
@@ -13,7 +15,7 @@ use crate::store::question::Subject;
 pub(super) const FORMAT: u32 = 1;
 
 /// Ends a value, so that one that was cut is seen.
-const END: &str = ";";
+const END: char = ';';
 
 /// The place of an attempt in the order that all processes share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(super) fn encode(
         return None;
     }
     let [server, status, user, kind, id] = words;
-    let text = [server, " ", status, " ", user, " ", kind, " ", id, " ", date, END].concat();
+    let text = [server, " ", status, " ", user, " ", kind, " ", id, " ", date, ";"].concat();
     Some(match keys.secret() {
         Some(secret) => secret.seal(&place(key, ticket), text.as_bytes()),
         None => text.into_bytes(),
@@ -54,12 +56,7 @@ pub(super) fn encode(
 /// server.
 pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInformation, Ticket)> {
     let mut rest = value;
-    let mut number = || {
-        let end = rest.iter().position(|byte| *byte == b' ')?;
-        let (digits, after) = rest.split_at(end);
-        rest = &after[1..];
-        whole_number(digits)
-    };
+    let mut number = || whole_number(next_word(&mut rest)?);
     let (format, began, since) = (number()?, number()?, number()?);
     if format != u64::from(FORMAT) {
         return None;
@@ -73,8 +70,8 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
         }
         None => rest,
     };
-    let mut words = std::str::from_utf8(answer).ok()?.splitn(6, ' ');
-    let mut word = || words.next();
+    let mut rest = answer;
+    let mut word = || std::str::from_utf8(next_word(&mut rest)?).ok();
     let (server, status) = (word()?, word()?);
     let payment = PaymentInformation {
         payment_status: status.into(),
@@ -82,11 +79,22 @@ pub(super) fn decode(keys: &Keys, key: &str, value: &[u8]) -> Option<(PaymentInf
         resource_type: word()?.into(),
         resource_id: word()?.to_owned(),
         date_of_purchase: {
-            let date = word()?.strip_suffix(END).filter(|date| !date.contains(END))?;
+            let date = std::str::from_utf8(rest).ok()?.strip_suffix(END)?;
+            if date.contains(END) {
+                return None;
+            }
             Some(date).filter(|date| !date.is_empty()).map(Into::into)
         },
     };
     (server == keys.server_in_values()).then_some((payment, ticket))
+}
+
+/// What stands before the next space. What comes after it is left.
+fn next_word<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = memchr(b' ', rest)?;
+    let (word, after) = rest.split_at(end);
+    *rest = &after[1..];
+    Some(word)
 }
 
 fn whole_number(digits: &[u8]) -> Option<u64> {
