@@ -20,8 +20,8 @@ commands:
   simulate        simulate how many users one account serves, with one process and with
                   many, and write the tables of docs/fleet.md
   deep            run the drills that take too long for .ci/run: [histories] [fuzz]
-                  [sandbox] [bulk] [many] [worker] [release] [defects] [mutants]; all by
-                  default. `mutants K/N` tries one of N parts, K from 0 to N-1
+                  [sandbox] [bulk] [many] [fleet] [worker] [release] [defects] [mutants]; all
+                  by default. `mutants K/N` tries one of N parts, K from 0 to N-1
   corrected-spec  print the corrected document; with --way token|plugin|widget|file only
                   with the parameters of one way to ask
   public-api      print the public API; with --check compare it with the list in

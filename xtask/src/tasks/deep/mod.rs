@@ -12,12 +12,13 @@ use crate::tasks::fuzz::{self, Limit};
 /// Prints its results. An error if a test fails or a figure is not good enough.
 type Drill = fn() -> Result<(), String>;
 
-const DRILLS: [(&str, Drill); 9] = [
+const DRILLS: [(&str, Drill); 10] = [
     ("histories", histories),
     ("fuzz", fuzz),
     ("sandbox", sandbox),
     ("bulk", bulk),
     ("many", many),
+    ("fleet", fleet),
     ("worker", worker::run),
     ("release", release::run),
     ("defects", defects::run),
@@ -72,6 +73,21 @@ fn bulk() -> Result<(), String> {
 /// The memory that a million questions need.
 fn many() -> Result<(), String> {
     tests("memory", None, &["--release"])
+}
+
+/// Processes on real Redis servers: histories of both stores and of the shared limit, and the
+/// drills in full, which take half an hour.
+fn fleet() -> Result<(), String> {
+    let tests = |package: &str, options: &[&str], filter: &str, set: (&str, &str)| {
+        let mut command = cargo();
+        command.args(["test", "--package", package, "--all-features"]).args(options);
+        command.args(["--", "--nocapture", "--test-threads=1", filter]);
+        succeed(command.env(set.0, set.1).env("CI", "true"))
+    };
+    let fleet = "figma-payments-fleet";
+    tests("figma-payments", &["--lib"], "conformance", ("FIGMA_PAYMENTS_HISTORIES", "2000"))?;
+    tests(fleet, &["--test", "pace"], "histor", ("FIGMA_PAYMENTS_HISTORIES", "1000"))?;
+    tests(fleet, &["--test", "drills"], "", ("FIGMA_PAYMENTS_DRILLS", "1"))
 }
 
 /// Runs the tests of this program with their full size; those of one module, if it is
