@@ -103,7 +103,7 @@ impl EntitlementsBuilder {
         self
     }
 
-    /// Builds the cache, with an empty memory.
+    /// Builds the cache, with an empty memory, or over the store that its client shares.
     ///
     /// With the feature `metrics`, this describes the cache's metrics to the recorder.
     /// Install the recorder before.

@@ -64,8 +64,9 @@ use crate::store::{Asks, Lease, Store};
 /// On wasm there are no tasks, so a question ends with the call that asks it. If that call
 /// is dropped, or its host stops it, one of those that wait takes over.
 ///
-/// The memory is that of this process. Three processes ask three times, and each
-/// starts with an empty memory, or with what you [`prime`](Self::prime).
+/// The memory is that of this process: three processes ask three times, and each
+/// starts with an empty memory, or with what you [`prime`](Self::prime). With a client that
+/// has a `RedisStore` (feature `redis`), it is that of all processes that share it.
 ///
 /// If you ask by token, let your plugin keep its token and send the same one until
 /// you answer 401, or until the user comes back from the checkout. A new token
@@ -373,8 +374,8 @@ impl Entitlements {
     ///
     /// # Cancel safety
     ///
-    /// It waits for nothing: the first poll gives the answer, and a dropped future leaves
-    /// nothing behind.
+    /// A dropped future leaves nothing behind. The first poll gives the answer, unless a store
+    /// that several processes share has to be asked.
     pub async fn get_cached(&self, query: impl Borrow<PaymentQuery>) -> Option<Entitlement> {
         let query = query.borrow();
         let question = &self.shared.questions.of(query);
@@ -391,12 +392,15 @@ impl Entitlements {
     ///
     /// # Cancel safety
     ///
-    /// The first poll removes the answer. If you drop the future before, nothing is removed.
+    /// The first poll removes the answer in this process. If you drop the future before, nothing
+    /// is removed; if you drop it later, a shared store may not have heard of it.
     ///
     /// # Errors
     ///
-    /// None today. With a store that several processes share: when the store cannot
-    /// be reached, so that the others still have the answer.
+    /// None without a store that several processes share. With one,
+    /// [`Store`](ErrorKind::Store) if it cannot be reached: then the answer is forgotten in this
+    /// process, and the others may give it until its time ends. Answer the webhook that told
+    /// you of the refund with 503, so that it comes again.
     pub async fn invalidate(&self, user: &UserId, resource: &Resource) -> Result<(), Error> {
         let subject = Subject { user: user.clone(), resource: resource.clone() };
         self.shared.store.invalidate(subject).await
@@ -410,7 +414,7 @@ impl Entitlements {
     /// # Cancel safety
     ///
     /// The first poll puts the answer into memory. If you drop the future before, memory
-    /// stays as it is.
+    /// stays as it is; so may a shared store if you drop it later.
     pub async fn prime(&self, payment: PaymentInformation) {
         self.shared.store.prime(payment).await;
     }
@@ -425,7 +429,7 @@ impl Entitlements {
     /// # Cancel safety
     ///
     /// The first poll puts the answer into memory. If you drop the future before, memory
-    /// stays as it is.
+    /// stays as it is; so may a shared store if you drop it later.
     pub async fn prime_at(&self, payment: PaymentInformation, checked_at: SystemTime) {
         self.shared.store.prime_at(payment, checked_at).await;
     }

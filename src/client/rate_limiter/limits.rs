@@ -15,7 +15,8 @@ use crate::client::times::MINUTE;
 /// and 50, 100 or 150 for Dev and Full seats, depending on the plan. One copy of that
 /// page gives the limits by user for payment tokens too; nobody here has seen which of
 /// them holds. Figma counts all processes of an account together, but a client knows
-/// only its own requests: divide the limit among your processes.
+/// only its own requests: divide the limit among your processes, or let them share it in a
+/// Redis (feature `redis`).
 ///
 /// Figma's limits are leaky buckets, and so are these. A request is sent at once if the
 /// bucket has room. Otherwise the call waits for a slot, first come, first served. If
