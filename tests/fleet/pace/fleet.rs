@@ -313,7 +313,7 @@ impl Fleet {
             }
             Request::TooManyRequests { pause, .. } => self.model.too_many_requests(now, pause),
             Request::Passed { age } => self.model.passed(now, now - age),
-            Request::Leave { .. } => {}
+            Request::Leave { .. } | Request::Idle { .. } => {}
         }
     }
 

@@ -68,6 +68,10 @@ impl Limit {
         self.run(&Request::Leave { process: process.into() });
     }
 
+    fn takes_if_idle(&mut self, per_minute: u32, burst: u32) -> bool {
+        self.run(&Request::Idle { per_minute, burst }) == Value::Int(1)
+    }
+
     fn field(&mut self, field: &str) -> Option<f64> {
         let mut command = redis::cmd("HGET");
         command.arg(&keys("limit")[0]).arg(field).query(&mut self.scripts.connection).unwrap()
@@ -446,4 +450,59 @@ fn at_the_end_of_a_pause_the_burst_is_there_for_all() {
         assert!(limit.takes(process, 60, 5).go, "{process}");
     }
     assert!(!limit.takes("f", 60, 5).go);
+}
+
+#[test]
+fn what_can_wait_takes_a_slot_only_while_nobody_waits_and_no_pause_lasts() {
+    let Some(mut limit) = Limit::new() else { return };
+    assert!(limit.takes_if_idle(60, 1));
+    assert_eq!(limit.field("calls"), Some(1.0));
+    assert!(!limit.takes_if_idle(60, 1), "no slot is free");
+    limit.now += SECOND;
+    assert!(limit.takes_if_idle(60, 1));
+    assert!(!limit.takes("a", 60, 1).go);
+    limit.now += SECOND;
+    assert!(!limit.takes_if_idle(60, 1), "a caller waits");
+    assert!(limit.takes("a", 60, 1).go);
+    limit.too_many_requests(0, 30 * SECOND, false);
+    limit.now += 29 * SECOND;
+    assert!(!limit.takes_if_idle(60, 1), "a pause lasts");
+    limit.now += 4 * SECOND;
+    assert!(limit.takes_if_idle(60, 1), "it has ended");
+    assert_eq!(limit.field("sent"), Some(1.0), "a slot of the slower limit");
+    assert!(!limit.takes("a", 60, 1).go);
+}
+
+#[test]
+fn a_429_after_the_clock_went_back_leaves_nobody_in_the_old_queue() {
+    let Some(mut limit) = Limit::new() else { return };
+    limit.takes("a", 60, 1);
+    assert!(!limit.takes("dead", 60, 1).go);
+    limit.now -= 3_600 * SECOND;
+    limit.too_many_requests(0, -1, false);
+    let next = limit.takes("b", 60, 1);
+    assert!(!next.go && next.waiting == 0, "{next:?}");
+    assert_eq!(limit.field("went_back"), None);
+    limit.now += 2 * SECOND;
+    assert!(limit.takes("b", 60, 1).go);
+}
+
+#[test]
+fn a_key_that_holds_something_else_is_begun_anew() {
+    for (damaged, key) in keys("limit").iter().enumerate() {
+        let Some(mut limit) = Limit::new() else { return };
+        limit.takes("a", 60, 1);
+        limit.takes("b", 60, 1);
+        limit.takes_batch("b", 60, 1);
+        let mut command = redis::cmd("SET");
+        let _: () = command.arg(key).arg("x").query(&mut limit.scripts.connection).unwrap();
+        let is_of_waiting = damaged == 4;
+        assert!(!is_of_waiting || !limit.takes_if_idle(60, 1));
+        limit.takes("b", 60, 1);
+        limit.takes_batch("b", 60, 1);
+        limit.now += 2 * SECOND;
+        assert!(limit.takes("b", 60, 1).go, "{key}");
+        limit.now += 12 * SECOND;
+        assert!(limit.takes_if_idle(60, 1), "{key}");
+    }
 }

@@ -15,6 +15,7 @@ const TOO_MANY_REQUESTS: &str =
     include_str!("../../../src/store/redis/scripts/limit/too_many_requests.lua");
 const PASSED: &str = include_str!("../../../src/store/redis/scripts/limit/passed.lua");
 const LEAVE: &str = include_str!("../../../src/store/redis/scripts/limit/leave.lua");
+const IDLE: &str = include_str!("../../../src/store/redis/scripts/limit/idle.lua");
 
 /// What begins the line in which the scripts read the time.
 const TIME: &str = "local now = ";
@@ -87,7 +88,7 @@ impl Server {
             let _: String = load(&mut connection, &format!("{PRELUDE}{script}"));
             load(&mut connection, &format!("{}{script}", with_time_given(PRELUDE)))
         };
-        let hashes = [load(TAKE), load(TOO_MANY_REQUESTS), load(PASSED), load(LEAVE)];
+        let hashes = [TAKE, TOO_MANY_REQUESTS, PASSED, LEAVE, IDLE].map(&mut load);
         Scripts { connection, hashes }
     }
 }
@@ -113,6 +114,7 @@ pub(crate) enum Request {
     TooManyRequests { age: i64, pause: i64, batch: bool },
     Passed { age: i64 },
     Leave { process: String },
+    Idle { per_minute: u32, burst: u32 },
 }
 
 #[derive(Debug, Clone)]
@@ -169,7 +171,7 @@ impl Taken {
 /// The scripts on a connection.
 pub(crate) struct Scripts {
     pub(crate) connection: Connection,
-    hashes: [String; 4],
+    hashes: [String; 5],
 }
 
 /// The names of one limit's keys.
@@ -180,8 +182,9 @@ pub(crate) fn keys(limit: &str) -> [String; 5] {
 impl Scripts {
     /// Adds a script of one limit, run at this time, to what is sent to the server.
     pub(crate) fn add(&self, pipe: &mut redis::Pipeline, limit: &str, now: i64, request: &Request) {
-        let [take, too_many_requests, passed, leave] = &self.hashes;
+        let [take, too_many_requests, passed, leave, idle] = &self.hashes;
         let keys = keys(limit);
+        let limit_and_waiting = [keys[0].clone(), keys[4].clone()];
         let (hash, keys, arguments): (_, &[String], Vec<String>) = match request {
             Request::Take(take_) => (take, &keys, take_.arguments()),
             Request::TooManyRequests { age, pause, batch } => {
@@ -190,6 +193,9 @@ impl Scripts {
             }
             Request::Passed { age } => (passed, &keys[..1], vec![age.to_string()]),
             Request::Leave { process } => (leave, &keys[1..], vec![process.clone()]),
+            Request::Idle { per_minute, burst } => {
+                (idle, &limit_and_waiting, vec![per_minute.to_string(), burst.to_string()])
+            }
         };
         let command = pipe.cmd("EVALSHA").arg(hash).arg(keys.len()).arg(keys);
         command.arg(arguments).arg(now);

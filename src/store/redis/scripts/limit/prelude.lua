@@ -21,7 +21,10 @@ local TIMES = {'filled', 'free_at', 'pause_since', 'pause_until', 'probe_at', 'l
 -- less than 0 tokens if slots are granted ahead of time. free_at: since when a slot is free that nobody took, if one is.
 -- factor, last_429, decreased_at, sent: the slowdown after a 429. since_batch: slots of calls since a batch had one.
 -- minute, calls, calls_before: how many slots were granted in this minute (counted from 1970) and in the one before.
-local FIELDS = {'rates', 'tokens', 'rate', 'factor', 'sent', 'since_batch', 'minute', 'calls', 'calls_before', unpack(TIMES)}
+-- went_back: 1 if the clock has gone back since take.lua looked at the queues.
+local FIELDS = {
+  'rates', 'tokens', 'rate', 'factor', 'sent', 'since_batch', 'minute', 'calls', 'calls_before', 'went_back', unpack(TIMES)
+}
 
 local FRACTIONS = {tokens = true, rate = true, factor = true}
 
@@ -36,9 +39,10 @@ local function read_limit(key)
   local limit = {stored = values}
   for i = 2, #FIELDS do limit[FIELDS[i]] = tonumber(values[i] or nil) end
   limit.rates = values[1] or nil
-  limit.back = limit.filled and limit.filled > now + SECOND and limit.filled - now or 0
-  if limit.back > 0 then
-    for _, field in ipairs(TIMES) do limit[field] = limit[field] and limit[field] - limit.back end
+  if limit.filled and limit.filled > now + SECOND then
+    local back = limit.filled - now
+    for _, field in ipairs(TIMES) do limit[field] = limit[field] and limit[field] - back end
+    limit.went_back = 1
   end
   -- What belongs together is there, or none of it.
   if not (limit.factor and limit.last_429 and limit.decreased_at) then
@@ -143,6 +147,17 @@ local function fill(limit, set)
   if limit.free_at > now or limit.tokens < 1 then limit.free_at = now + (1 - limit.tokens) / rate end
   limit.free_at = math.max(limit.free_at, ended)
   limit.rate, limit.burst, limit.filled = rate, burst, now
+end
+
+-- A slot is granted.
+local function count_slot(limit)
+  if limit.factor then limit.sent = (limit.sent or 0) + 1 end
+  local minute = math.floor(now / MINUTE)
+  if limit.minute ~= minute then
+    limit.calls_before = limit.minute == minute - 1 and limit.calls or 0
+    limit.minute, limit.calls = minute, 0
+  end
+  limit.calls = limit.calls + 1
 end
 
 -- In `back` and `waiting` a process has a member for its calls (c:), its batches (b:), and what is remembered

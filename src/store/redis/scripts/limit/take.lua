@@ -19,19 +19,18 @@ local LONGEST_WAIT, SHORTEST_WAIT = 5 * SECOND, 1000
 local member = (is_batch and 'b:' or 'c:') .. id
 local limit = read_limit(LIMIT)
 -- The clock went back: what was said about times to come no longer holds. All who wait ask again soon.
-if limit.back > 0 then
+if limit.went_back then
   redis.call('DEL', QUEUE, BATCHES, BACK, WAITING)
-  limit.changed = true
+  limit.went_back, limit.changed = nil, true
 end
--- Of the wrong type, or without `back`, which says who is gone: the queues form anew.
-local found = redis.pcall('HMGET', WAITING, 'calls', 'batches')
-local waits = found.err or tonumber(found[1] or 0) > 0 or tonumber(found[2] or 0) > 0
-local types = {[QUEUE] = 'zset', [BATCHES] = 'zset', [BACK] = 'zset'}
-for key, type in pairs(types) do
-  local is = redis.call('TYPE', key).ok
-  if is ~= type and is ~= 'none' then redis.call('DEL', key) end
+-- What somebody else has put there goes.
+local types = {[QUEUE] = 'zset', [BATCHES] = 'zset', [BACK] = 'zset', [WAITING] = 'hash'}
+for key, expected in pairs(types) do
+  local found = redis.call('TYPE', key).ok
+  if found ~= expected and found ~= 'none' then redis.call('DEL', key) end
 end
-if waits and redis.call('EXISTS', BACK) == 0 then redis.call('DEL', QUEUE, BATCHES, WAITING) end
+-- Who waits is in `back` too. Without it nobody would be forgotten, so the queues form anew.
+if redis.call('EXISTS', BACK) == 0 then redis.call('DEL', QUEUE, BATCHES, WAITING) end
 
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', BACK, '-inf', whole(now), 'LIMIT', 0, 100)) do
   if gone ~= member then forget(QUEUE, BATCHES, BACK, WAITING, gone) end
@@ -95,15 +94,6 @@ local function keep(queue)
   for _, key in ipairs({queue, BACK, WAITING}) do redis.call('PEXPIRE', key, EXPIRY) end
 end
 
-local function count_slot()
-  local minute = math.floor(now / MINUTE)
-  if limit.minute ~= minute then
-    limit.calls_before = limit.minute == minute - 1 and limit.calls or 0
-    limit.minute, limit.calls = minute, 0
-  end
-  limit.calls = limit.calls + 1
-end
-
 local queue = is_batch and BATCHES or QUEUE
 
 local function grant()
@@ -121,11 +111,10 @@ local function grant()
     keep(queue)
   end
   if tokens then limit.tokens = tokens - 1 - (slot - now) * limit.rate end
-  if limit.factor then limit.sent = (limit.sent or 0) + 1 end
   if probe then limit.probe_at = slot + MINUTE end
   if not limit.pause_since then limit.pause_until = nil end
   limit.since_batch = not is_batch and batches > 0 and since_batch + 1 or nil
-  count_slot()
+  count_slot(limit)
   write_limit(LIMIT, limit)
   return reply(1, slot - now, slot - now, probe and 1 or 0)
 end
