@@ -49,14 +49,23 @@ pub enum Calls {
     },
 }
 
+/// A fault that was injected, and still applies to calls.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InjectedFault {
+    /// What [`Figma::inject`](super::Figma::inject) returned.
+    pub id: u64,
+    /// The fault.
+    pub fault: Fault,
+    /// The calls that it still applies to.
+    pub calls: Calls,
+}
+
 /// The faults that were injected, in that order.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<InjectedFault>);
-
-#[derive(Debug)]
-struct InjectedFault {
-    fault: Fault,
-    schedule: Schedule,
+pub(super) struct Faults {
+    injected: Vec<(InjectedFault, Schedule)>,
+    count: u64,
 }
 
 /// The calls that a fault still applies to.
@@ -83,27 +92,45 @@ impl Schedule {
 }
 
 impl Faults {
-    pub(super) fn inject(&mut self, fault: Fault, calls: Calls) {
+    pub(super) fn inject(&mut self, fault: Fault, calls: Calls) -> u64 {
         let schedule = match calls {
             Calls::Next(calls) => Schedule::Next(calls),
             Calls::All => Schedule::All,
             Calls::Share { share, seed } => Schedule::Share(share, fastrand::Rng::with_seed(seed)),
         };
-        self.0.push(InjectedFault { fault, schedule });
+        self.count += 1;
+        self.injected.push((InjectedFault { id: self.count, fault, calls }, schedule));
+        self.count
+    }
+
+    /// Those that still apply to calls.
+    pub(super) fn all(&self) -> Vec<InjectedFault> {
+        let left = |(injected, schedule): &(InjectedFault, Schedule)| match schedule {
+            Schedule::Next(left) => InjectedFault { calls: Calls::Next(*left), ..injected.clone() },
+            Schedule::All | Schedule::Share(..) => injected.clone(),
+        };
+        self.injected.iter().map(left).collect()
+    }
+
+    /// Whether there was a fault with this id.
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        let before = self.injected.len();
+        self.injected.retain(|(injected, _)| injected.id != id);
+        self.injected.len() < before
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.injected.clear();
     }
 
     /// The faults of the next call.
     pub(super) fn of_next_call(&mut self) -> CallFaults {
         let faults = self
-            .0
+            .injected
             .iter_mut()
-            .filter_map(|injected| injected.schedule.next_call().then(|| injected.fault.clone()))
+            .filter_map(|(injected, schedule)| schedule.next_call().then(|| injected.fault.clone()))
             .collect();
-        self.0.retain(|injected| !matches!(injected.schedule, Schedule::Next(0)));
+        self.injected.retain(|(_, schedule)| !matches!(schedule, Schedule::Next(0)));
         CallFaults(faults)
     }
 }

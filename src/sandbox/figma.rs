@@ -1,19 +1,21 @@
 //! The simulated Figma: tests change its state, and it answers requests.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::faults::{Calls, Fault};
-use super::message::{Reply, Request};
+use super::faults::{Calls, Fault, InjectedFault};
+use super::message::{Exchange, Reply, Request};
 use super::purchase::Purchase;
 use super::request_log::RequestLog;
 use super::server::lock;
 use super::settings::Settings;
-use super::state::State;
+use super::state::{State, ValidToken};
 use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
+use crate::model::query::AskedBy;
 use crate::model::resource::Resource;
 
 /// The simulated Figma behind a sandbox. It can be changed at any time, from any clone.
@@ -121,19 +123,36 @@ impl Figma {
         lock(&self.state).mint(Some(token), user, resource, lifetime);
     }
 
-    /// Injects a fault into calls from now on. Several faults may apply to the same call.
+    /// What a payment token means, and how long it can be used still. `None` if it cannot be
+    /// used: it is unknown, expired or used up.
+    pub fn valid_token(&self, token: &PluginPaymentToken) -> Option<ValidToken> {
+        lock(&self.state).valid_token(token)
+    }
+
+    /// Injects a fault into calls from now on, and returns its id, for
+    /// [`remove_fault`](Self::remove_fault). Several faults may apply to the same call.
     ///
     /// # Panics
     ///
     /// If a [`Fault::Status`] is not from 400 to 599.
-    pub fn inject(&self, fault: Fault, calls: Calls) {
+    pub fn inject(&self, fault: Fault, calls: Calls) -> u64 {
         if let Fault::Status(status) = fault {
             assert!(
                 (400..600).contains(&status),
                 "the status of a fault has to be from 400 to 599, but is {status}"
             );
         }
-        lock(&self.state).faults.inject(fault, calls);
+        lock(&self.state).faults.inject(fault, calls)
+    }
+
+    /// The faults that still apply to calls, in the order in which they were injected.
+    pub fn faults(&self) -> Vec<InjectedFault> {
+        lock(&self.state).faults.all()
+    }
+
+    /// Removes the fault with this id. Returns whether it was there.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        lock(&self.state).faults.remove(id)
     }
 
     /// Removes all faults.
@@ -160,7 +179,26 @@ impl Figma {
     /// [limited number](Self::REMEMBERED); [`dropped_requests`](Self::dropped_requests) says
     /// how many are missing.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.state).requests.all()
+        lock(&self.state).requests.requests()
+    }
+
+    /// The requests from this number on, with what was answered, oldest first. With 0 they are
+    /// the same requests as [`requests`](Self::requests).
+    pub fn exchanges_from(&self, number: u64) -> Vec<Exchange> {
+        lock(&self.state).requests.exchanges_from(number)
+    }
+
+    /// The numbers of the requests that it keeps. The end of the range is the number of the
+    /// next request.
+    pub fn exchange_numbers(&self) -> Range<u64> {
+        lock(&self.state).requests.numbers()
+    }
+
+    /// How many queries of the [quota](super::FigmaLimits::quota) for this way of asking are used up
+    /// now. They become free again one by one, evenly over a minute. If there are several
+    /// access tokens, it is that of the one that has used up most.
+    pub fn used_quota(&self, asked_by: AskedBy) -> u32 {
+        lock(&self.state).used_quota(asked_by)
     }
 
     /// How many requests were dropped to make room for newer ones, since the start or since
@@ -180,7 +218,7 @@ impl Figma {
     }
 
     /// Records a request that somebody else answers.
-    pub(super) fn record(&self, request: &Request) {
-        lock(&self.state).record(request);
+    pub(super) fn record(&self, request: &Request, reply: &Reply) {
+        lock(&self.state).record(request, reply);
     }
 }

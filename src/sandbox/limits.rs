@@ -87,7 +87,8 @@ impl FigmaLimits {
         }
     }
 
-    fn quota(&self, asked_by: AskedBy) -> Quota {
+    /// The quota for this way of asking.
+    pub fn quota(&self, asked_by: AskedBy) -> Quota {
         match asked_by {
             AskedBy::Token => self.by_token,
             AskedBy::User => self.by_user,
@@ -127,5 +128,15 @@ impl Buckets {
             }
             false => Err(after - full_at),
         }
+    }
+
+    /// How many queries the fullest bucket for this way of asking holds.
+    pub(super) fn used(&self, limits: &FigmaLimits, asked_by: AskedBy, now: Duration) -> u32 {
+        let Quota::PerMinute(queries) = limits.quota(asked_by) else { return 0 };
+        let of_this_way = self.empty_at.iter().filter(|((_, by), _)| *by == asked_by);
+        let empty_at = of_this_way.map(|(_, empty_at)| *empty_at).max().unwrap_or_default();
+        let minutes = empty_at.saturating_sub(now).as_secs_f64() / MINUTE.as_secs_f64();
+        // Without the rounding of `drop`, which would add up to a query.
+        (minutes * f64::from(queries.get()) - 1e-6).ceil() as u32
     }
 }

@@ -1,9 +1,12 @@
 //! Requests as a server sees them, and its replies.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::{BoxStream, StreamExt};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -53,6 +56,22 @@ impl Request {
     }
 }
 
+/// A request that the sandbox got, and what it answered.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The first request of the sandbox has number 0, the next one 1, and so on. Numbers are
+    /// never given twice.
+    pub number: u64,
+    /// When the request had arrived, by the clock of the machine.
+    pub received: SystemTime,
+    /// The request, with its secrets.
+    pub request: Request,
+    /// The status of the answer. `None` if there was no whole answer, because a fault took
+    /// the connection.
+    pub status: Option<u16>,
+}
+
 /// What a server does with a request: it responds, or it misbehaves by a script.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -65,8 +84,23 @@ pub struct Reply {
 
 #[derive(Debug, Clone)]
 pub(super) enum Action {
-    Respond(http::Response<Bytes>),
+    Respond(http::Response<Body>),
     Play(Vec<Step>),
+}
+
+#[derive(Clone)]
+pub(super) enum Body {
+    Whole(Bytes),
+    Stream(Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Whole(bytes) => f.debug_tuple("Whole").field(bytes).finish(),
+            Body::Stream(_) => f.debug_tuple("Stream").finish_non_exhaustive(),
+        }
+    }
 }
 
 impl Reply {
@@ -76,12 +110,28 @@ impl Reply {
     ///
     /// If the status is not from 100 to 999.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        let mut response = http::Response::new(body.into());
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or_else(|_| {
+        let status = StatusCode::from_u16(status).unwrap_or_else(|_| {
             panic!("{status} is not an HTTP status; it has to be from 100 to 999")
         });
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
+        Reply::respond(status, "application/json", Body::Whole(body.into()))
+    }
+
+    /// Answers 200 with server-sent events. What the stream yields is sent at once, as it
+    /// is. The response ends with the stream, or when the client goes away, which drops the
+    /// stream. Each response gets a stream of its own.
+    pub fn events<S>(body: impl Fn() -> S + Send + Sync + 'static) -> Self
+    where
+        S: Stream + Send + 'static,
+        S::Item: Into<Bytes>,
+    {
+        let body = Body::Stream(Arc::new(move || body().map(Into::into).boxed()));
+        Reply::respond(StatusCode::OK, "text/event-stream", body)
+    }
+
+    fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Self {
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Reply::new(Action::Respond(response))
     }
 
@@ -138,6 +188,14 @@ impl Reply {
         self
     }
 
+    /// The status of the response. `None` if a script takes its place.
+    pub(super) fn status(&self) -> Option<u16> {
+        match &self.action {
+            Action::Respond(response) => Some(response.status().as_u16()),
+            Action::Play(_) => None,
+        }
+    }
+
     /// Adds to the delay.
     pub(super) fn later(self, delay: Duration) -> Self {
         let delay = self.delay + delay;
@@ -157,8 +215,14 @@ impl Reply {
         self,
         steps: impl FnOnce(http::Response<Bytes>) -> Vec<Step>,
     ) -> Self {
+        let whole = |body| match body {
+            Body::Whole(bytes) => bytes,
+            Body::Stream(_) => Bytes::new(),
+        };
         match self.action {
-            Action::Respond(response) => Reply { action: Action::Play(steps(response)), ..self },
+            Action::Respond(response) => {
+                Reply { action: Action::Play(steps(response.map(whole))), ..self }
+            }
             Action::Play(_) => self,
         }
     }

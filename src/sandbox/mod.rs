@@ -31,15 +31,16 @@ use crate::model::payment::PaymentStatus;
 use crate::model::resource::Resource;
 
 pub use answers::{client, client_from};
-pub use faults::{Calls, Fault};
+pub use faults::{Calls, Fault, InjectedFault};
 pub use figma::Figma;
 pub use gate::Gate;
 pub use limits::{FigmaLimits, Quota};
-pub use message::{Reply, Request};
+pub use message::{Exchange, Reply, Request};
 pub use purchase::Purchase;
 pub use script::Step;
 pub use server::ScriptedServer;
 pub use settings::{Settings, StatusShape};
+pub use state::ValidToken;
 
 /// A server that answers `GET /v1/payments` like Figma, from purchases that a test sets.
 /// It stops when it is dropped.
@@ -101,7 +102,7 @@ impl Sandbox {
         let answer = move |request: &Request| match also(&shared, request) {
             Some(reply) => {
                 if !reply.is_recorded {
-                    shared.record(request);
+                    shared.record(request, &reply);
                 }
                 reply
             }
@@ -191,8 +192,8 @@ impl Sandbox {
         self.figma.accept_token(token, user, resource, lifetime)
     }
 
-    /// Injects a fault into calls from now on. See [`Figma::inject`].
-    pub fn inject(&self, fault: Fault, calls: Calls) {
+    /// Injects a fault into calls from now on, and returns its id. See [`Figma::inject`].
+    pub fn inject(&self, fault: Fault, calls: Calls) -> u64 {
         self.figma.inject(fault, calls)
     }
 

@@ -1,12 +1,16 @@
-//! The newest requests to the sandbox, within a limit of memory.
+//! The newest requests to the sandbox with their answers, within a limit of memory.
 
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::SystemTime;
 
-use super::message::Request;
+use super::message::{Exchange, Reply, Request};
 
 #[derive(Debug, Default)]
 pub(super) struct RequestLog {
-    requests: VecDeque<Request>,
+    exchanges: VecDeque<Exchange>,
+    /// The number of the next request.
+    next: u64,
     bytes: usize,
     dropped: u64,
 }
@@ -15,23 +19,36 @@ impl RequestLog {
     pub(super) const MAX_REQUESTS: usize = 10_000;
 
     /// Adds a request, and drops the oldest ones if there is no room for it.
-    pub(super) fn push(&mut self, request: Request, max_bytes: usize) {
+    pub(super) fn push(&mut self, request: Request, reply: &Reply, max_bytes: usize) {
         self.bytes += size(&request);
-        self.requests.push_back(request);
+        let (number, received, status) = (self.next, SystemTime::now(), reply.status());
+        self.exchanges.push_back(Exchange { number, received, request, status });
+        self.next += 1;
         self.shrink_to(max_bytes);
     }
 
     /// Drops the oldest requests until the others fit.
     pub(super) fn shrink_to(&mut self, max_bytes: usize) {
-        while self.bytes > max_bytes || self.requests.len() > Self::MAX_REQUESTS {
-            let Some(oldest) = self.requests.pop_front() else { return };
-            self.bytes -= size(&oldest);
+        while self.bytes > max_bytes || self.exchanges.len() > Self::MAX_REQUESTS {
+            let Some(oldest) = self.exchanges.pop_front() else { return };
+            self.bytes -= size(&oldest.request);
             self.dropped += 1;
         }
     }
 
-    pub(super) fn all(&self) -> Vec<Request> {
-        self.requests.iter().cloned().collect()
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.exchanges.iter().map(|exchange| exchange.request.clone()).collect()
+    }
+
+    /// Those with at least this number.
+    pub(super) fn exchanges_from(&self, number: u64) -> Vec<Exchange> {
+        let older = number.saturating_sub(self.numbers().start);
+        let older = usize::try_from(older).unwrap_or(usize::MAX);
+        self.exchanges.iter().skip(older).cloned().collect()
+    }
+
+    pub(super) fn numbers(&self) -> Range<u64> {
+        self.next - self.exchanges.len() as u64..self.next
     }
 
     /// How many requests were dropped.
@@ -40,7 +57,7 @@ impl RequestLog {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = RequestLog::default();
+        *self = RequestLog { next: self.next, ..RequestLog::default() };
     }
 }
 
@@ -51,7 +68,7 @@ fn size(request: &Request) -> usize {
     const HEADER_OVERHEAD: usize = 128;
     let headers = request.headers.iter();
     let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
-    size_of::<Request>()
+    size_of::<Exchange>()
         + request.method.len()
         + request.target.len()
         + request.authority.as_ref().map_or(0, String::len)

@@ -2,6 +2,8 @@
 //! connection from hyper.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::error::Error;
 use std::fmt;
 use std::future::pending;
 use std::io;
@@ -10,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited, StreamBody};
+use hyper::body::Frame;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-use super::message::{Action, Reply, Request};
+use super::message::{Action, Body, Reply, Request};
 use super::script::{self, Step};
 
 /// A connection is closed if the head of a request, or its body, takes longer than this.
@@ -224,7 +228,7 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
             };
             reply.due().await;
             match reply.action {
-                Action::Respond(response) => Ok::<_, io::Error>(response.map(Full::new)),
+                Action::Respond(response) => Ok::<_, io::Error>(response.map(body)),
                 Action::Play(steps) => {
                     let _ = script_sender.send(steps).await;
                     pending().await
@@ -244,6 +248,15 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     };
     let stream = connection.into_parts().io.into_inner();
     script::play(stream, steps).await;
+}
+
+fn body(body: Body) -> impl hyper::body::Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> {
+    match body {
+        Body::Whole(bytes) => Either::Left(Full::new(bytes)),
+        Body::Stream(stream) => Either::Right(StreamBody::new(
+            stream().map(|bytes| Ok::<_, Infallible>(Frame::data(bytes))),
+        )),
+    }
 }
 
 /// Reads the request with its body. `None` if the body is too long. An error closes the

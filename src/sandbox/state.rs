@@ -19,8 +19,20 @@ use crate::api::types::{ErrorResponsePayload, GetPaymentsResponseBody, PaymentIn
 use crate::model::credentials::PluginPaymentToken;
 use crate::model::ids::UserId;
 use crate::model::payment::PaymentStatus;
-use crate::model::query::{PaymentParams, PaymentQuery};
+use crate::model::query::{AskedBy, PaymentParams, PaymentQuery};
 use crate::model::resource::Resource;
+
+/// A payment token that can be used.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ValidToken {
+    /// The user who made it.
+    pub user: UserId,
+    /// The plugin or widget that it was made in.
+    pub resource: Resource,
+    /// How long it can be used still, by the sandbox's clock.
+    pub valid_for: Duration,
+}
 
 /// The meaning of a payment token.
 #[derive(Debug)]
@@ -104,12 +116,34 @@ impl State {
         token
     }
 
-    pub(super) fn record(&mut self, request: &Request) {
-        self.requests.push(request.clone(), self.settings.request_log_bytes);
+    /// What this payment token means, if it can be used.
+    pub(super) fn valid_token(&self, token: &PluginPaymentToken) -> Option<ValidToken> {
+        let now = self.clock.now();
+        let meaning = self.tokens.get(token.as_str()).filter(|token| token.valid_until > now)?;
+        Some(ValidToken {
+            user: meaning.user.clone(),
+            resource: meaning.resource.clone(),
+            valid_for: meaning.valid_until - now,
+        })
     }
 
+    /// How many queries the fullest bucket for this way of asking holds.
+    pub(super) fn used_quota(&self, asked_by: AskedBy) -> u32 {
+        self.buckets.used(&self.settings.limits, asked_by, self.clock.now())
+    }
+
+    pub(super) fn record(&mut self, request: &Request, reply: &Reply) {
+        self.requests.push(request.clone(), reply, self.settings.request_log_bytes);
+    }
+
+    /// Answers a request, and records it.
     pub(super) fn answer(&mut self, request: &Request) -> Reply {
-        self.record(request);
+        let reply = self.reply(request);
+        self.record(request, &reply);
+        reply
+    }
+
+    fn reply(&mut self, request: &Request) -> Reply {
         if request.path() != operation::PATH {
             return self.refuse(Refusal::documented(404));
         }
@@ -142,7 +176,7 @@ impl State {
             .add(&self.settings.limits, &access_token, query.asked_by(), now)
             .map_err(|wait| Refusal { wait, ..Refusal::documented(429) })?;
         let (user, resource) = match (query.payment_token(), query.user(), query.resource()) {
-            (Some(token), _, _) => self.redeem(token, now)?,
+            (Some(token), _, _) => self.redeem(token)?,
             (None, Some(user), Some(resource)) => (user.clone(), resource.clone()),
             _ => return Err(Refusal::documented(400)),
         };
@@ -158,15 +192,9 @@ impl State {
         known.find(|known| given == known).map(ToOwned::to_owned)
     }
 
-    fn redeem(
-        &mut self,
-        token: &PluginPaymentToken,
-        now: Duration,
-    ) -> Result<(UserId, Resource), Refusal> {
-        let meaning = self.tokens.get(token.as_str()).filter(|token| token.valid_until > now);
-        let meaning = meaning.ok_or_else(|| Refusal::documented(401))?;
-        let user = meaning.user.clone();
-        let resource = meaning.resource.clone();
+    fn redeem(&mut self, token: &PluginPaymentToken) -> Result<(UserId, Resource), Refusal> {
+        let ValidToken { user, resource, .. } =
+            self.valid_token(token).ok_or_else(|| Refusal::documented(401))?;
         if self.settings.single_use_tokens {
             self.tokens.remove(token.as_str());
         }

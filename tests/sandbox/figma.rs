@@ -7,8 +7,8 @@ use figma_payments::sandbox::{
     StatusShape,
 };
 use figma_payments::{
-    Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus, PersonalAccessToken,
-    PluginPaymentToken, Resource, RetryPolicy,
+    AskedBy, Client, Error, ErrorKind, PaymentInformation, PaymentQuery, PaymentStatus,
+    PersonalAccessToken, PluginPaymentToken, Resource, RetryPolicy, UserId,
 };
 use serde_json::{Value, json};
 
@@ -485,4 +485,95 @@ async fn requests_are_recorded_whoever_answers_them() {
     let requests = sandbox.requests();
     let paths: Vec<&str> = requests.iter().map(|request| request.path()).collect();
     assert_eq!(paths, ["/own", "/v1/payments", "/other"]);
+}
+
+#[tokio::test]
+async fn requests_have_numbers_and_the_status_of_their_answer() {
+    let (sandbox, client) = sandbox().await;
+    let figma = sandbox.figma();
+    ask(&client).await.unwrap();
+    sandbox.inject(Fault::Status(503), Calls::Next(1));
+    sandbox.inject(Fault::Reset, Calls::Next(2));
+    for path in ["/v1/payments?a=1", "/v1/payments?a=2"] {
+        let _ = wire::get(&sandbox.base_url(), path, &[]).await;
+    }
+    get(&sandbox, "/other").await;
+    let seen = figma.exchanges_from(0);
+    let outcomes: Vec<_> = seen.iter().map(|it| (it.number, it.status)).collect();
+    assert_eq!(outcomes, [(0, Some(200)), (1, None), (2, None), (3, Some(404))]);
+    assert!(seen.iter().all(|it| it.received.elapsed().unwrap() < Duration::from_secs(60)));
+    assert_eq!(figma.exchanges_from(3)[0].request.path(), "/other");
+    assert!(figma.exchanges_from(4).is_empty() && figma.exchanges_from(u64::MAX).is_empty());
+    assert_eq!(figma.exchange_numbers(), 0..4);
+
+    sandbox.clear_requests();
+    assert_eq!(figma.exchange_numbers(), 4..4);
+    get(&sandbox, "/").await;
+    assert_eq!(figma.exchanges_from(0)[0].number, 4, "no number is given twice");
+}
+
+#[tokio::test]
+async fn faults_are_listed_and_removed_one_by_one() {
+    let (sandbox, client) = sandbox().await;
+    let figma = sandbox.figma();
+    let share = Calls::Share { share: 0.0, seed: 7 };
+    let next = sandbox.inject(Fault::Delay(Duration::ZERO), Calls::Next(2));
+    let never = sandbox.inject(Fault::Reset, share.clone());
+    let always = sandbox.inject(Fault::Status(503), Calls::All);
+    let listed = || {
+        let listed = figma.faults().into_iter();
+        listed.map(|it| (it.id, it.fault, it.calls)).collect::<Vec<_>>()
+    };
+    let delay = Fault::Delay(Duration::ZERO);
+    let after = [
+        (next, delay, Calls::Next(1)),
+        (never, Fault::Reset, share),
+        (always, Fault::Status(503), Calls::All),
+    ];
+    assert!(ask(&client).await.is_err());
+    assert_eq!(listed(), after);
+    assert!(figma.remove_fault(always) && !figma.remove_fault(always));
+    assert!(ask(&client).await.is_ok());
+    assert_eq!(listed(), after[1..2], "the delay has no call left");
+    sandbox.clear_faults();
+    assert_eq!(listed(), []);
+    assert!(sandbox.inject(Fault::Reset, Calls::All) > always, "no id is given twice");
+}
+
+#[tokio::test]
+async fn a_payment_token_can_be_looked_up_while_it_can_be_used() {
+    let (sandbox, client) = sandbox().await;
+    let (figma, plugin) = (sandbox.figma(), Resource::plugin("7").unwrap());
+    let token = sandbox.mint_token_for(&UserId::from(1), &plugin, Duration::from_secs(60));
+    sandbox.advance(Duration::from_secs(20));
+    let valid = figma.valid_token(&token).unwrap();
+    assert_eq!((valid.user, &valid.resource), (UserId::from(1), &plugin));
+    assert_eq!(valid.valid_for, Duration::from_secs(40));
+    assert!(figma.valid_token(&PluginPaymentToken::new("ppt_other").unwrap()).is_none());
+
+    let once = sandbox.mint_token(&UserId::from(1), &plugin);
+    sandbox.configure(|settings| settings.single_use_tokens = true);
+    client.get_payments(PaymentQuery::by_token(once.clone(), plugin)).await.unwrap();
+    assert!(figma.valid_token(&once).is_none(), "it is used up");
+    sandbox.advance(Duration::from_secs(40));
+    assert!(figma.valid_token(&token).is_none(), "it has expired");
+}
+
+#[tokio::test]
+async fn the_used_quota_goes_up_with_each_query_and_down_with_time() {
+    let (sandbox, client) = sandbox().await;
+    let used = |asked_by| sandbox.figma().used_quota(asked_by);
+    assert_eq!((used(AskedBy::User), used(AskedBy::Token)), (0, 0));
+    for queries in 1..=50 {
+        ask(&client).await.unwrap();
+        assert_eq!(used(AskedBy::User), queries);
+    }
+    assert_eq!(used(AskedBy::Token), 0);
+    sandbox.advance(Duration::from_secs(30));
+    assert_eq!(used(AskedBy::User), 25);
+    sandbox.advance(Duration::from_secs(30));
+    assert_eq!(used(AskedBy::User), 0);
+    sandbox.configure(|settings| settings.limits = FigmaLimits::none());
+    ask(&client).await.unwrap();
+    assert_eq!(used(AskedBy::User), 0, "there is no quota");
 }
