@@ -60,8 +60,8 @@ impl Request {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// The first request of the sandbox has number 0, the next one 1, and so on. Numbers are
-    /// never given twice.
+    /// The first request of the sandbox has number 1, the next one 2, and so on. No number is
+    /// given twice.
     pub number: u64,
     /// When the request had arrived, by the clock of the machine.
     pub received: SystemTime,

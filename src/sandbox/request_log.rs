@@ -9,8 +9,8 @@ use super::message::{Exchange, Reply, Request};
 #[derive(Debug, Default)]
 pub(super) struct RequestLog {
     exchanges: VecDeque<Exchange>,
-    /// The number of the next request.
-    next: u64,
+    /// How many requests there were, with those that were dropped or cleared.
+    count: u64,
     bytes: usize,
     dropped: u64,
 }
@@ -21,9 +21,9 @@ impl RequestLog {
     /// Adds a request, and drops the oldest ones if there is no room for it.
     pub(super) fn push(&mut self, request: Request, reply: &Reply, max_bytes: usize) {
         self.bytes += size(&request);
-        let (number, received, status) = (self.next, SystemTime::now(), reply.status());
+        self.count += 1;
+        let (number, received, status) = (self.count, SystemTime::now(), reply.status());
         self.exchanges.push_back(Exchange { number, received, request, status });
-        self.next += 1;
         self.shrink_to(max_bytes);
     }
 
@@ -48,7 +48,8 @@ impl RequestLog {
     }
 
     pub(super) fn numbers(&self) -> Range<u64> {
-        self.next - self.exchanges.len() as u64..self.next
+        let next = self.count + 1;
+        next - self.exchanges.len() as u64..next
     }
 
     /// How many requests were dropped.
@@ -57,7 +58,7 @@ impl RequestLog {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = RequestLog { next: self.next, ..RequestLog::default() };
+        *self = RequestLog { count: self.count, ..RequestLog::default() };
     }
 }
 

@@ -500,16 +500,16 @@ async fn requests_have_numbers_and_the_status_of_their_answer() {
     get(&sandbox, "/other").await;
     let seen = figma.exchanges_from(0);
     let outcomes: Vec<_> = seen.iter().map(|it| (it.number, it.status)).collect();
-    assert_eq!(outcomes, [(0, Some(200)), (1, None), (2, None), (3, Some(404))]);
+    assert_eq!(outcomes, [(1, Some(200)), (2, None), (3, None), (4, Some(404))]);
     assert!(seen.iter().all(|it| it.received.elapsed().unwrap() < Duration::from_secs(60)));
-    assert_eq!(figma.exchanges_from(3)[0].request.path(), "/other");
-    assert!(figma.exchanges_from(4).is_empty() && figma.exchanges_from(u64::MAX).is_empty());
-    assert_eq!(figma.exchange_numbers(), 0..4);
+    assert_eq!(figma.exchanges_from(4)[0].request.path(), "/other");
+    assert!(figma.exchanges_from(5).is_empty() && figma.exchanges_from(u64::MAX).is_empty());
+    assert_eq!(figma.exchange_numbers(), 1..5);
 
     sandbox.clear_requests();
-    assert_eq!(figma.exchange_numbers(), 4..4);
+    assert_eq!(figma.exchange_numbers(), 5..5);
     get(&sandbox, "/").await;
-    assert_eq!(figma.exchanges_from(0)[0].number, 4, "no number is given twice");
+    assert_eq!(figma.exchanges_from(0)[0].number, 5, "no number is given twice");
 }
 
 #[tokio::test]
