@@ -84,12 +84,7 @@ impl AccessCheck {
     /// Refuses a request that the control API must not answer.
     pub fn check(&self, request: &Request) -> Result<(), Refusal> {
         let authority = self.authority(request)?;
-        let sites = request.headers.get_all(SEC_FETCH_SITE).iter();
-        for site in sites {
-            if site != "same-origin" && site != "none" {
-                return Err(foreign_page());
-            }
-        }
+        self.check_site(request)?;
         let mut origins = request.headers.get_all(ORIGIN).iter().peekable();
         let from_a_page = origins.peek().is_some();
         if !origins.all(|origin| origin.to_str().is_ok_and(|origin| is_own(origin, authority))) {
@@ -100,6 +95,20 @@ impl AccessCheck {
             return Err((415, message.to_owned()));
         }
         Ok(())
+    }
+
+    /// Refuses a request to a host that is not the sandbox's.
+    pub fn check_host(&self, request: &Request) -> Result<(), Refusal> {
+        self.authority(request).map(drop)
+    }
+
+    /// Refuses a request of a page of another origin, by what browsers say of each request.
+    pub fn check_site(&self, request: &Request) -> Result<(), Refusal> {
+        let mut sites = request.headers.get_all(SEC_FETCH_SITE).iter();
+        match sites.all(|site| site == "same-origin" || site == "none") {
+            true => Ok(()),
+            false => Err(foreign_page()),
+        }
     }
 
     /// The host, and perhaps the port, that the request was sent to.
@@ -149,6 +158,6 @@ fn is_json(request: &Request) -> bool {
 }
 
 fn foreign_page() -> Refusal {
-    let message = "the control API does not answer a page of another origin in a browser; ask it from a program, without the headers Origin and Sec-Fetch-Site";
+    let message = "the sandbox does not answer a page of another origin in a browser; ask it from a program, without the headers Origin and Sec-Fetch-Site";
     (403, message.to_owned())
 }

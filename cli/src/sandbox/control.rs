@@ -2,43 +2,71 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use figma_payments::sandbox::{Calls, Fault, Figma, Purchase, Reply, Request};
-use figma_payments::{PluginPaymentToken, Resource, UserId};
+use figma_payments::sandbox::{Exchange, Figma, Purchase, Quota, Reply, Request, StatusShape};
+use figma_payments::{AskedBy, PluginPaymentToken, Resource, UserId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::access_check::AccessCheck;
+use super::events;
+use super::fault::{self, FaultJson};
+use super::page;
+use super::plugin::Plugin;
 use super::redact::{MintedTokens, redacted};
+use super::stage;
 use super::state_file::StateFile;
 
 /// All paths of the control API begin with this. Figma has no such path.
 pub const PREFIX: &str = "/_sandbox";
 
-const ROUTES: [(&str, &str); 8] = [
+/// The access token that the sandbox accepts.
+pub const ACCESS_TOKEN: &str = "figd_sandbox";
+
+const ROUTES: [(&str, &str); 16] = [
+    ("GET /_sandbox/settings", "how the sandbox was started"),
     ("GET /_sandbox/purchases", "lists all purchases, as in the state file"),
     (
         "PUT /_sandbox/purchases",
         r#"sets one purchase: {"user_id": "500123", "plugin_id" or "widget_id" or "community_file_id": "1122334455", "payment_status": "PAID", "TRIAL", "UNPAID" or "NOT_SUPPORTED", "date_of_purchase": "2024-06-15T14:30:00Z"}; the date is optional, and stays after a refund"#,
     ),
     (
+        "GET /_sandbox/tokens",
+        "lists the payment tokens that can be used, the newest first, with the seconds for which they can be used still",
+    ),
+    (
         "POST /_sandbox/tokens",
         r#"makes a payment token: {"user_id": "500123", "plugin_id" or "widget_id": "1122334455"}; optional: "lifetime_seconds", and the text of the "token""#,
+    ),
+    (
+        "GET /_sandbox/faults",
+        "lists the faults that still apply to calls; next is the number of calls that are left",
     ),
     (
         "POST /_sandbox/faults",
         r#"injects a fault: {"fault": "status", "rate_limited", "delay", "reset", "cut_body", "wrong_user" or "wrong_resource", "next": 3} for the next 3 calls, {…, "all": true} for every call from now on, or {…, "share": 0.1, "seed": 7} for a tenth of all calls; the fault "status" also needs "status": 503, for instance, "rate_limited" needs "retry_after_seconds": 30, and "delay" needs "delay_ms": 1500"#,
     ),
     ("DELETE /_sandbox/faults", "removes all faults"),
+    ("DELETE /_sandbox/faults/ID", "removes one fault, by the id that is listed"),
+    ("GET /_sandbox/clock", "tells the time on the sandbox's clock, which began at 0"),
     ("POST /_sandbox/clock", r#"moves the clock forward: {"advance_seconds": 3600}"#),
     (
+        "GET /_sandbox/limits",
+        "tells for each way of asking how many questions a minute are answered (null: any number), and how many of them are used up now",
+    ),
+    (
         "GET /_sandbox/requests",
-        "lists the requests to /v1/payments so far, the oldest first, without secrets; dropped says how many older ones are missing, if any",
+        "lists the requests to /v1/payments so far, the oldest first, without secrets; dropped says how many older ones are missing, if any; a status is null if a fault took the connection",
     ),
     ("DELETE /_sandbox/requests", "clears that list"),
+    (
+        "GET /_sandbox/events",
+        "tells what happens from now on, as server-sent events: state (with counters of the changes to purchases and tokens, the faults and the limits) and requests (the newest 100 at most)",
+    ),
+    ("GET /_sandbox/plugin", "the manifest of --manifest, and the texts of its files"),
 ];
 
 /// What is answered with status 200, or else the status and the message.
@@ -50,57 +78,123 @@ pub struct Control {
     /// the sandbox.
     file: Mutex<Option<StateFile>>,
     access: AccessCheck,
+    /// The plugin on the stage.
+    plugin: Option<Plugin>,
+    /// Where the purchases are kept, for people.
+    kept_in: Option<String>,
+    changes: Changes,
     minted: AtomicU64,
     minted_tokens: Mutex<MintedTokens>,
 }
 
+/// How often each of these has changed, for those who want to know when to look again.
+#[derive(Debug, Default)]
+struct Changes {
+    purchases: AtomicU64,
+    tokens: AtomicU64,
+    clock: AtomicU64,
+}
+
+impl Changes {
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Control {
-    pub fn new(file: Option<StateFile>, access: AccessCheck) -> Self {
+    pub fn new(file: Option<StateFile>, access: AccessCheck, plugin: Option<Plugin>) -> Self {
         Control {
+            kept_in: file.as_ref().map(|file| file.path().display().to_string()),
             file: Mutex::new(file),
             access,
+            plugin,
+            changes: Changes::default(),
             minted: AtomicU64::new(0),
             minted_tokens: Mutex::default(),
         }
     }
 
-    /// `None` if the request is not for the control API, but for Figma's.
-    pub fn answer(&self, figma: &Figma, request: &Request) -> Option<Reply> {
-        let path = request.path().strip_prefix(PREFIX)?;
-        if !path.is_empty() && !path.starts_with('/') {
+    /// `None` if the request is for Figma.
+    pub fn answer(self: &Arc<Self>, figma: &Figma, request: &Request) -> Option<Reply> {
+        if let Some(reply) = self.document(request) {
+            return Some(reply.not_recorded());
+        }
+        let Some(path) = own_path(request) else { return self.refused_by_figma(request) };
+        let outcome = self.access.check(request).and_then(|()| match (&*request.method, path) {
+            ("GET", "/events") => {
+                let (control, figma) = (Arc::clone(self), figma.clone());
+                let events = move || events::stream(Arc::clone(&control), figma.clone());
+                Ok(Reply::events(events).header("cache-control", "no-cache"))
+            }
+            (method, path) => {
+                let answer = self.act(figma, method, path, &request.body)?;
+                Ok(Reply::json(200, format!("{answer:#}\n")))
+            }
+        });
+        Some(outcome.unwrap_or_else(refusal).not_recorded())
+    }
+
+    /// The documents and files for a browser. They are the same for everybody and hold
+    /// nothing of the sandbox, so a link on another page may lead to them.
+    fn document(&self, request: &Request) -> Option<Reply> {
+        if request.method != "GET" || self.access.check_host(request).is_err() {
             return None;
         }
-        let outcome = self
-            .access
-            .check(request)
-            .and_then(|()| self.act(figma, &request.method, path, &request.body));
-        let reply = match outcome {
-            Ok(value) => Reply::json(200, format!("{value:#}\n")),
-            Err((status, message)) => {
-                let body = json!({ "error": true, "status": status, "message": message });
-                Reply::json(status, format!("{body:#}\n"))
-            }
-        };
-        Some(reply.not_recorded())
+        if let Some(name) = request.path().strip_prefix(page::FILES) {
+            return page::file(name);
+        }
+        match (request.path(), &self.plugin) {
+            ("/", _) => Some(page::document(&page::INDEX)),
+            ("/stage", Some(_)) => Some(page::document(&page::STAGE)),
+            ("/_sandbox/stage/main", Some(plugin)) => Some(
+                stage::domains(plugin, request.query())
+                    .map_or_else(|why| refusal((500, why)), |domains| stage::main_frame(&domains)),
+            ),
+            ("/_sandbox/stage/ui", Some(plugin)) => Some(
+                stage::domains(plugin, request.query())
+                    .map_or_else(|why| refusal((500, why)), |domains| stage::ui_frame(&domains)),
+            ),
+            _ => None,
+        }
+    }
+
+    /// A page in a browser cannot ask Figma. If one of another origin tries, it must not be
+    /// able to use up a fault, or to fill the list of requests.
+    fn refused_by_figma(&self, request: &Request) -> Option<Reply> {
+        // A page can send this header only if the sandbox allows it, and it never does.
+        if request.headers.contains_key("x-figma-token") {
+            return None;
+        }
+        let refused = self.access.check_site(request).err()?;
+        Some(refusal(refused).not_recorded())
     }
 
     fn act(&self, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
+        if let ("DELETE", Some(id)) = (method, path.strip_prefix("/faults/")) {
+            return remove_fault(figma, id);
+        }
         match (method, path) {
             ("GET", "" | "/") => Ok(json!(BTreeMap::from(ROUTES))),
+            ("GET", "/settings") => Ok(self.settings(figma)),
             ("GET", "/purchases") => Ok(json!({ "purchases": figma.purchases() })),
             ("PUT", "/purchases") => self.set_purchase(figma, read(body)?),
+            ("GET", "/tokens") => Ok(self.tokens(figma)),
             ("POST", "/tokens") => self.mint(figma, read(body)?),
-            ("POST", "/faults") => inject(figma, read(body)?),
+            ("GET", "/faults") => Ok(json!({ "faults": faults(figma) })),
+            ("POST", "/faults") => inject(figma, &read(body)?),
             ("DELETE", "/faults") => {
                 figma.clear_faults();
                 Ok(json!({}))
             }
-            ("POST", "/clock") => advance(figma, read(body)?),
+            ("GET", "/clock") => Ok(clock(figma)),
+            ("POST", "/clock") => self.advance(figma, &read(body)?),
+            ("GET", "/limits") => Ok(limits(figma)),
             ("GET", "/requests") => Ok(self.requests(figma)),
             ("DELETE", "/requests") => {
                 figma.clear_requests();
                 Ok(json!({}))
             }
+            ("GET", "/plugin") => self.read_plugin(),
             (_, path) => {
                 let known =
                     ROUTES.iter().any(|(route, _)| route.ends_with(&format!("{PREFIX}{path}")));
@@ -111,6 +205,49 @@ impl Control {
                 ))
             }
         }
+    }
+
+    fn settings(&self, figma: &Figma) -> Value {
+        let settings = figma.settings();
+        let plugin = self.plugin.as_ref();
+        json!({
+            "access_token": ACCESS_TOKEN,
+            "shape": match settings.shape {
+                StatusShape::Type => "type",
+                StatusShape::Status => "status",
+                _ => "text",
+            },
+            "owner": settings.owner,
+            "token_lifetime_seconds": settings.token_lifetime.as_secs(),
+            "single_use_tokens": settings.single_use_tokens,
+            "kept_in": self.kept_in,
+            "plugin": plugin.map(|it| json!({ "id": it.resource.id(), "name": it.name })),
+        })
+    }
+
+    /// What a window has to know, without the time.
+    pub fn state(&self, figma: &Figma) -> Value {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // Each request may use one up.
+        let used_up = match figma.settings().single_use_tokens {
+            true => figma.exchange_numbers().end,
+            false => 0,
+        };
+        json!({
+            "purchases": count(&self.changes.purchases),
+            "tokens": count(&self.changes.tokens) + used_up,
+            "clock": { "moved": count(&self.changes.clock) },
+            "faults": faults(figma),
+            "limits": limits(figma),
+        })
+    }
+
+    fn read_plugin(&self) -> Outcome {
+        let Some(plugin) = &self.plugin else {
+            let why = "there is no plugin: start the sandbox with --manifest path/to/manifest.json";
+            return Err((404, why.to_owned()));
+        };
+        plugin.read().map_err(|why| (500, why))
     }
 
     /// Writes the file first, so that a change that was answered is on the disk.
@@ -132,6 +269,7 @@ impl Control {
             })?;
         }
         figma.set(purchase.clone());
+        Changes::count(&self.changes.purchases);
         Ok(json!(purchase))
     }
 
@@ -152,6 +290,7 @@ impl Control {
         let token = PluginPaymentToken::new(&*text).map_err(refuse)?;
         self.minted_tokens().add(&text);
         figma.accept_token(token, &mint.user_id, &resource, lifetime);
+        Changes::count(&self.changes.tokens);
         Ok(json!({ "token": text, "good_for_seconds": lifetime.as_secs() }))
     }
 
@@ -159,12 +298,37 @@ impl Control {
         format!("ppt_{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
+    fn tokens(&self, figma: &Figma) -> Value {
+        let minted = self.minted_tokens();
+        let valid = minted.newest_first().filter_map(|text| {
+            let token = PluginPaymentToken::new(text).ok()?;
+            let valid = figma.valid_token(&token)?;
+            let kind = match valid.resource {
+                Resource::Widget(_) => "widget_id",
+                _ => "plugin_id",
+            };
+            Some(json!({
+                "token": text,
+                "user_id": valid.user,
+                kind: valid.resource.id(),
+                "valid_for_seconds": valid.valid_for.as_secs_f64(),
+            }))
+        });
+        json!({ "tokens": valid.collect::<Vec<_>>() })
+    }
+
+    fn advance(&self, figma: &Figma, advance: &Advance) -> Outcome {
+        let by = Duration::try_from_secs_f64(advance.advance_seconds)
+            .map_err(|_| refuse("advance_seconds is negative or too large"))?;
+        figma.advance(by);
+        Changes::count(&self.changes.clock);
+        Changes::count(&self.changes.tokens);
+        Ok(clock(figma))
+    }
+
     /// The key `dropped` is there only if requests are missing.
     fn requests(&self, figma: &Figma) -> Value {
-        let requests = figma.requests();
-        let minted = self.minted_tokens();
-        let requests = requests.iter().map(|request| redacted(request, &minted));
-        let mut log = json!({ "requests": requests.collect::<Vec<_>>() });
+        let mut log = json!({ "requests": self.shown(&figma.exchanges_from(0)) });
         let dropped = figma.dropped_requests();
         if dropped > 0 {
             log["dropped"] = json!(dropped);
@@ -172,9 +336,60 @@ impl Control {
         log
     }
 
+    /// Requests with their answers, without secrets.
+    pub fn shown(&self, exchanges: &[Exchange]) -> Vec<Value> {
+        let minted = self.minted_tokens();
+        exchanges.iter().map(|exchange| redacted(exchange, &minted)).collect()
+    }
+
     fn minted_tokens(&self) -> MutexGuard<'_, MintedTokens> {
         self.minted_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The path below [`PREFIX`], if the request is for the control API.
+fn own_path(request: &Request) -> Option<&str> {
+    let path = request.path().strip_prefix(PREFIX)?;
+    (path.is_empty() || path.starts_with('/')).then_some(path)
+}
+
+fn refusal((status, message): (u16, String)) -> Reply {
+    let body = json!({ "error": true, "status": status, "message": message });
+    Reply::json(status, format!("{body:#}\n"))
+}
+
+fn faults(figma: &Figma) -> Vec<Value> {
+    figma.faults().iter().map(fault::listed).collect()
+}
+
+fn inject(figma: &Figma, injected: &FaultJson) -> Outcome {
+    let fault = injected.fault().map_err(refuse)?;
+    let calls = injected.calls().map_err(refuse)?;
+    Ok(json!({ "id": figma.inject(fault, calls) }))
+}
+
+fn remove_fault(figma: &Figma, id: &str) -> Outcome {
+    match id.parse().is_ok_and(|id| figma.remove_fault(id)) {
+        true => Ok(json!({})),
+        false => Err((404, format!("there is no fault {id}; GET {PREFIX}/faults lists their ids"))),
+    }
+}
+
+fn clock(figma: &Figma) -> Value {
+    json!({ "seconds_since_start": figma.now().as_secs_f64() })
+}
+
+fn limits(figma: &Figma) -> Value {
+    let limits = figma.settings().limits;
+    let limit = |asked_by| {
+        let per_minute = match limits.quota(asked_by) {
+            Quota::PerMinute(queries) => json!(queries),
+            Quota::RefuseAll => json!(0),
+            _ => json!(null),
+        };
+        json!({ "per_minute": per_minute, "used": figma.used_quota(asked_by) })
+    };
+    json!({ "by_token": limit(AskedBy::Token), "by_user": limit(AskedBy::User) })
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
@@ -199,79 +414,6 @@ struct Mint {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Inject {
-    fault: Kind,
-    status: Option<u16>,
-    delay_ms: Option<u64>,
-    retry_after_seconds: Option<u64>,
-    next: Option<u32>,
-    all: Option<bool>,
-    share: Option<f64>,
-    seed: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Status,
-    RateLimited,
-    Delay,
-    Reset,
-    CutBody,
-    WrongUser,
-    WrongResource,
-}
-
-fn inject(figma: &Figma, inject: Inject) -> Outcome {
-    let settings = (inject.status, inject.delay_ms, inject.retry_after_seconds);
-    let fault = match (inject.fault, settings) {
-        (Kind::Status, (Some(status @ 400..=599), None, None)) => Fault::Status(status),
-        (Kind::Status, _) => {
-            return Err(refuse("the fault status needs a status from 400 to 599"));
-        }
-        (Kind::Delay, (None, Some(delay), None)) => Fault::Delay(Duration::from_millis(delay)),
-        (Kind::Delay, _) => return Err(refuse("the fault delay needs delay_ms")),
-        (Kind::RateLimited, (None, None, Some(wait))) => {
-            Fault::RateLimited(Duration::from_secs(wait))
-        }
-        (Kind::RateLimited, _) => {
-            return Err(refuse("the fault rate_limited needs retry_after_seconds"));
-        }
-        (Kind::Reset, (None, None, None)) => Fault::Reset,
-        (Kind::CutBody, (None, None, None)) => Fault::CutBody,
-        (Kind::WrongUser, (None, None, None)) => Fault::WrongUser,
-        (Kind::WrongResource, (None, None, None)) => Fault::WrongResource,
-        _ => {
-            return Err(refuse(
-                "status is only for the fault status, delay_ms only for the fault delay, and retry_after_seconds only for the fault rate_limited",
-            ));
-        }
-    };
-    let calls = match (inject.next, inject.all, inject.share, inject.seed) {
-        (Some(next), None, None, None) => Calls::Next(next),
-        (None, Some(true), None, None) => Calls::All,
-        (None, None, Some(share), seed) if (0.0..=1.0).contains(&share) => {
-            Calls::Share { share, seed: seed.unwrap_or_default() }
-        }
-        _ => {
-            return Err(refuse(
-                "give either next, or \"all\": true, or a share from 0 to 1 and perhaps its seed",
-            ));
-        }
-    };
-    figma.inject(fault, calls);
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Advance {
     advance_seconds: f64,
-}
-
-fn advance(figma: &Figma, advance: Advance) -> Outcome {
-    let by = Duration::try_from_secs_f64(advance.advance_seconds)
-        .map_err(|_| refuse("advance_seconds is negative or too large"))?;
-    figma.advance(by);
-    Ok(json!({ "seconds_since_start": figma.now().as_secs_f64() }))
 }

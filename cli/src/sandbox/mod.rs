@@ -2,13 +2,19 @@
 
 mod access_check;
 mod control;
+mod events;
+mod fault;
+mod page;
+mod plugin;
 mod redact;
+mod stage;
 mod state_file;
 
 use std::future::pending;
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use figma_payments::UserId;
@@ -17,6 +23,7 @@ use figma_payments::sandbox::{Figma, FigmaLimits, Request, Sandbox, Settings, St
 use crate::exit::{Exit, Failure};
 use access_check::{AccessCheck, Host};
 use control::Control;
+use plugin::Plugin;
 use state_file::StateFile;
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +63,11 @@ pub struct Arguments {
     /// requests are dropped.
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().request_log_bytes)]
     request_log_bytes: usize,
+    /// Serve a stage at /stage, on which a browser runs the plugin of this
+    /// manifest.json as Figma would, with a checkout to play. Its owner is user
+    /// 500100, unless --owner says otherwise.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
     /// Answer any number of questions a minute. Figma never does.
     #[arg(long)]
     no_limits: bool,
@@ -67,6 +79,8 @@ enum Shape {
     Type,
     Status,
 }
+
+const OWNER_ON_STAGE: u64 = 500100;
 
 /// Runs until it is killed.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -83,8 +97,9 @@ async fn serve(arguments: Arguments) -> Result<Exit, String> {
     let figma = Figma::new();
     figma.replace_purchases(purchases);
     figma.configure(|settings| arguments.apply(settings));
+    let plugin = arguments.manifest.as_deref().map(Plugin::open).transpose()?;
     let access = AccessCheck::new(arguments.host, arguments.allow_host.clone());
-    let control = Control::new(file, access);
+    let control = Arc::new(Control::new(file, access, plugin));
     let address = SocketAddr::new(arguments.host, arguments.port);
     let control = move |figma: &Figma, request: &Request| control.answer(figma, request);
     let sandbox = Sandbox::start_with(figma, address, control)
@@ -102,7 +117,8 @@ impl Arguments {
             Shape::Type => StatusShape::Type,
             Shape::Status => StatusShape::Status,
         };
-        settings.owner = self.owner.clone();
+        let owner_on_stage = || self.manifest.as_ref().map(|_| UserId::from(OWNER_ON_STAGE));
+        settings.owner = self.owner.clone().or_else(owner_on_stage);
         settings.token_lifetime = Duration::from_secs(self.token_lifetime);
         settings.single_use_tokens = self.single_use_tokens;
         settings.request_log_bytes = self.request_log_bytes;
@@ -114,6 +130,11 @@ impl Arguments {
     fn greeting(&self, base_url: &str) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let control = format!("{base_url}{}", control::PREFIX);
+        let access_token = control::ACCESS_TOKEN;
+        let stage = match &self.manifest {
+            Some(_) => format!("stage         {base_url}/stage\n"),
+            None => String::new(),
+        };
         let state = match &self.state {
             Some(path) => format!("in {}", path.display()),
             None => {
@@ -124,7 +145,9 @@ impl Arguments {
             "figma-payments sandbox {version}, listening on {base_url}\n\
              It answers GET /v1/payments like Figma. It is not Figma, and has no real purchases.\n\
              \n\
-             access token  figd_sandbox\n\
+             page          {base_url}/\n\
+             {stage}\
+             access token  {access_token}\n\
              purchases     {state}\n\
              control       {control}\n\
              \n\

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use figma_payments::sandbox::{Figma, Request};
+use figma_payments::sandbox::{Exchange, Figma, Request};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -61,10 +61,15 @@ impl MintedTokens {
             self.all.remove(&oldest);
         }
     }
+
+    pub fn newest_first(&self) -> impl Iterator<Item = &str> {
+        self.oldest_first.iter().rev().map(String::as_str)
+    }
 }
 
-/// The request as JSON, without secrets.
-pub fn redacted(request: &Request, minted: &MintedTokens) -> Value {
+/// The request and the status of its answer as JSON, without secrets.
+pub fn redacted(exchange: &Exchange, minted: &MintedTokens) -> Value {
+    let request = &exchange.request;
     let headers = request.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         let shown =
@@ -72,10 +77,30 @@ pub fn redacted(request: &Request, minted: &MintedTokens) -> Value {
         (name.as_str(), if shown { value.into_owned() } else { HIDDEN.to_owned() })
     });
     json!({
+        "number": exchange.number,
+        "received": humantime::format_rfc3339_millis(exchange.received).to_string(),
         "method": plain_word(&request.method),
         "target": target(&request.target, minted),
+        "asked_by": asked_by(request),
+        "status": exchange.status,
         "headers": headers.collect::<BTreeMap<_, _>>(),
     })
+}
+
+/// How the request asks about payments; `None` if it does not.
+fn asked_by(request: &Request) -> Option<&'static str> {
+    if request.path() != "/v1/payments" {
+        return None;
+    }
+    let named = |name: &str| {
+        let mut parameters = request.query().split('&');
+        parameters.any(|it| it.split_once('=').is_some_and(|(given, _)| given == name))
+    };
+    match (named("plugin_payment_token"), named("user_id")) {
+        (true, _) => Some("token"),
+        (false, true) => Some("user"),
+        (false, false) => None,
+    }
 }
 
 fn target(target: &str, minted: &MintedTokens) -> String {

@@ -78,6 +78,10 @@ impl StateFile {
         Ok((file, purchases))
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Replaces the contents. Other programs see either the old or the new contents,
     /// never a part.
     pub fn write(&self, purchases: Vec<Purchase>) -> io::Result<()> {

@@ -9,5 +9,6 @@ mod check;
 mod fleet;
 mod sandbox;
 mod sandbox_access;
+mod sandbox_page;
 mod sharing;
 mod statuses;

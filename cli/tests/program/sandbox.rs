@@ -51,7 +51,7 @@ async fn purchases_are_set_and_survive_in_a_readable_file() {
 async fn the_control_api_does_what_it_says_of_itself() {
     let program = Program::start(&["--single-use-tokens", "--shape", "status", "--owner", "7"]);
     let listed = program.control("GET", "", json!(null)).await.json();
-    assert_eq!(listed.as_object().unwrap().len(), 8);
+    assert_eq!(listed.as_object().unwrap().len(), 16);
 
     program.control("PUT", "/purchases", purchase("PAID")).await;
     let mint = json!({ "user_id": "500123", "plugin_id": "1122334455" });

@@ -1,0 +1,51 @@
+//! The documents of the stage, and what each may do.
+//!
+//! The stage itself is a document of the sandbox. The two halves of the plugin run in
+//! frames of their own, whose origin is opaque (`null` in requests), as in Figma: they
+//! cannot reach the stage, the control API or the storage of any origin, and over the
+//! network only what the manifest allows.
+
+use figma_payments::sandbox::Reply;
+
+use super::page;
+use super::plugin::Plugin;
+
+/// The frame in which the plugin's code runs, in a worker. Its own network requests have the
+/// policy of the frame.
+pub fn main_frame(domains: &[String]) -> Reply {
+    let connect = sources(domains);
+    page::framed(
+        &page::MAIN_FRAME,
+        &format!(
+            "sandbox allow-scripts; default-src 'none'; script-src 'self' blob:; worker-src blob:; connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        ),
+    )
+}
+
+/// The frame of the plugin's page.
+pub fn ui_frame(domains: &[String]) -> Reply {
+    let allowed = match domains {
+        [] => String::new(),
+        _ => domains.join(" "),
+    };
+    page::framed(
+        &page::UI_FRAME,
+        &format!(
+            "sandbox allow-scripts allow-forms allow-modals allow-popups allow-downloads; default-src 'unsafe-inline' 'unsafe-eval' data: blob: {allowed}; base-uri 'none'; form-action {}; frame-ancestors 'self'",
+            sources(domains)
+        ),
+    )
+}
+
+fn sources(domains: &[String]) -> String {
+    match domains {
+        [] => "'none'".to_owned(),
+        _ => domains.join(" "),
+    }
+}
+
+/// The domains for a frame. With `published` in the query they are those of a published
+/// plugin.
+pub fn domains(plugin: &Plugin, query: &str) -> Result<Vec<String>, String> {
+    plugin.domains(query != "published")
+}
