@@ -13,6 +13,8 @@ commands:
   httpmock        print helpers to mock the API with httpmock, for tests
   contract        run the contract tests with Prism, Schemathesis and Redocly
   alerts          check the page of metrics and the alert rules with promtool
+  browser         try the sandbox's page and the stage in Chromium; a report and
+                  screenshots are written to target/browser
   bench           measure what a call costs, compared with reqwest by hand, and write
                   a table of docs/costs.md; bench redis: what an answer from Redis costs
   weight          measure a consumer's first build, compared with reqwest by hand, and

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bench;
+mod browser;
 mod contract;
 mod corrected_spec;
 mod costs_page;
@@ -29,6 +30,7 @@ pub fn run(command: &str, arguments: &[String]) -> Option<Result<String, String>
         "alerts" => alerts::run(),
         "bench" if arguments == ["redis"] => bench::redis::run(),
         "bench" => bench::run(),
+        "browser" => browser::run(),
         "weight" => weight::run(),
         "simulate" => simulate::run(),
         "deep" => deep::run(arguments),
