@@ -3,6 +3,7 @@
 #![cfg_attr(all(not(doctest), feature = "cache"), doc = include_str!("../docs/links/cache.md"))]
 #![cfg_attr(not(any(doctest, feature = "cache")), doc = include_str!("../docs/links/without_cache.md"))]
 #![cfg_attr(not(doctest), doc = include_str!("../docs/links/sandbox.md"))]
+#![cfg_attr(not(doctest), doc = include_str!("../docs/links/pictures.md"))]
 #![doc = include_str!("../../docs/testing.md")]
 
 mod answers;

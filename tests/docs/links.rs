@@ -1,9 +1,12 @@
 //! Links lead to files in the repository, so that they work where a page is read as a file.
 //! In the documentation the same names lead to items and modules: the definitions in
 //! `src/docs/links` come before those of the page, and the first one counts. rustdoc checks
-//! that they lead somewhere; here they are held together.
+//! that they lead somewhere; here they are held together. A picture is in the documentation
+//! itself, because nobody serves the file there.
 
 use std::collections::BTreeMap;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::page::{Page, definition, pages, read, root};
 
@@ -21,7 +24,7 @@ fn overrides(name: &str) -> BTreeMap<String, String> {
 
 /// All of them, with every feature.
 fn all_overrides() -> BTreeMap<String, String> {
-    ["always", "cache", "redis", "sandbox"].into_iter().flat_map(overrides).collect()
+    ["always", "cache", "pictures", "redis", "sandbox"].into_iter().flat_map(overrides).collect()
 }
 
 /// Whether the API has this item, for instance `Client::new`.
@@ -88,6 +91,10 @@ fn what_the_documentation_leads_to_exists() {
             modules.contains(&format!("page!({page}, \"../../docs/{page}.md\")"))
         } else if let Some(heading) = target.strip_prefix("crate#") {
             readme.anchors.contains(heading)
+        } else if let Some(picture) = target.strip_prefix("data:image/webp;base64,") {
+            let name = name.strip_prefix("picture of the ").unwrap();
+            let file = root().join(format!("docs/pictures/{name}.webp"));
+            BASE64_STANDARD.encode(std::fs::read(file).unwrap()) == picture
         } else {
             is_public(target.strip_prefix("crate::").unwrap_or(&target))
         };

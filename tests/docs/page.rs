@@ -41,8 +41,9 @@ pub fn readme() -> Page {
 /// The README and the files of `docs/`.
 pub fn pages() -> Vec<Page> {
     let files = fs::read_dir(root().join("docs")).unwrap();
-    let names = files.map(|file| Path::new("docs").join(file.unwrap().file_name()));
-    let mut pages: Vec<Page> = names.map(|path| Page::parse(path.clone(), read(path))).collect();
+    let paths = files.map(|file| Path::new("docs").join(file.unwrap().file_name()));
+    let texts = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut pages: Vec<Page> = texts.map(|path| Page::parse(path.clone(), read(path))).collect();
     pages.push(readme());
     pages
 }
