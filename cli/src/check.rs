@@ -34,7 +34,7 @@ Exit codes:
   2  nothing was asked: an option or FIGMA_TOKEN is missing or wrong, or you
      asked for this help (figma-payments help check ends with 0)
   3  could not tell: there is no answer, or it is about another user or
-     resource")]
+     resource, or it cannot be written to standard output")]
 pub struct Arguments {
     /// Ask about this user. With --token-stdin: the payment token has to be
     /// this user's.
@@ -75,18 +75,19 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None => builder,
     })?;
     let outcome = ask(client, query, shared.as_ref()).await;
-    match &outcome {
+    let printed = match &outcome {
         _ if json => print(&as_json(&outcome, asked_by)),
         Ok(payment) => print(&as_text(payment)),
-        Err(_) => {}
-    }
-    match outcome {
-        Ok(payment) if payment.grants_access() => Ok(Exit::Success),
-        Ok(_) => Ok(Exit::NoAccess),
-        Err(error) => {
-            let message = format!("{error}\n{}", remedy(&error, asked_by));
-            Err(Failure { exit: Exit::CouldNotTell, message })
-        }
+        Err(_) => Ok(()),
+    };
+    let payment = outcome.map_err(|error| {
+        let message = format!("{error}\n{}", remedy(&error, asked_by));
+        Failure { exit: Exit::CouldNotTell, message }
+    })?;
+    printed?;
+    match payment.grants_access() {
+        true => Ok(Exit::Success),
+        false => Ok(Exit::NoAccess),
     }
 }
 

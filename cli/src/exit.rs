@@ -13,7 +13,8 @@ pub enum Exit {
     /// Nothing was asked: an argument, a file or the environment is wrong, or `check`, `bulk`
     /// or `fleet` printed its help. clap uses this code too.
     Usage = 2,
-    /// Figma could not be asked, or its answer cannot be used. Or Redis cannot be used.
+    /// Figma could not be asked, or its answer cannot be used. Or Redis cannot be used. Or
+    /// what is to be printed cannot be written: then nobody has read the answer.
     CouldNotTell = 3,
     /// Ctrl-C. Shells use this number for it.
     Interrupted = 130,

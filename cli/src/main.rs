@@ -10,6 +10,7 @@ mod sandbox;
 mod sharing;
 mod terminal;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -55,19 +56,21 @@ async fn main() -> ExitCode {
 }
 
 /// Prints what clap reports (a usage error, the help or the version), and gives the exit
-/// code.
+/// code. Standard error may be closed; help that cannot be written is no success.
 ///
 /// With `check`, exit code 0 means access, with `bulk`, that all users have an answer, and with
 /// `fleet`, that something is forgotten. A script may pass `--help` on to one of them by
 /// mistake, and must not take that for an answer. So their help ends with 2. `help check` is
 /// asked for on purpose, and ends with 0.
 fn print_and_exit(error: &clap::Error) -> ExitCode {
-    let _ = error.print(); // standard output may be closed
+    let printed = error.print().and_then(|()| io::stdout().flush());
     let command = std::env::args_os().nth(1);
     let zero_is_an_answer = command
         .is_some_and(|command| command == "check" || command == "bulk" || command == "fleet");
-    match zero_is_an_answer || error.use_stderr() {
-        true => Exit::Usage.into(),
-        false => Exit::Success.into(),
-    }
+    let exit = match printed {
+        _ if zero_is_an_answer || error.use_stderr() => Exit::Usage,
+        Ok(()) => Exit::Success,
+        Err(_) => Exit::CouldNotTell,
+    };
+    exit.into()
 }

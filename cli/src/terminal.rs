@@ -2,16 +2,32 @@
 
 use std::io::{self, Write};
 
+use crate::exit::{Exit, Failure};
+
 /// Writes to standard error. If that is closed, the program goes on without it.
 pub fn say(text: &str) {
     let lines: Vec<String> = text.lines().map(printable).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 
-/// Writes a line to standard output. If that is closed, the exit code is the answer all the
-/// same.
-pub fn print(line: &str) {
-    let _ = writeln!(io::stdout(), "{}", printable(line));
+/// Writes a line to standard output.
+pub fn print(line: &str) -> Result<(), Failure> {
+    write(format!("{}\n", printable(line)).as_bytes())
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+///
+/// The disk is full, for instance, or the reader of the pipe has gone. Somebody may then have
+/// a part of the output, so the program must not end with 0.
+pub fn write(text: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    let written = stdout.write_all(text).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure {
+        exit: Exit::CouldNotTell,
+        message: format!("standard output cannot be written: {error}"),
+    })
 }
 
 /// The text on one line, without control characters: a terminal would obey those that a

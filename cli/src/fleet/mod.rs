@@ -22,7 +22,7 @@ Exit codes:
   0  done
   2  nothing was done: an option or variable is missing or wrong, or you asked
      for this help (figma-payments help fleet ends with 0)
-  3  Redis cannot be used")]
+  3  Redis cannot be used, or standard output cannot be written")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -119,15 +119,17 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 async fn status(place: &Operator, json: bool) -> Result<Exit, Failure> {
     let Operator { operator, namespace, server } = place;
     let outcome = operator.status().await;
-    match &outcome {
+    let printed = match &outcome {
         Ok(status) if json => print(&status::as_json(status, namespace, server).to_string()),
         Ok(status) => {
-            status::as_lines(status, namespace, server).iter().for_each(|line| print(line))
+            status::as_lines(status, namespace, server).iter().try_for_each(|it| print(it))
         }
         Err(error) if json => print(&status::error_as_json(error).to_string()),
-        Err(_) => {}
-    }
-    outcome.map(|_| Exit::Success).map_err(failure)
+        Err(_) => Ok(()),
+    };
+    outcome.map_err(failure)?;
+    printed?;
+    Ok(Exit::Success)
 }
 
 async fn forget_all(place: &Operator) -> Result<Exit, Failure> {
@@ -151,7 +153,10 @@ async fn set_sharing(place: &Operator, switch: Switch) -> Result<Exit, Failure> 
 }
 
 fn done(what: &str) -> Result<Exit, Failure> {
-    print(what);
+    print(what).map_err(|failure| Failure {
+        message: format!("it is done, but {}", failure.message),
+        ..failure
+    })?;
     Ok(Exit::Success)
 }
 

@@ -12,3 +12,4 @@ mod sandbox_access;
 mod sandbox_page;
 mod sharing;
 mod statuses;
+mod terminal;

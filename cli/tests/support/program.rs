@@ -76,6 +76,13 @@ pub fn run_with_token(token: Option<&str>, arguments: &[&str], stdin: &[u8]) -> 
     child.wait_with_output().unwrap().into()
 }
 
+/// Runs a command whose standard output goes there.
+pub fn run_into(stdout: impl Into<Stdio>, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_figma-payments"));
+    command.env("FIGMA_TOKEN", KEY.1).args(arguments).stdin(Stdio::null()).stdout(stdout);
+    command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap().into()
+}
+
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
         Program::spawn(command(&[&["--port", "0"], arguments].concat()))
