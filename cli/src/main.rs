@@ -2,8 +2,10 @@
 
 mod bulk;
 mod check;
+mod completions;
 mod exit;
 mod fleet;
+mod man;
 mod options;
 mod remedy;
 mod sandbox;
@@ -13,7 +15,7 @@ mod terminal;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
 use terminal::say;
@@ -33,6 +35,8 @@ enum Command {
     /// Start a server that answers like Figma, for tests in any language.
     Sandbox(sandbox::Arguments),
     Fleet(fleet::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 #[tokio::main]
@@ -46,6 +50,8 @@ async fn main() -> ExitCode {
         Command::Bulk(arguments) => bulk::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
         Command::Fleet(arguments) => fleet::run(arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
     };
     outcome
         .unwrap_or_else(|failure| {

@@ -7,6 +7,7 @@ mod support;
 mod bulk;
 mod check;
 mod fleet;
+mod packaging;
 mod sandbox;
 mod sandbox_access;
 mod sandbox_page;

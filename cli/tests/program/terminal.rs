@@ -70,7 +70,14 @@ async fn what_fleet_cannot_print_is_no_success() {
 
 #[test]
 fn help_that_cannot_be_written_is_no_success() {
-    for arguments in [&["--help"][..], &["--version"], &["help", "check"]] {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "check"],
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["man"],
+    ] {
         for ran in unwritten(arguments) {
             assert_eq!(ran.code, Some(3), "{arguments:?} {ran:?}");
         }
