@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
-use terminal::say;
+use terminal::say_error;
 
 /// Ask Figma whether users have paid for your plugin, widget or Community file.
 #[derive(Debug, Parser)]
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     };
     outcome
         .unwrap_or_else(|failure| {
-            say(&format!("error: {}", failure.message));
+            say_error(&failure.message);
             failure.exit
         })
         .into()

@@ -2,12 +2,21 @@
 
 use std::io::{self, Write};
 
+use clap::builder::Styles;
+
 use crate::exit::{Exit, Failure};
 
 /// Writes to standard error. If that is closed, the program goes on without it.
 pub fn say(text: &str) {
-    let lines: Vec<String> = text.lines().map(printable).collect();
-    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+    let _ = writeln!(io::stderr(), "{}", printable_lines(text));
+}
+
+/// Writes the error that ends the program to standard error, as clap writes its own: in colour
+/// where a terminal wants it.
+pub fn say_error(message: &str) {
+    let style = *Styles::styled().get_error();
+    let message = printable_lines(message);
+    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {message}");
 }
 
 /// Writes a line to standard output.
@@ -28,6 +37,11 @@ pub fn write(text: &[u8]) -> Result<(), Failure> {
         exit: Exit::CouldNotTell,
         message: format!("standard output cannot be written: {error}"),
     })
+}
+
+fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    lines.join("\n")
 }
 
 /// The text on one line, without control characters: a terminal would obey those that a

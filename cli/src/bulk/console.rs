@@ -1,5 +1,7 @@
-//! Shows the progress of a run: a bar on a terminal, else a line a minute.
+//! Shows the progress of a run: a bar on a terminal, else a line a minute. The bar's colours
+//! follow NO_COLOR and its like, as those of errors and help do.
 
+use std::env;
 use std::time::Duration;
 
 use humantime::format_duration;
@@ -31,7 +33,7 @@ pub struct Progress {
 impl Console {
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if bar.is_hidden() {
+        if bar.is_hidden() || is_dumb() {
             return Console(None);
         }
         bar.set_style(style(SPINNER));
@@ -73,6 +75,11 @@ impl Console {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Whether the terminal cannot move its cursor.
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|terminal| terminal == "dumb")
 }
 
 fn style(template: &str) -> ProgressStyle {
