@@ -16,8 +16,10 @@ pub enum Exit {
     /// Figma could not be asked, or its answer cannot be used. Or Redis cannot be used. Or
     /// what is to be printed cannot be written: then nobody has read the answer.
     CouldNotTell = 3,
-    /// Ctrl-C. Shells use this number for it.
+    /// `bulk` or `sandbox` was ended by Ctrl-C. Shells use this number for it.
     Interrupted = 130,
+    /// `bulk` or `sandbox` was ended by SIGTERM. Shells use this number for it.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -10,6 +10,7 @@ mod options;
 mod remedy;
 mod sandbox;
 mod sharing;
+mod signals;
 mod terminal;
 
 use std::io::{self, Write};
@@ -32,7 +33,6 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Bulk(bulk::Arguments),
-    /// Start a server that answers like Figma, for tests in any language.
     Sandbox(sandbox::Arguments),
     Fleet(fleet::Arguments),
     Completions(completions::Arguments),

@@ -68,7 +68,8 @@ Exit codes:
        or you asked for this help (figma-payments help bulk ends with 0)
   3    some answers are missing: a line has no user id, a question failed, or the
        run had to stop, or could not begin because Redis cannot be used
-  130  interrupted with Ctrl-C")]
+  130  interrupted with Ctrl-C
+  143  interrupted with SIGTERM")]
 pub struct Arguments {
     /// The file with the users: one user id a line, or a CSV file with --column.
     /// Use - for standard input.
@@ -154,7 +155,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         say(&shared_summary(&shared.namespace, shared.past_failure().as_deref()));
     }
     match end {
-        End::Interrupted => Ok(Exit::Interrupted),
+        End::Interrupted(exit) => Ok(exit),
         End::Stopped(message) => Err(Failure { exit: Exit::CouldNotTell, message }),
         End::AllAsked if progress.failed + counts.invalid.load(Relaxed) > 0 => {
             Ok(Exit::CouldNotTell)

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,7 +19,9 @@ use super::output::Output;
 use super::row::Row;
 use super::status_counts::StatusCounts;
 use super::user_queue::{InputCounts, UserQueue};
+use crate::exit::Exit;
 use crate::remedy::remedy;
+use crate::signals;
 
 /// After this many failures without an answer between them the run stops: the cause is
 /// then not a single user.
@@ -55,8 +56,8 @@ struct Question {
 /// How a run ends.
 pub enum End {
     AllAsked,
-    /// By Ctrl-C.
-    Interrupted,
+    /// By a signal, which has this exit code.
+    Interrupted(Exit),
     /// By an error, with a message for the user.
     Stopped(String),
 }
@@ -99,13 +100,17 @@ impl Run {
             PaymentQuery::by_user(user, resource.clone())
         });
         let mut answers = self.client.clone().get_payments_all(queries);
-        let mut interrupted = pin!(interrupted());
+        let signal = match signals::listen() {
+            Ok(signal) => signal,
+            Err(error) => return End::Stopped(format!("no signal can be received: {error}")),
+        };
+        let mut signal = pin!(signal);
         let mut ticks = interval(self.console.period());
         ticks.tick().await;
         let end = loop {
             let next = tokio::select! {
                 biased;
-                () = &mut interrupted => break End::Interrupted,
+                exit = &mut signal => break End::Interrupted(exit),
                 _ = ticks.tick() => {
                     self.console.show(&self.progress());
                     continue;
@@ -127,7 +132,7 @@ impl Run {
         };
         self.console.clear();
         match (self.output.sync(), end) {
-            (Err(error), End::AllAsked | End::Interrupted) => {
+            (Err(error), End::AllAsked | End::Interrupted(_)) => {
                 End::Stopped(format!("the last answers may not be on the disk: {error}"))
             }
             (_, end) => end,
@@ -193,12 +198,5 @@ impl Question {
         let (instant, date) = self.given_at;
         let by_instant = SystemTime::now().checked_sub(instant.elapsed());
         by_instant.map_or(date, |by_instant| date.min(by_instant))
-    }
-}
-
-/// Waits for Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        pending().await
     }
 }

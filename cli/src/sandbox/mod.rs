@@ -10,7 +10,6 @@ mod redact;
 mod stage;
 mod state_file;
 
-use std::future::pending;
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -21,12 +20,19 @@ use figma_payments::UserId;
 use figma_payments::sandbox::{Figma, FigmaLimits, Request, Sandbox, Settings, StatusShape};
 
 use crate::exit::{Exit, Failure};
+use crate::signals;
 use access_check::{AccessCheck, Host};
 use control::Control;
 use plugin::Plugin;
 use state_file::StateFile;
 
+/// Start a server that answers like Figma, for tests in any language.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+  2    it cannot start: an option, the address or a file is wrong
+  130  ended with Ctrl-C
+  143  ended with SIGTERM")]
 pub struct Arguments {
     /// The port to listen on; 0 for any free port.
     #[arg(long, default_value_t = 4010)]
@@ -82,7 +88,7 @@ enum Shape {
 
 const OWNER_ON_STAGE: u64 = 500100;
 
-/// Runs until it is killed.
+/// Runs until it is told to end.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     serve(arguments).await.map_err(Failure::usage)
 }
@@ -105,9 +111,11 @@ async fn serve(arguments: Arguments) -> Result<Exit, String> {
     let sandbox = Sandbox::start_with(figma, address, control)
         .await
         .map_err(|error| cannot_listen(address, &error))?;
+    let signal =
+        signals::listen().map_err(|error| format!("no signal can be received: {error}"))?;
     // A program that starts the sandbox may read the first line, and then close the pipe.
     let _ = io::stdout().write_all(arguments.greeting(&sandbox.base_url()).as_bytes());
-    pending().await
+    Ok(signal.await)
 }
 
 impl Arguments {

@@ -1,5 +1,5 @@
-//! `figma-payments bulk` under SIGKILL, on a full disk and under Ctrl-C. Small
-//! here; `cargo xtask deep` kills it a hundred times and reports the figures.
+//! `figma-payments bulk` under SIGKILL, on a full disk, and under Ctrl-C and
+//! SIGTERM. Small here; `cargo xtask deep` kills it a hundred times and reports the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -114,20 +114,23 @@ async fn a_full_disk_costs_no_answer() {
 #[tokio::test]
 async fn an_interrupted_run_says_how_to_go_on() {
     let program = sandbox(&[]).await;
-    let (input, output) = (numbered("interrupted.txt", 100_000), file("interrupted.csv"));
-    let arguments = arguments(&program.base_url, &input, &output);
-    let mut command = in_a_shell("exec \"$0\" \"$@\"", &arguments);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while !fs::read_to_string(&output).is_ok_and(|text| text.lines().count() > 20) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let input = numbered("interrupted.txt", 100_000);
+        let output = file(&format!("interrupted {code}.csv"));
+        let arguments = arguments(&program.base_url, &input, &output);
+        let mut command = in_a_shell("exec \"$0\" \"$@\"", &arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while !fs::read_to_string(&output).is_ok_and(|text| text.lines().count() > 20) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let ran: Ran = child.wait_with_output().unwrap().into();
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(ran.stderr.contains(" without an answer; run the same command again"), "{ran:?}");
+        let users = users(&output);
+        assert!((20..100_000).contains(&users.len()), "{}", users.len());
+        let again = users.iter().collect::<BTreeSet<_>>();
+        assert_eq!(again.len(), users.len());
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!(ran.code, Some(130), "{ran:?}");
-    assert!(ran.stderr.contains(" without an answer; run the same command again"), "{ran:?}");
-    let users = users(&output);
-    assert!((20..100_000).contains(&users.len()), "{}", users.len());
-    let again = users.iter().collect::<BTreeSet<_>>();
-    assert_eq!(again.len(), users.len());
 }

@@ -357,3 +357,13 @@ async fn odd_and_half_requests_disturb_nobody() {
     let log = wire::get(&program.base_url, "/_sandbox/requests", &[KEY]).await.unwrap();
     assert_eq!(log.json()["requests"].as_array().unwrap().len(), 1, "half a request is none");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_it() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut program = Program::start(&[]);
+        assert_eq!(program.ask("user_id=1&plugin_id=1").await.status, 200);
+        assert_eq!(program.end_with(signal), Some(code));
+    }
+}

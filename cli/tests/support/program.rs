@@ -125,6 +125,14 @@ impl Program {
         self.child.id().to_string()
     }
 
+    /// Sends it a signal, waits for its end, and gives its exit code.
+    #[cfg(unix)]
+    pub fn end_with(&mut self, signal: &str) -> Option<i32> {
+        let kill = Command::new("kill").args([signal, &self.id()]).status();
+        assert!(kill.unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
