@@ -14,6 +14,7 @@ use crate::options::{ResourceChoice, Server};
 use crate::remedy::remedy;
 use crate::sharing::{RedisOptions, Shared};
 use crate::terminal::{print, say};
+use crate::wording;
 
 /// Ask whether a user has paid. The exit code is the answer.
 ///
@@ -81,7 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Err(_) => Ok(()),
     };
     let payment = outcome.map_err(|error| {
-        let message = format!("{error}\n{}", remedy(&error, asked_by));
+        let message = format!("{}\n{}", wording::text(&error), remedy(&error, asked_by));
         Failure { exit: Exit::CouldNotTell, message }
     })?;
     printed?;
@@ -169,7 +170,7 @@ fn as_json(outcome: &Result<PaymentInformation, Error>, asked_by: AskedBy) -> St
         }
         Err(error) => json!({ "error": {
             "kind": error.kind().as_str(),
-            "message": error.to_string(),
+            "message": wording::text(error),
             "remedy": remedy(error, asked_by),
             "status": error.status(),
             "retry_after_seconds": error.suggested_retry_after(Duration::MAX),

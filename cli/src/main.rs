@@ -12,6 +12,7 @@ mod sandbox;
 mod sharing;
 mod signals;
 mod terminal;
+mod wording;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,31 +1,68 @@
 //! The options that several commands share: the resource, the server, and the access token.
 
 use figma_payments::{
-    Client, ClientBuilder, CommunityFileId, DEFAULT_BASE_URL, Error, PersonalAccessToken, PluginId,
-    Resource, WidgetId,
+    Client, ClientBuilder, DEFAULT_BASE_URL, Error, PersonalAccessToken, Resource,
 };
 use url::Url;
 
 use crate::exit::Failure;
 use crate::remedy;
+use crate::wording;
 
 /// The plugin, widget or Community file to ask about.
 #[derive(Debug, clap::Args)]
 #[group(id = "resource", multiple = false)]
 pub struct ResourceChoice {
-    /// Ask about the plugin with this id.
-    #[arg(long, value_name = "ID")]
-    plugin: Option<PluginId>,
-    /// Ask about the widget with this id.
-    #[arg(long, value_name = "ID")]
-    widget: Option<WidgetId>,
-    /// Ask about the Community file with this id.
-    #[arg(long, value_name = "ID")]
-    community_file: Option<CommunityFileId>,
+    /// Ask about the plugin with this id, or with this Community page (URL).
+    #[arg(long, value_name = "ID", value_parser = plugin)]
+    plugin: Option<Resource>,
+    /// Ask about the widget with this id, or with this Community page (URL).
+    #[arg(long, value_name = "ID", value_parser = widget)]
+    widget: Option<Resource>,
+    /// Ask about the Community file with this id, or with this Community page (URL).
+    #[arg(long, value_name = "ID", value_parser = community_file)]
+    community_file: Option<Resource>,
     /// Ask about the plugin, widget or Community file whose Community page has
     /// this URL.
     #[arg(long, value_name = "URL", value_parser = from_url)]
     resource_url: Option<Resource>,
+}
+
+fn plugin(text: &str) -> Result<Resource, String> {
+    id_or_url(text, "--plugin", Resource::plugin)
+}
+
+fn widget(text: &str) -> Result<Resource, String> {
+    id_or_url(text, "--widget", Resource::widget)
+}
+
+fn community_file(text: &str) -> Result<Resource, String> {
+    id_or_url(text, "--community-file", Resource::community_file)
+}
+
+/// Reads what is given to this option: an id, or the URL of a Community page.
+fn id_or_url<'a>(
+    text: &'a str,
+    option: &str,
+    with_id: fn(&'a str) -> Result<Resource, Error>,
+) -> Result<Resource, String> {
+    if !text.contains('/') {
+        return with_id(text).map_err(|error| error.to_string());
+    }
+    let resource = from_url(text).map_err(|error| error.to_string())?;
+    match option_for(&resource) {
+        own if own == option => Ok(resource),
+        other => Err(format!("this is the page of {resource}; give it to {other}")),
+    }
+}
+
+fn option_for(resource: &Resource) -> &'static str {
+    match resource {
+        Resource::Plugin(_) => "--plugin",
+        Resource::Widget(_) => "--widget",
+        Resource::CommunityFile(_) => "--community-file",
+        _ => "--resource-url",
+    }
 }
 
 fn from_url(url: &str) -> Result<Resource, Error> {
@@ -37,10 +74,7 @@ impl ResourceChoice {
     pub const NAMES: &str = "--plugin, --widget, --community-file or --resource-url";
 
     pub fn resource(self) -> Option<Resource> {
-        let plugin = self.plugin.map(Resource::Plugin);
-        let widget = self.widget.map(Resource::Widget);
-        let community_file = self.community_file.map(Resource::CommunityFile);
-        plugin.or(widget).or(community_file).or(self.resource_url)
+        self.plugin.or(self.widget).or(self.community_file).or(self.resource_url)
     }
 }
 
@@ -67,10 +101,11 @@ impl Server {
     ) -> Result<Client, Failure> {
         let builder = Client::builder(token);
         let builder = match &self.base_url {
+            Some(url) if !url.contains("://") => return Err(without_scheme(url)),
             Some(url) => builder.base_url(url),
             None => builder,
         };
-        settings(builder).build().map_err(Failure::usage)
+        settings(builder).build().map_err(|error| Failure::usage(wording::text(&error)))
     }
 
     /// The base URL in its normal form, refused where a client would refuse it.
@@ -88,6 +123,16 @@ impl Server {
         let url = Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
         url.trim_end_matches('/').to_owned()
     }
+}
+
+/// The error quotes the URL only if it can hold no password.
+fn without_scheme(url: &str) -> Failure {
+    let local = ["localhost", "127.", "[::1]"].iter().any(|host| url.starts_with(host));
+    let scheme = if local { "http://" } else { "https://" };
+    let example = if url.contains('@') { "api.figma.com" } else { url };
+    Failure::usage(format!(
+        "--base-url does not begin with http:// or https://; begin it with {scheme}, as in {scheme}{example}"
+    ))
 }
 
 fn access_token() -> Result<PersonalAccessToken, Failure> {

@@ -4,12 +4,13 @@
 use std::env;
 use std::time::Duration;
 
-use figma_payments::{Client, Entitlements, PaymentQuery, RedisHealth, RedisStore};
+use figma_payments::{Client, Entitlements, Error, PaymentQuery, RedisHealth, RedisStore};
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::remedy;
+use crate::wording;
 
 const URL: &str = "FIGMA_PAYMENTS_REDIS_URL";
 const NAMESPACE: &str = "FIGMA_PAYMENTS_NAMESPACE";
@@ -66,7 +67,7 @@ impl RedisOptions {
             Some(secret) => builder.sealed(secret.as_bytes()),
             None => builder,
         };
-        let store = builder.connect().await.map_err(Failure::usage)?;
+        let store = builder.connect().await.map_err(|error| self.refused(&error))?;
         Ok(Some(Shared { store, namespace }))
     }
 
@@ -75,6 +76,15 @@ impl RedisOptions {
         self.connect().await?.ok_or_else(|| {
             Failure::usage(format!("there is no Redis: give --redis, or set {URL} to its URL"))
         })
+    }
+
+    /// The error of settings that cannot be used, with the option or variable that each of them
+    /// comes from.
+    fn refused(&self, error: &Error) -> Failure {
+        let url = if self.redis.is_some() { "--redis" } else { URL };
+        let namespace = if self.namespace.is_some() { "--namespace" } else { NAMESPACE };
+        let text = wording::text(error);
+        Failure::usage(text.replace("the URL of Redis", url).replace("the namespace", namespace))
     }
 
     fn url(&self) -> Result<Option<Zeroizing<String>>, Failure> {

@@ -58,7 +58,7 @@ impl CsvColumn {
         let mut begun = None;
         while let Some((number, text)) = lines.next()? {
             if begun.is_none() && text.trim_ascii().is_empty() {
-                return Ok(Some(Entry { line: number, user: Err("is empty".to_owned()) }));
+                return Ok(Some(Entry { line: number, user: Err("the line is empty".to_owned()) }));
             }
             let line = *begun.get_or_insert(number);
             if self.fields.add_line(text) {
@@ -66,16 +66,18 @@ impl CsvColumn {
             }
         }
         let last = lines.number;
-        let why =
-            format!("has a quote that is opened and never closed, up to the end in line {last}");
+        let why = format!("a quote is opened here and never closed, up to the end in line {last}");
         Ok(begun.map(|line| Entry { line, user: Err(why) }))
     }
 
     /// The user id of the last record.
     fn user(&self) -> Result<UserId, String> {
         match self.fields.get(self.column) {
+            Some(text) if text.trim_ascii().is_empty() => {
+                Err(format!("the column {} is empty", self.name))
+            }
             Some(text) => user(text),
-            None => Err(format!("has no field {} ({})", self.column + 1, self.name)),
+            None => Err(format!("the line has no column {} ({})", self.column + 1, self.name)),
         }
     }
 }

@@ -11,9 +11,6 @@ pub struct Entry {
 
 /// Reads the user id in a line or field.
 pub fn user(text: &[u8]) -> Result<UserId, String> {
-    let text = str::from_utf8(text).map_err(|_| "is not UTF-8 text")?.trim();
-    if text.is_empty() {
-        return Err("is empty".to_owned());
-    }
+    let text = str::from_utf8(text).map_err(|_| "the user id is not UTF-8 text")?.trim();
     UserId::try_from(text).map_err(|error| error.to_string())
 }

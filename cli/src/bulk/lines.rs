@@ -14,6 +14,11 @@ impl Lines {
         Lines { source, number: 0, text: Vec::new() }
     }
 
+    /// What can be read next, without reading it. It is empty only at the end.
+    pub fn peek(&mut self) -> io::Result<&[u8]> {
+        self.source.fill_buf()
+    }
+
     /// The next line and its number. The line always ends with `\n`, even if the last
     /// line of the input does not.
     pub fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {

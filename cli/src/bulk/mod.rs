@@ -140,6 +140,12 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let target = Target::new(&resource, arguments.server.normal_base_url());
     let (output, previous) = Output::open(&path, format, &target).map_err(Failure::usage)?;
     let console = Console::new();
+    if let Some(other) = input.asked_about.as_ref().filter(|other| !other.same_resource(&target)) {
+        console.say(&format!(
+            "{} has answers about {other}; this run asks the same users about {target}",
+            input.name
+        ));
+    }
     let input_name = input.name.clone();
     let users = UserQueue::start(input, previous.users, console.clone());
     let counts = users.counts();

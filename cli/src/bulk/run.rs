@@ -22,6 +22,7 @@ use super::user_queue::{InputCounts, UserQueue};
 use crate::exit::Exit;
 use crate::remedy::remedy;
 use crate::signals;
+use crate::wording;
 
 /// After this many failures without an answer between them the run stops: the cause is
 /// then not a single user.
@@ -158,16 +159,16 @@ impl Run {
         };
         self.failed += 1;
         self.failed_in_a_row += 1;
-        let remedy = remedy(error, AskedBy::User);
+        let (text, remedy) = (wording::text(error), remedy(error, AskedBy::User));
         match error.kind() {
             // The next user would get the same error.
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration => {
-                Err(format!("the run has stopped: {error}\n{remedy}"))
+                Err(format!("the run has stopped: {text}\n{remedy}"))
             }
             _ => {
                 let input = &self.input_name;
                 let in_a_row = self.failed_in_a_row;
-                self.console.say(&format!("{input}, line {line}: user {user}: {error}"));
+                self.console.say(&format!("{input}, line {line}: user {user}: {text}"));
                 match in_a_row < MAX_FAILURES_IN_A_ROW {
                     true => Ok(()),
                     false => {

@@ -23,6 +23,10 @@ impl Target {
             server,
         }
     }
+
+    pub fn same_resource(&self, other: &Target) -> bool {
+        self.resource_type == other.resource_type && self.resource_id == other.resource_id
+    }
 }
 
 impl fmt::Display for Target {

@@ -8,6 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
 use crate::sharing::{RedisOptions, cannot_be_used};
 use crate::terminal::print;
+use crate::wording;
 
 /// Look after the processes that share a Redis.
 ///
@@ -162,7 +163,7 @@ fn done(what: &str) -> Result<Exit, Failure> {
 
 fn failure(error: Error) -> Failure {
     match error.kind() {
-        ErrorKind::Store => cannot_be_used(&error.to_string()),
-        _ => Failure::usage(error),
+        ErrorKind::Store => cannot_be_used(&wording::text(&error)),
+        _ => Failure::usage(wording::text(&error)),
     }
 }

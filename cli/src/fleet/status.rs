@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use crate::remedy;
+use crate::wording;
 
 /// A row of the table of limits.
 type Row = (&'static str, fn(&LimitStatus) -> String);
@@ -68,7 +69,7 @@ fn limit_as_json(limit: &LimitStatus) -> Value {
 pub fn error_as_json(error: &Error) -> Value {
     json!({ "error": {
         "kind": error.kind().as_str(),
-        "message": error.to_string(),
+        "message": wording::text(error),
         "remedy": remedy::REDIS,
     } })
 }

@@ -102,8 +102,8 @@ async fn broken_lines_are_named_and_the_others_are_asked() {
     lines[7_000] = "1".repeat(21).into_bytes();
     lines[70_000] = b"bob@example.com".to_vec();
     let expected = [
-        "line 7: is not UTF-8 text",
-        "line 71: is empty",
+        "line 7: the user id is not UTF-8 text",
+        "line 71: the line is empty",
         "line 701: the user id has something other than digits in it",
         "line 7001: the user id has more than 20 digits",
         "line 70001: the user id has something other than digits in it",
@@ -132,12 +132,13 @@ async fn broken_lines_are_named_and_the_others_are_asked() {
         assert_eq!((users(&output).len(), asked(&program).await), (50, 50));
     }
     let (input, output) = (file("quote.csv"), file("quote answers.csv"));
-    fs::write(&input, "id,what\n1,x\n2\n,3\n4,\"open\n5,y\n6,z").unwrap();
+    fs::write(&input, "id,what\n1,x\n2\n3, \n,3\n4,\"open\n5,y\n6,z").unwrap();
     let ran = bulk(&program, &input, &output, &["--column", "what"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     for expected in [
-        "line 3: has no field 2 (what)",
-        "line 5: has a quote that is opened and never closed, up to the end in line 7",
+        "line 3: the line has no column 2 (what)",
+        "line 4: the column what is empty",
+        "line 6: a quote is opened here and never closed, up to the end in line 8",
     ] {
         assert!(ran.stderr.contains(expected), "{ran:?}");
     }
@@ -412,6 +413,30 @@ async fn an_output_about_something_else_is_never_continued() {
     }
 }
 
+/// The users of one plugin are asked about another.
+#[tokio::test]
+async fn an_output_can_be_an_input_and_says_what_it_is_about() {
+    let program = sandbox(&[("1", "PAID")]).await;
+    let (first, second) = (file("first output.csv"), file("second output.csv"));
+    assert_eq!(bulk(&program, &numbered("to reuse.txt", 2), &first, &[]).code, Some(0));
+    let column = ["--column", "user_id"];
+    let ran = bulk(&program, &first, &second, &column);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stderr.contains("has answers about"), "{ran:?}");
+
+    let (input, output) = (first.to_str().unwrap(), file("third output.csv"));
+    let server = &*program.base_url;
+    let asked = ["--widget", "42", "--base-url", server, "--per-minute", "0"];
+    let command = ["bulk", input, "--output", output.to_str().unwrap()];
+    let ran = run(&[&command[..], &asked, &column].concat(), b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let said = format!(
+        "{input} has answers about plugin {PLUGIN} from {server}; this run asks the same users about widget 42 from {server}\n"
+    );
+    assert!(ran.stderr.starts_with(&said), "{ran:?}");
+    assert_eq!(users(&output), all(2));
+}
+
 #[test]
 fn wrong_usage_is_explained_before_anything_is_asked() {
     let nobody = "http://127.0.0.1:9";
@@ -421,6 +446,13 @@ fn wrong_usage_is_explained_before_anything_is_asked() {
     fs::write(&empty, "").unwrap();
     fs::write(&blank, "\n1\n").unwrap();
     fs::write(&german, "id;name\n1;a\n").unwrap();
+    let (little, big, json) = (file("little.txt"), file("big.csv"), file("lines.jsonl"));
+    fs::write(&little, "\u{feff}1\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())
+        .unwrap();
+    fs::write(&big, "\u{feff}id\n".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>())
+        .unwrap();
+    fs::write(&json, "{\"user_id\":\"1\"}\n").unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let columns = "its columns are: id, name, id2, id2";
     let output = file("usage answers.csv");
     for (input, options, why) in [
@@ -447,13 +479,16 @@ fn wrong_usage_is_explained_before_anything_is_asked() {
         (&*text, &["--column", "id", "--delimiter", "::"], "one ASCII character".to_owned()),
         (&*text, &["--widget", "1"], "cannot be used with".to_owned()),
         (Path::new("/no/such/file"), &[], "/no/such/file cannot be read: ".to_owned()),
+        (&*little, &[], "little.txt is UTF-16 text; save it as UTF-8".to_owned()),
+        (&*big, &["--column", "id"], "big.csv is UTF-16 text; save it as UTF-8".to_owned()),
+        (&*json, &[], "lines.jsonl is JSON; bulk reads one user id a line, or a CSV".to_owned()),
+        (folder, &[], "is a folder; give the file with the users".to_owned()),
     ] {
         let ran = run(&[&arguments(nobody, input, &output)[..], options].concat(), b"");
         assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{ran:?}");
         assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(&why), "{ran:?}");
         assert!(!output.exists(), "{why}");
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for (output, why) in [
         (folder, "cannot be opened: "),
         (Path::new("-"), "--output has to be a file"),

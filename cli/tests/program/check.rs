@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::program::{Program, Ran, run, run_with_token};
 
 const PLUGIN: &str = "1678669904810665842";
+const PLUGIN_URL: &str = "https://www.figma.com/community/plugin/1678669904810665842/name";
 
 async fn sandbox(statuses: &[(&str, &str)]) -> Program {
     let program = Program::start(&["--no-limits"]);
@@ -36,7 +37,6 @@ fn check_token(program: &Program, arguments: &[&str], token: &[u8]) -> Ran {
 async fn the_exit_code_is_the_answer() {
     let program =
         sandbox(&[("1", "PAID"), ("2", "TRIAL"), ("3", "UNPAID"), ("4", "NOT_SUPPORTED")]).await;
-    let url = format!("https://www.figma.com/community/plugin/{PLUGIN}/name");
     for (user, code, said) in [
         (
             "1",
@@ -60,13 +60,20 @@ async fn the_exit_code_is_the_answer() {
         ),
         ("5", 1, "no access: user 5 is UNPAID for plugin 1678669904810665842\n"),
     ] {
-        for resource in [["--plugin", PLUGIN], ["--resource-url", &url]] {
+        for resource in
+            [["--plugin", PLUGIN], ["--plugin", PLUGIN_URL], ["--resource-url", PLUGIN_URL]]
+        {
             let ran = check(&program, &[&["--user", user][..], &resource].concat());
             assert_eq!((ran.code, &*ran.stdout, &*ran.stderr), (Some(code), said, ""));
         }
     }
-    for (option, what) in [("--widget", "widget 7"), ("--community-file", "Community file 7")] {
-        let ran = check(&program, &["--user", "1", option, "7"]);
+    for (option, given, what) in [
+        ("--widget", "7", "widget 7"),
+        ("--widget", "https://www.figma.com/community/widget/7", "widget 7"),
+        ("--community-file", "7", "Community file 7"),
+        ("--community-file", "https://www.figma.com/community/file/7/name", "Community file 7"),
+    ] {
+        let ran = check(&program, &["--user", "1", option, given]);
         assert_eq!(
             (ran.code, &*ran.stdout),
             (Some(1), &*format!("no access: user 1 is UNPAID for {what}\n"))
@@ -192,12 +199,34 @@ fn nothing_is_asked_if_the_question_is_none() {
             &["--user", "1", "--resource-url", "https://example.com/1"],
             "does not lead to Figma's Community",
         ),
-        (&["--user", "1", "--plugin", "1", "--base-url", "http://example.com"], "plain http://"),
+        (
+            &["--user", "1", "--plugin", "1", "--base-url", "http://example.com"],
+            "error: --base-url is plain http:// to another machine, so everyone on the way could read the access token; use a URL like https://api.figma.com",
+        ),
+        (
+            &["--user", "1", "--plugin", "1", "--base-url", "localhost:4010"],
+            "error: --base-url does not begin with http:// or https://; begin it with http://, as in http://localhost:4010",
+        ),
+        (
+            &["--user", "1", "--plugin", "1", "--base-url", "user:MARKED@example.com"],
+            "begin it with https://, as in https://api.figma.com",
+        ),
+        (&["--user", "1", "--widget", PLUGIN_URL], "give it to --plugin"),
+        (&["--user", "1", "--community-file", PLUGIN_URL], "give it to --plugin"),
+        (
+            &["--user", "1", "--plugin", "https://www.figma.com/community/file/7"],
+            "for '--plugin <ID>': this is the page of Community file 7; give it to --community-file",
+        ),
+        (
+            &["--user", "1", "--plugin", "https://example.com/1"],
+            "the Community URL does not lead to Figma's Community",
+        ),
         (&["ppt_token"], "unexpected argument"),
     ] {
         let ran = run(&[&["check"], arguments].concat(), b"");
         assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{ran:?}");
         assert!(ran.stderr.starts_with("error: ") && ran.stderr.contains(why), "{ran:?}");
+        assert!(!ran.stderr.contains("MARKED"), "{ran:?}");
     }
     for (token, why) in [
         (

@@ -224,7 +224,7 @@ fn what_is_wrong_with_a_command_is_said() {
         (vec!["status", "--redis", "redis://127.0.0.1:1"], "there is no namespace: give"),
         (vec!["status", "--redis", "redis://:MARKED@127.0.0.1:1"], "--redis has a password"),
         (named(&["status", "--base-url", "http://example.com"]), "plain http://"),
-        (named(&["status", "--base-url", "figma"]), "`base_url` is not a URL"),
+        (named(&["status", "--base-url", "figma"]), "begin it with https://, as in https://figma"),
         (named(&["forget"]), unclear),
         (named(&["forget", "--user", "1"]), unclear),
         (named(&["forget", "--plugin", "1"]), unclear),

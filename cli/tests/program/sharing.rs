@@ -210,17 +210,23 @@ fn a_wrong_redis_or_namespace_is_refused_and_no_password_is_said() {
         (&[(url, &right), ("FIGMA_PAYMENTS_NAMESPACE", "")], &[], missing),
         (&[], &["--redis", &address], missing),
         (&[], &["--namespace", "acme"], "there is none: give --redis, or set FIGMA_PAYMENTS_RED"),
-        (&[(url, &right)], &["--namespace", "a{b}"], "the namespace has a brace; use a short name"),
-        (&[(url, &right)], &["--namespace", "a b"], "the namespace has a space; use a short name"),
-        (&[(url, &right)], &["--namespace", ""], "the namespace is empty; use a short name"),
+        (&[(url, &right)], &["--namespace", "a{b}"], "--namespace has a brace; use a short name"),
+        (&[(url, &right)], &["--namespace", "a b"], "--namespace has a space; use a short name"),
+        (&[(url, &right)], &["--namespace", ""], "--namespace is empty; use a short name"),
         (&[namespace], &["--redis", "http://redis.internal"], "use one like redis://redis.int"),
-        (&[(url, "MARKED"), namespace], &[], "the URL of Redis is not a URL"),
+        (
+            &[(url, &right), ("FIGMA_PAYMENTS_NAMESPACE", "a b")],
+            &[],
+            "FIGMA_PAYMENTS_NAMESPACE has a space",
+        ),
+        (&[namespace], &["--redis", "redis.internal"], "--redis is not a URL"),
+        (&[(url, "MARKED"), namespace], &[], "FIGMA_PAYMENTS_REDIS_URL is not a URL"),
         (&[(url, &wrong), namespace], &[], "WRONGPASS"),
         (&[namespace], &["--redis", &address], "NOAUTH"),
         (
             &[(url, &right), namespace, ("FIGMA_PAYMENTS_REDIS_SECRET", "MARKED")],
             &[],
-            "at least 32 random",
+            "FIGMA_PAYMENTS_REDIS_SECRET has 6 bytes; use at least 32 random",
         ),
     ] {
         let check = ["check", "--user", "1"];
