@@ -20,7 +20,10 @@ pub struct Console(Option<ProgressBar>);
 /// How far the run is.
 #[derive(Debug)]
 pub struct Progress {
+    /// Without outages.
     pub elapsed: Duration,
+    /// In an outage: how long until the next question.
+    pub asks_again_in: Option<Duration>,
     /// Answers of this run.
     pub answers: StatusCounts,
     pub failed: u64,
@@ -104,7 +107,11 @@ impl Progress {
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let counts = counts.map(|(count, what)| format!("{} {what}", HumanCount(count)));
-        self.rate_and_time_left().into_iter().chain(counts).collect::<Vec<_>>().join(", ")
+        let first = match self.asks_again_in {
+            Some(left) => Some(format!("waiting for the server, asking again in {}", time(left))),
+            None => self.rate_and_time_left(),
+        };
+        first.into_iter().chain(counts).collect::<Vec<_>>().join(", ")
     }
 
     /// For instance `48 a minute, 1h 18m left`.
@@ -116,16 +123,17 @@ impl Progress {
         let rate = format!("{} a minute", HumanCount((per_second * 60.0).round() as u64));
         let left = self.total.map(|total| total.saturating_sub(self.done()) as f64 / per_second);
         Some(match left {
-            Some(seconds) => format!("{rate}, {} left", time(seconds)),
+            Some(seconds) => format!("{rate}, {} left", time(Duration::from_secs_f64(seconds))),
             None => rate,
         })
     }
 }
 
-/// The time in words: to the second in the last ten minutes, before that to the minute.
-fn time(seconds: f64) -> String {
-    let step = if seconds > 600.0 { 60 } else { 1 };
-    format_duration(Duration::from_secs(seconds.ceil() as u64 / step * step)).to_string()
+/// The time in words: to the second up to ten minutes, above that to the minute.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let step = if seconds > 600 { 60 } else { 1 };
+    format_duration(Duration::from_secs(seconds / step * step)).to_string()
 }
 
 #[cfg(test)]
@@ -136,10 +144,20 @@ mod tests {
     fn progress_says_how_fast_and_how_long() {
         let answers = StatusCounts { paid: 1_200, trial: 12, unpaid: 28, other: 0 };
         let elapsed = Duration::from_secs(1_550);
-        let mut progress =
-            Progress { elapsed, answers, failed: 0, total: Some(5_000), rate_limited: 0 };
+        let mut progress = Progress {
+            elapsed,
+            asks_again_in: None,
+            answers,
+            failed: 0,
+            total: Some(5_000),
+            rate_limited: 0,
+        };
         let counts = "1,200 paid, 12 trial, 28 unpaid";
         assert_eq!(progress.as_text(), format!("48 a minute, 1h 18m left, {counts}"));
+        progress.asks_again_in = Some(Duration::from_millis(59_100));
+        let waiting = "waiting for the server, asking again in 1m";
+        assert_eq!(progress.as_text(), format!("{waiting}, {counts}"));
+        progress.asks_again_in = None;
         progress.total = None;
         progress.failed = 2;
         progress.rate_limited = 3;
@@ -163,7 +181,7 @@ mod tests {
             (4_710.0, "1h 18m"),
             (100_000.0, "1day 3h 46m"),
         ] {
-            assert_eq!(time(seconds), expected);
+            assert_eq!(time(Duration::from_secs_f64(seconds)), expected);
         }
     }
 }

@@ -8,6 +8,7 @@ mod entry;
 mod incomplete_row;
 mod input;
 mod lines;
+mod outage;
 mod output;
 mod previous_answers;
 mod row;
@@ -20,8 +21,11 @@ mod user_queue;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use figma_payments::{Client, Entitlements, PaymentQuery, RateLimits, Resource, UserId};
+
+use humantime::parse_duration;
 
 use crate::exit::{Exit, Failure};
 use crate::options::{ResourceChoice, Server};
@@ -44,6 +48,8 @@ use user_queue::UserQueue;
 /// asks only about users that have no answer in the output yet. Each user is asked
 /// about once, even if the input has the user several times. If a question fails,
 /// nothing is written for that user, so the next run asks again.
+///
+/// If the server does not answer, it waits and asks again (--outage-timeout).
 ///
 /// Each answer names its resource, and the server (base URL) that gave it. If the
 /// output has answers about another resource, from another server (a sandbox, for
@@ -95,6 +101,11 @@ pub struct Arguments {
     /// where N would be a limit for all of them].
     #[arg(long, value_name = "N")]
     per_minute: Option<u32>,
+    /// How long to wait while the server does not answer, such as 90s, 30m or 2h.
+    /// The run asks again after 30 seconds, then less and less often, up to every 5
+    /// minutes. 0 does not wait; then 20 failures in a row end the run.
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = parse_duration)]
+    outage_timeout: Duration,
     #[command(flatten)]
     resource: ResourceChoice,
     #[command(flatten)]
@@ -150,6 +161,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let users = UserQueue::start(input, previous.users, console.clone());
     let counts = users.counts();
     let mut run = Run::new(client, target.server, input_name, output, console, counts.clone());
+    run.wait_out(arguments.outage_timeout);
     if let Some(entitlements) = answers_for_others {
         run.prime(entitlements);
     }

@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use figma_payments::{
     AskedBy, Client, Entitlements, Error, ErrorKind, PaymentInformation, PaymentQuery, Resource,
     UserId,
 };
 use futures_util::{StreamExt, stream};
-use tokio::time::interval;
+use tokio::time::{Interval, interval_at, sleep};
 
-use super::console::{Console, Progress};
+use super::console::{Console, Progress, time};
+use super::outage::{self, Outage};
 use super::output::Output;
 use super::row::Row;
 use super::status_counts::StatusCounts;
+use super::summary::number;
 use super::user_queue::{InputCounts, UserQueue};
 use crate::exit::Exit;
 use crate::remedy::remedy;
@@ -40,6 +42,14 @@ pub struct Run {
     /// Where the answers are kept for other processes.
     entitlements: Option<Entitlements>,
     started_at: Instant,
+    /// When to show the progress.
+    ticks: Interval,
+    /// How long an outage may last; zero if none is waited out.
+    outage_timeout: Duration,
+    /// How long the outages have lasted that are over.
+    waited: Duration,
+    /// In an outage: when the next question is asked.
+    asks_again_at: Option<Instant>,
     answers: StatusCounts,
     failed: u64,
     failed_in_a_row: u64,
@@ -52,6 +62,13 @@ struct Question {
     /// When it was given to the client, by both clocks: the calendar may be put back, and the
     /// other one may stand still while the machine sleeps.
     given_at: (Instant, SystemTime),
+}
+
+/// A user whose question failed, perhaps by an outage.
+struct Unanswered {
+    line: u64,
+    user: UserId,
+    error: Error,
 }
 
 /// How a run ends.
@@ -72,6 +89,7 @@ impl Run {
         console: Console,
         counts: Arc<InputCounts>,
     ) -> Self {
+        let period = console.period();
         Run {
             client,
             server,
@@ -81,6 +99,10 @@ impl Run {
             counts,
             entitlements: None,
             started_at: Instant::now(),
+            ticks: interval_at(tokio::time::Instant::now() + period, period),
+            outage_timeout: Duration::ZERO,
+            waited: Duration::ZERO,
+            asks_again_at: None,
             answers: StatusCounts::default(),
             failed: 0,
             failed_in_a_row: 0,
@@ -92,44 +114,21 @@ impl Run {
         self.entitlements = Some(entitlements);
     }
 
+    /// Has outages waited out, up to this time.
+    pub fn wait_out(&mut self, timeout: Duration) {
+        self.outage_timeout = timeout;
+    }
+
     /// Asks about all users, unless it is interrupted or stopped by an error.
-    pub async fn ask(&mut self, resource: &Resource, mut users: UserQueue) -> End {
-        let questions = RefCell::new(HashMap::new());
-        let queries = stream::poll_fn(|context| users.poll_next(context)).map(|(line, user)| {
-            let given_at = (Instant::now(), SystemTime::now());
-            questions.borrow_mut().insert(user.clone(), Question { line, given_at });
-            PaymentQuery::by_user(user, resource.clone())
-        });
-        let mut answers = self.client.clone().get_payments_all(queries);
+    pub async fn ask(&mut self, resource: &Resource, users: UserQueue) -> End {
         let signal = match signals::listen() {
             Ok(signal) => signal,
             Err(error) => return End::Stopped(format!("no signal can be received: {error}")),
         };
-        let mut signal = pin!(signal);
-        let mut ticks = interval(self.console.period());
-        ticks.tick().await;
-        let end = loop {
-            let next = tokio::select! {
-                biased;
-                exit = &mut signal => break End::Interrupted(exit),
-                _ = ticks.tick() => {
-                    self.console.show(&self.progress());
-                    continue;
-                }
-                next = answers.next() => next,
-            };
-            let Some((query, outcome)) = next else { break End::AllAsked };
-            let Some(user) = query.user() else { continue };
-            let question: Option<Question> = questions.borrow_mut().remove(user);
-            let line = question.as_ref().map_or(0, |question| question.line);
-            if let Err(why) = self.record(user, line, &outcome) {
-                break End::Stopped(why);
-            }
-            if let (Some(entitlements), Some(question), Ok(payment)) =
-                (&self.entitlements, question, outcome)
-            {
-                entitlements.prime_at(payment, question.before_it_was_sent()).await;
-            }
+        let end = tokio::select! {
+            biased;
+            exit = signal => End::Interrupted(exit),
+            end = self.ask_all(resource, users) => end,
         };
         self.console.clear();
         match (self.output.sync(), end) {
@@ -140,23 +139,167 @@ impl Run {
         }
     }
 
-    /// Writes an answer, or reports a failure. If this returns an error, the run has to
-    /// stop.
-    fn record(
-        &mut self,
-        user: &UserId,
-        line: u64,
-        outcome: &Result<PaymentInformation, Error>,
-    ) -> Result<(), String> {
-        let error = match outcome {
-            Ok(payment) => {
-                self.output.append(&Row::new(user.clone(), payment, &self.server))?;
-                self.answers.count(&payment.payment_status);
-                self.failed_in_a_row = 0;
-                return Ok(());
+    /// Asks about all users, and waits outages out.
+    async fn ask_all(&mut self, resource: &Resource, mut users: UserQueue) -> End {
+        let mut outage: Option<Outage> = None;
+        loop {
+            // In an outage one question shows whether it is over.
+            let (most, failures) = match outage {
+                Some(_) => (1, 1),
+                None => (usize::MAX, outage::FAILURES),
+            };
+            let error = match self.ask_some(resource, &mut users, most, failures).await {
+                Ok(error) => error,
+                Err(why) => return End::Stopped(why),
+            };
+            match error {
+                None => match outage.take() {
+                    None => return End::AllAsked,
+                    Some(over) => self.end_outage(&over, users.to_ask_again()),
+                },
+                Some(error) => {
+                    let begins = outage.is_none();
+                    let outage = outage.get_or_insert_with(|| Outage::new(self.outage_timeout));
+                    let Some(pause) = outage.pause() else {
+                        self.failed += users.to_ask_again();
+                        return End::Stopped(self.given_up(&error));
+                    };
+                    if begins {
+                        self.say_outage(&error, pause);
+                    }
+                    self.wait(pause).await;
+                }
             }
-            Err(error) => error,
-        };
+        }
+    }
+
+    /// Asks about users, `most` of them at most, until this many `failures` in a row tell of an
+    /// outage. Then it returns the last one, and the users without an answer are asked about
+    /// again. If this returns an error, the run has to stop.
+    async fn ask_some(
+        &mut self,
+        resource: &Resource,
+        users: &mut UserQueue,
+        most: usize,
+        failures: usize,
+    ) -> Result<Option<Error>, String> {
+        let questions = RefCell::new(HashMap::new());
+        let asked = stream::poll_fn(|context| users.poll_next(context)).take(most);
+        let queries = asked.map(|(line, user)| {
+            let given_at = (Instant::now(), SystemTime::now());
+            questions.borrow_mut().insert(user.clone(), Question { line, given_at });
+            PaymentQuery::by_user(user, resource.clone())
+        });
+        let mut answers = self.client.clone().get_payments_all(queries);
+        let mut unanswered: Vec<Unanswered> = Vec::new();
+        while unanswered.len() < failures {
+            let next = tokio::select! {
+                biased;
+                _ = self.ticks.tick() => {
+                    self.console.show(&self.progress());
+                    continue;
+                }
+                next = answers.next() => next,
+            };
+            let Some((query, outcome)) = next else { break };
+            let Some(user) = query.user() else { continue };
+            let question: Option<Question> = questions.borrow_mut().remove(user);
+            let line = question.as_ref().map_or(0, |question| question.line);
+            let answer = match outcome {
+                Err(error) if self.may_be_outage(&error) => {
+                    unanswered.push(Unanswered { line, user: user.clone(), error });
+                    continue;
+                }
+                outcome => outcome,
+            };
+            // The server answers, so what has failed before is no outage.
+            self.report_all(unanswered.drain(..))?;
+            match answer {
+                Ok(payment) => {
+                    self.record(user, &payment)?;
+                    if let (Some(entitlements), Some(question)) = (&self.entitlements, question) {
+                        entitlements.prime_at(payment, question.before_it_was_sent()).await;
+                    }
+                }
+                Err(error) => self.report(user, line, &error)?,
+            }
+        }
+        drop(answers);
+        let Some(last) = unanswered.last().map(|it| it.error.clone()) else { return Ok(None) };
+        // At the end of the input, a few of status 5xx may be about these users alone.
+        if unanswered.len() < failures && last.status().is_some() {
+            self.report_all(unanswered)?;
+            return Ok(None);
+        }
+        unanswered.iter().for_each(|it| users.ask_again(it.line, &it.user));
+        let under_way = questions.into_inner();
+        under_way.iter().for_each(|(user, question)| users.ask_again(question.line, user));
+        Ok(Some(last))
+    }
+
+    /// Whether a run waits if there are more of these.
+    fn may_be_outage(&self, error: &Error) -> bool {
+        outage::explains(error) && !self.outage_timeout.is_zero()
+    }
+
+    fn say_outage(&self, error: &Error, pause: Duration) {
+        self.console.say(&format!(
+            "{} does not answer ({}): waiting, asking again in {}, for {} at most (--outage-timeout)",
+            self.server,
+            wording::text(error),
+            time(pause),
+            time(self.outage_timeout),
+        ));
+    }
+
+    fn end_outage(&mut self, outage: &Outage, to_ask_again: u64) {
+        let lasted = outage.lasted();
+        self.waited += lasted;
+        self.console.say(&format!(
+            "{} answers again, after {}; asking again about {}",
+            self.server,
+            time(lasted),
+            number(to_ask_again, "user"),
+        ));
+    }
+
+    /// The message of a run that ends in an outage.
+    fn given_up(&self, error: &Error) -> String {
+        format!(
+            "the run has stopped: {} has not answered for {} (--outage-timeout): {}\n{}",
+            self.server,
+            time(self.outage_timeout),
+            wording::text(error),
+            remedy(error, AskedBy::User),
+        )
+    }
+
+    async fn wait(&mut self, pause: Duration) {
+        self.asks_again_at = Some(Instant::now() + pause);
+        let mut over = pin!(sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut over => break,
+                _ = self.ticks.tick() => self.console.show(&self.progress()),
+            }
+        }
+        self.asks_again_at = None;
+    }
+
+    /// Writes an answer. If this returns an error, the run has to stop.
+    fn record(&mut self, user: &UserId, payment: &PaymentInformation) -> Result<(), String> {
+        self.output.append(&Row::new(user.clone(), payment, &self.server))?;
+        self.answers.count(&payment.payment_status);
+        self.failed_in_a_row = 0;
+        Ok(())
+    }
+
+    fn report_all(&mut self, failed: impl IntoIterator<Item = Unanswered>) -> Result<(), String> {
+        failed.into_iter().try_for_each(|it| self.report(&it.user, it.line, &it.error))
+    }
+
+    /// Reports a failure. If this returns an error, the run has to stop.
+    fn report(&mut self, user: &UserId, line: u64, error: &Error) -> Result<(), String> {
         self.failed += 1;
         self.failed_in_a_row += 1;
         let (text, remedy) = (wording::text(error), remedy(error, AskedBy::User));
@@ -182,7 +325,10 @@ impl Run {
     pub fn progress(&self) -> Progress {
         let complete = self.counts.complete.load(Relaxed);
         Progress {
-            elapsed: self.started_at.elapsed(),
+            elapsed: self.started_at.elapsed().saturating_sub(self.waited),
+            asks_again_in: self
+                .asks_again_at
+                .map(|at| at.saturating_duration_since(Instant::now())),
             answers: self.answers,
             failed: self.failed,
             total: complete.then(|| self.counts.to_ask.load(Relaxed)),

@@ -69,7 +69,8 @@ pub fn shared_summary(namespace: &str, failure: Option<&str>) -> String {
     }
 }
 
-fn number(count: u64, what: &str) -> String {
+/// For instance `1 user`, or `2,000 users`.
+pub fn number(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", HumanCount(count))
 }

@@ -2,7 +2,7 @@
 //! answer already, and each user once. A separate thread reads the input ahead of the
 //! questions, so that wrong lines are reported at once, and not after hours of asking.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
@@ -19,6 +19,10 @@ use super::input::Input;
 const MAX_REPORTED: u64 = 100;
 
 pub struct UserQueue {
+    /// Users whose question got no answer in an outage.
+    again: VecDeque<(u64, CompactId)>,
+    /// Whether one of them is next.
+    again_is_next: bool,
     queue: UnboundedReceiver<(u64, CompactId)>,
     counts: Arc<InputCounts>,
 }
@@ -47,16 +51,40 @@ impl UserQueue {
         // Not a thread of the runtime: it may wait for standard input for ever, and a
         // runtime waits for its threads when the program ends.
         thread::spawn(move || read(input, answered, &console, &shared, &sender));
-        UserQueue { queue, counts }
+        UserQueue { again: VecDeque::new(), again_is_next: false, queue, counts }
     }
 
     pub fn counts(&self) -> Arc<InputCounts> {
         Arc::clone(&self.counts)
     }
 
-    /// The next user to ask about, and the number of its line.
+    /// The next user to ask about, and the number of its line. Users that are asked about again
+    /// take turns with new ones: some that never get an answer must not look like an outage.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<(u64, UserId)>> {
-        self.queue.poll_recv(context).map(|next| next.map(|(line, id)| (line, id.into())))
+        self.again_is_next = !self.again_is_next;
+        let again = if self.again_is_next { self.again.pop_front() } else { None };
+        let next = match again {
+            Some(next) => Poll::Ready(Some(next)),
+            None => self.poll_new_first(context),
+        };
+        next.map(|next| next.map(|(line, id)| (line, id.into())))
+    }
+
+    fn poll_new_first(&mut self, context: &mut Context<'_>) -> Poll<Option<(u64, CompactId)>> {
+        match self.queue.poll_recv(context) {
+            Poll::Ready(Some(next)) => Poll::Ready(Some(next)),
+            none => self.again.pop_front().map_or(none, |next| Poll::Ready(Some(next))),
+        }
+    }
+
+    /// Has a user asked about once more, after all others of this kind.
+    pub fn ask_again(&mut self, line: u64, user: &UserId) {
+        self.again.push_back((line, user.into()));
+    }
+
+    /// How many users are to be asked about once more.
+    pub fn to_ask_again(&self) -> u64 {
+        self.again.len() as u64
     }
 }
 

@@ -7,6 +7,7 @@ mod support;
 mod bulk;
 mod check;
 mod fleet;
+mod outage;
 mod packaging;
 mod sandbox;
 mod sandbox_access;
