@@ -38,11 +38,11 @@ impl Outage {
         self.began_at.elapsed()
     }
 
-    /// How long to wait before the next question: each time twice as long, up to five minutes.
-    /// `None` if the outage has lasted too long.
-    pub fn pause(&mut self) -> Option<Duration> {
+    /// How long to wait before the next question: each time twice as long, up to five minutes,
+    /// or longer if the server `asks` for it. `None` if the outage has lasted too long.
+    pub fn pause(&mut self, asks: Option<Duration>) -> Option<Duration> {
         let left = self.timeout.saturating_sub(self.lasted());
-        let pause = self.next_pause.min(left);
+        let pause = self.next_pause.max(asks.unwrap_or_default()).min(left);
         self.next_pause = LONGEST_PAUSE.min(2 * self.next_pause);
         (!left.is_zero()).then_some(pause)
     }
@@ -57,14 +57,16 @@ mod tests {
         const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
         let mut outage = Outage::new(HALF_AN_HOUR);
         let mut pauses = Vec::new();
-        while let Some(pause) = outage.pause() {
+        while let Some(pause) = outage.pause(None) {
             pauses.push(pause.as_secs_f64().round() as u64);
             outage.began_at -= pause;
         }
         assert_eq!(pauses, [30, 60, 120, 240, 300, 300, 300, 300, 150]);
         assert_eq!(pauses.iter().sum::<u64>(), HALF_AN_HOUR.as_secs());
         let mut short = Outage::new(Duration::from_secs(3));
-        assert_eq!(short.pause(), Some(Duration::from_millis(100)));
-        assert_eq!(Outage::new(Duration::ZERO).pause(), None);
+        assert_eq!(short.pause(None), Some(Duration::from_millis(100)));
+        assert_eq!(short.pause(Some(Duration::from_secs(1))), Some(Duration::from_secs(1)));
+        assert!(short.pause(Some(Duration::from_secs(60))) <= Some(Duration::from_secs(3)));
+        assert_eq!(Outage::new(Duration::ZERO).pause(None), None);
     }
 }

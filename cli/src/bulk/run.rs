@@ -160,7 +160,7 @@ impl Run {
                 Some(error) => {
                     let begins = outage.is_none();
                     let outage = outage.get_or_insert_with(|| Outage::new(self.outage_timeout));
-                    let Some(pause) = outage.pause() else {
+                    let Some(pause) = outage.pause(error.retry_after()) else {
                         self.failed += users.to_ask_again();
                         return End::Stopped(self.given_up(&error));
                     };

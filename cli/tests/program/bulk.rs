@@ -495,6 +495,10 @@ fn wrong_usage_is_explained_before_anything_is_asked() {
         (Path::new("/no/such/folder/answers.csv"), "cannot be opened: "),
         #[cfg(unix)]
         (Path::new("/dev/null"), "is not an ordinary file"),
+        #[cfg(target_os = "linux")]
+        (Path::new("/dev/full"), "is not an ordinary file"),
+        #[cfg(target_os = "linux")]
+        (Path::new("/dev/stdout"), "is not an ordinary file"), // a pipe here
     ] {
         let ran = run(&arguments(nobody, &text, output), b"");
         assert_eq!(ran.code, Some(2), "{ran:?}");
