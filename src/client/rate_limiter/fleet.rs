@@ -2,6 +2,7 @@
 //! process, and only the first of them asks Redis. While Redis cannot be used, the process
 //! keeps to its share of the limit.
 
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,14 @@ const LONGEST_WAIT_FOR_A_SLOT: Duration = Duration::from_secs(1);
 
 /// Whoever is first asks again within 5 s. An older reply says nothing about the bucket.
 const LAST_REPLY_IS_GOOD_FOR: Duration = Duration::from_secs(6);
+
+impl Known {
+    /// Until when a 429 holds all processes back, by what Redis said last.
+    fn pause(&self, now: Instant) -> Option<Instant> {
+        let (last, said) = self.last?;
+        Some(said + last.pause?.min(A_YEAR)).filter(|until| *until > now)
+    }
+}
 
 /// What the first caller, or one behind it, does now.
 enum Turn {
@@ -93,20 +102,22 @@ impl FleetLimiter {
     }
 
     fn request(&self, set: Limit, kind: Kind, waited: Duration, callers: usize) -> SlotRequest {
-        let known = self.known();
+        let mut known = self.known();
         let nonce = known.nonces[usize::from(kind == Kind::Batch)];
-        let Limit { per_minute, burst } = set;
-        let burst = burst.unwrap_or(per_minute).max(1);
-        SlotRequest { kind, nonce, waited, per_minute, burst, callers, used: known.used }
+        let Limit { per_minute, .. } = set;
+        // A call and a batch may ask at the same time: only one of them tells what was used.
+        let used = mem::take(&mut known.used);
+        SlotRequest { kind, nonce, waited, per_minute, burst: burst(set), callers, used }
     }
 
     /// Asks for a slot, and remembers what Redis says. `None` if Redis cannot be used any
     /// more, or if another caller of this process has got this slot.
     async fn take(&self, request: SlotRequest) -> Option<SlotReply> {
+        let untold = Untold { fleet: self, used: request.used };
         let reply = self.limit.take(request).await?;
+        untold.arrived();
         let mut known = self.known();
         known.last = Some((reply, Instant::now()));
-        known.used = known.used.saturating_sub(request.used);
         let nonce = &mut known.nonces[usize::from(request.kind == Kind::Batch)];
         if reply.granted {
             if *nonce != request.nonce {
@@ -125,17 +136,7 @@ impl FleetLimiter {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Known {
-    /// Until when a 429 holds all processes back, by what Redis said last.
-    fn pause(&self, now: Instant) -> Option<Instant> {
-        let (last, said) = self.last?;
-        Some(said + last.pause?.min(A_YEAR)).filter(|until| *until > now)
-    }
-}
-
-impl FleetLimiter {
     /// Waits for a slot.
     pub(super) async fn acquire(
         &self,
@@ -241,10 +242,8 @@ impl FleetLimiter {
         if !local.state().waiters.is_empty() {
             return None;
         }
-        let SlotRequest { per_minute, burst, .. } =
-            self.request(local.set, Kind::Call, Duration::ZERO, 1);
-        let is_taken = self.limit.take_if_idle(per_minute, burst).await?;
-        is_taken.then(|| WaitPolicy::Reserved(Instant::now()))
+        let is_taken = self.limit.take_if_idle(local.set.per_minute, burst(local.set)).await?;
+        is_taken.then(|| WaitPolicy::Reserved(self.sent_at(Instant::now())))
     }
 
     /// Tells the other processes that Figma has answered 429, or that a request has passed
@@ -278,6 +277,31 @@ impl FleetLimiter {
                 }
             }
             AttemptOutcome::Unknown => {}
+        }
+    }
+}
+
+fn burst(set: Limit) -> u32 {
+    set.burst.unwrap_or(set.per_minute).max(1)
+}
+
+/// Slots used alone that are on their way to Redis. They are told again if they do not
+/// arrive, or if the caller is dropped before it is known.
+struct Untold<'a> {
+    fleet: &'a FleetLimiter,
+    used: u32,
+}
+
+impl Untold<'_> {
+    fn arrived(mut self) {
+        self.used = 0;
+    }
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        if self.used > 0 {
+            self.fleet.known().used += self.used;
         }
     }
 }
