@@ -218,6 +218,6 @@ fn reaches(namespace: &str) -> Check {
     Arc::new(move |mut connection| {
         let mut set = redis::cmd("SET");
         set.arg(&key).arg(1).arg("PX").arg(KEPT_FOR_MS);
-        Box::pin(async move { set.query_async(&mut connection).await })
+        Some(Box::pin(async move { set.query_async(&mut connection).await }))
     })
 }

@@ -104,13 +104,8 @@ impl Fleet {
         let fleet = Arc::new(Fleet::new(link, keys, settings, process));
         let this = Arc::downgrade(&fleet);
         fleet.link.add_check(Arc::new(move |connection| {
-            let this = Weak::upgrade(&this);
-            Box::pin(async move {
-                match this {
-                    Some(fleet) => fleet.check(connection).await,
-                    None => Ok(()),
-                }
-            })
+            let fleet = Weak::upgrade(&this)?;
+            Some(Box::pin(async move { fleet.check(connection).await }))
         }));
         // The first check comes with the next second. Until then nobody would know of this
         // process, nor this one of the others.

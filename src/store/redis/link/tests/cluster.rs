@@ -39,7 +39,7 @@ async fn get(connection: &mut redis::aio::MultiplexedConnection) -> redis::Redis
 }
 
 fn read() -> Check {
-    Arc::new(|mut connection| Box::pin(async move { get(&mut connection).await }))
+    Arc::new(|mut connection| Some(Box::pin(async move { get(&mut connection).await })))
 }
 
 async fn port(connection: &mut redis::aio::MultiplexedConnection) -> Option<u16> {

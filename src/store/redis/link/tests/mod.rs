@@ -7,7 +7,7 @@ mod server;
 mod tls;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use redis::cmd;
@@ -32,9 +32,9 @@ async fn start(server: &Server) -> Link {
 /// Writes a key of one slot.
 fn write() -> Check {
     Arc::new(|mut connection| {
-        Box::pin(async move {
+        Some(Box::pin(async move {
             cmd("SET").arg("figma:{test}:check").arg(1).exec_async(&mut connection).await
-        })
+        }))
     })
 }
 
@@ -246,7 +246,7 @@ async fn a_check_that_fails_ends_the_session_until_it_passes() {
     let flag = Arc::clone(&fails);
     link.add_check(Arc::new(move |mut connection| {
         let command = if flag.load(Relaxed) { "MARKED" } else { "TIME" };
-        Box::pin(async move { cmd(command).exec_async(&mut connection).await })
+        Some(Box::pin(async move { cmd(command).exec_async(&mut connection).await }))
     }));
     let connections = || server.ask::<String>("CLIENT LIST").matches("name=figma").count();
     let id = server.ask::<String>("CLIENT LIST");
@@ -302,4 +302,24 @@ async fn an_old_connection_is_replaced_without_an_outage() {
     assert_eq!(link.outages(), 0);
     // What was begun before is still answered.
     cmd("PING").exec_async(&mut oldest).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_whose_owner_is_gone_is_forgotten() {
+    if !is_installed() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let link = start(&server).await;
+    let (owner, asked) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
+    let (weak, counter) = (Arc::downgrade(&owner), Arc::clone(&asked));
+    link.add_check(Arc::new(move |mut connection| {
+        counter.fetch_add(1, Relaxed);
+        weak.upgrade()?;
+        Some(Box::pin(async move { cmd("TIME").exec_async(&mut connection).await }))
+    }));
+    until("it is asked", Duration::from_secs(10), async || asked.load(Relaxed) >= 2).await;
+    drop(owner);
+    until("it is dropped", Duration::from_secs(10), async || Arc::strong_count(&asked) == 1).await;
+    assert!(link.session().is_some());
 }
