@@ -25,8 +25,9 @@
 //! # The program
 //!
 //! `figma-payments` asks Figma from the command line: `check` about one user, `bulk` about
-//! many, and `sandbox` is a simulated Figma. It is the package `figma-payments-cli`, in the
-//! folder `cli` of the repository, whose README describes it.
+//! many, and `sandbox` is a simulated Figma, with a page to look at it and a stage on which a
+//! plugin is sold. It is the package `figma-payments-cli`, in the folder `cli` of the
+//! repository, whose README describes it.
 
 // The links of a page lead to files, so that they work where the file is read. Here they
 // lead to the documentation: the definitions in links/ come before those of the page, and
