@@ -70,6 +70,8 @@ pub struct Exchange {
     /// The status of the answer. `None` if there was no whole answer, because a fault took
     /// the connection.
     pub status: Option<u16>,
+    /// The body of the answer; empty if there was no whole one.
+    pub body: Bytes,
 }
 
 /// What a server does with a request: it responds, or it misbehaves by a script.
@@ -92,6 +94,15 @@ pub(super) enum Action {
 pub(super) enum Body {
     Whole(Bytes),
     Stream(Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>),
+}
+
+impl Body {
+    fn whole(&self) -> Bytes {
+        match self {
+            Body::Whole(bytes) => bytes.clone(),
+            Body::Stream(_) => Bytes::new(),
+        }
+    }
 }
 
 impl fmt::Debug for Body {
@@ -196,6 +207,14 @@ impl Reply {
         }
     }
 
+    /// The whole body of the response; empty if there is none.
+    pub(super) fn body(&self) -> Bytes {
+        match &self.action {
+            Action::Respond(response) => response.body().whole(),
+            Action::Play(_) => Bytes::new(),
+        }
+    }
+
     /// Adds to the delay.
     pub(super) fn later(self, delay: Duration) -> Self {
         let delay = self.delay + delay;
@@ -215,13 +234,10 @@ impl Reply {
         self,
         steps: impl FnOnce(http::Response<Bytes>) -> Vec<Step>,
     ) -> Self {
-        let whole = |body| match body {
-            Body::Whole(bytes) => bytes,
-            Body::Stream(_) => Bytes::new(),
-        };
         match self.action {
             Action::Respond(response) => {
-                Reply { action: Action::Play(steps(response.map(whole))), ..self }
+                let steps = steps(response.map(|body| body.whole()));
+                Reply { action: Action::Play(steps), ..self }
             }
             Action::Play(_) => self,
         }

@@ -20,10 +20,12 @@ impl RequestLog {
 
     /// Adds a request, and drops the oldest ones if there is no room for it.
     pub(super) fn push(&mut self, request: Request, reply: &Reply, max_bytes: usize) {
-        self.bytes += size(&request);
         self.count += 1;
-        let (number, received, status) = (self.count, SystemTime::now(), reply.status());
-        self.exchanges.push_back(Exchange { number, received, request, status });
+        let (number, received) = (self.count, SystemTime::now());
+        let (status, body) = (reply.status(), reply.body());
+        let exchange = Exchange { number, received, request, status, body };
+        self.bytes += size(&exchange);
+        self.exchanges.push_back(exchange);
         self.shrink_to(max_bytes);
     }
 
@@ -31,7 +33,7 @@ impl RequestLog {
     pub(super) fn shrink_to(&mut self, max_bytes: usize) {
         while self.bytes > max_bytes || self.exchanges.len() > Self::MAX_REQUESTS {
             let Some(oldest) = self.exchanges.pop_front() else { return };
-            self.bytes -= size(&oldest.request);
+            self.bytes -= size(&oldest);
             self.dropped += 1;
         }
     }
@@ -62,11 +64,12 @@ impl RequestLog {
     }
 }
 
-/// How many bytes of memory a request takes. The server copies requests out of its read
-/// buffers, so they keep no other memory alive.
-fn size(request: &Request) -> usize {
+/// How many bytes of memory a request and its answer take. The server copies requests out of
+/// its read buffers, so they keep no other memory alive.
+fn size(exchange: &Exchange) -> usize {
     /// The estimated memory of a header in the map, without its text.
     const HEADER_OVERHEAD: usize = 128;
+    let request = &exchange.request;
     let headers = request.headers.iter();
     let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
     size_of::<Exchange>()
@@ -74,5 +77,6 @@ fn size(request: &Request) -> usize {
         + request.target.len()
         + request.authority.as_ref().map_or(0, String::len)
         + request.body.len()
+        + exchange.body.len()
         + headers.sum::<usize>()
 }

@@ -503,6 +503,9 @@ async fn requests_have_numbers_and_the_status_of_their_answer() {
     assert_eq!(outcomes, [(1, Some(200)), (2, None), (3, None), (4, Some(404))]);
     assert!(seen.iter().all(|it| it.received.elapsed().unwrap() < Duration::from_secs(60)));
     assert_eq!(figma.exchanges_from(4)[0].request.path(), "/other");
+    let body: Value = serde_json::from_slice(&seen[0].body).unwrap();
+    assert_eq!(body["meta"]["payment_status"], "UNPAID");
+    assert!(seen[1].body.is_empty());
     assert!(figma.exchanges_from(5).is_empty() && figma.exchanges_from(u64::MAX).is_empty());
     assert_eq!(figma.exchange_numbers(), 1..5);
 
