@@ -97,6 +97,10 @@ impl Options {
                     options.sandbox = true;
                     continue;
                 }
+                "--help" => {
+                    println!("{USAGE}");
+                    std::process::exit(0);
+                }
                 _ => return Err(format!("there is no option {name}\n{USAGE}")),
             };
             let value = arguments.next();

@@ -70,6 +70,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             (sandbox.access_token(), Some(sandbox.base_url()), Some(sandbox))
         }
     };
+    let asks = base_url.clone().unwrap_or_else(|| "Figma".to_owned());
     let client = client(token, base_url, store.clone())?;
     // In an outage of Figma, users who are known to have paid keep access for an hour.
     let entitlements =
@@ -80,8 +81,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {listen}: {error}; choose another --listen"))?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}");
-    if sandbox.is_some() {
-        print!("{}", trial_run::greeting(address, &plugin));
+    match &sandbox {
+        Some(_) => print!("{}", trial_run::greeting(address, &plugin)),
+        None => println!("It asks {asks} about {plugin}."),
     }
 
     let app = routes::router(PaymentGate::new(entitlements, plugin), store);
