@@ -17,7 +17,8 @@
  * @typedef {{ purchases: number, tokens: number, clock: Clock, faults: Fault[], limits: Limits }} State
  * @typedef {{
  *   number: number, received: string, method: string, target: string,
- *   asked_by: 'token' | 'user' | null, status: number | null, headers: Record<string, string>,
+ *   asked_by: 'token' | 'user' | null, status: number | null, payment_status: string | null,
+ *   headers: Record<string, string>,
  * }} Request
  * @typedef {{ first: number, next: number, dropped: number, requests: Request[] }} NewRequests
  * @typedef {{

@@ -23,6 +23,7 @@
   /** The name of the plugin's code in the stacks of errors. */
   const CODE = 'code.js';
   const STATUSES = ['UNPAID', 'PAID', 'NOT_SUPPORTED'];
+  const WHY_NO_ANSWER = 'Is the server running, and does it allow the origin null (CORS)?';
   const INTERSTITIALS = ['PAID_FEATURE', 'TRIAL_ENDED', 'SKIP'];
 
   /** What a worker has and Figma's own environment for plugins has not. */
@@ -89,13 +90,19 @@
     // What is not played: it is named once for each line, and returns something harmless.
 
     const named = new Set();
+
     /** @param {string} what */
     function notPlayed(what) {
+      warnOnce(`${what} is not played on this stage. It returned something harmless.`);
+    }
+
+    /** @param {string} text */
+    function warnOnce(text) {
       const line = lineInCode();
-      const key = `${what}:${line}`;
+      const key = `${text}:${line}`;
       if (named.has(key)) return;
       named.add(key);
-      tell('not-played', { what, line });
+      tell('console', { level: 'warn', text, line });
     }
 
     /**
@@ -228,7 +235,11 @@
       editorType: /** @type {PluginAPI['editorType']} */ (settings.manifest.editorType?.[0] ?? 'figma'),
       mode: 'default',
       pluginId: settings.manifest.id,
-      payments: permissions.includes('payments') ? payments : undefined,
+      get payments() {
+        if (permissions.includes('payments')) return payments;
+        warnOnce('The manifest does not have "payments" among its permissions, so figma.payments is undefined.');
+        return undefined;
+      },
       clientStorage,
       ui: withHarmlessRest('figma.ui', ui),
       /** @type {User} */
@@ -327,7 +338,10 @@
     // Figma's answer to fetch has its headers as an object too.
     const fetchOfWorker = fetch;
     global.fetch = async (/** @type {string} */ url, /** @type {any} */ init) => {
-      const response = await fetchOfWorker(url, init);
+      const response = await fetchOfWorker(url, init).catch((error) => {
+        tell('console', { level: 'error', text: `${url} did not answer. ${WHY_NO_ANSWER}`, line: lineInCode() });
+        throw error;
+      });
       return Object.assign(response, { headersObject: Object.fromEntries(response.headers) });
     };
 
@@ -344,7 +358,8 @@
     try {
       importScripts(URL.createObjectURL(code));
     } catch (error) {
-      tell('console', { level: 'error', text: shown(error), line: lineOf(error) });
+      const text = shown(error).replace(/Failed to execute 'importScripts'[^:]*: /, '');
+      tell('console', { level: 'error', text, line: lineOf(error) });
       return;
     }
     emit('run', { command: settings.command, parameters: undefined });

@@ -26,9 +26,11 @@ let purchases = [];
 
 export function startPurchases() {
   const inForm = (/** @type {string} */ change) => changeOf(subjectOf(form), change);
-  const showCommand = previewCommand(form, () => curlOfAction(inForm('Buy')));
+  let change = 'Buy';
+  const showCommand = previewCommand(form, () => curlOfAction(inForm(change)));
   onSubmit(form, async (button) => {
-    const action = inForm(button?.getAttribute('value') ?? 'Buy');
+    change = button?.getAttribute('value') ?? 'Buy';
+    const action = inForm(change);
     await run(action);
     showCommand();
     return `Done: ${action.title}.`;

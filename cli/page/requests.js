@@ -216,8 +216,21 @@ function askedBy({ asked_by }) {
 }
 
 /** @param {Request} request */
-function statusText({ status }) {
-  return status === null ? 'no answer' : String(status);
+function statusText({ status, payment_status }) {
+  if (status === null) return 'no answer';
+  return payment_status === null ? String(status) : `${status} ${payment_status}`;
+}
+
+/**
+ * What was asked about, without the names of the parameters: the column is narrow.
+ *
+ * @param {Request} request
+ */
+function shortTarget({ target, asked_by }) {
+  if (asked_by === null) return target;
+  const words = { plugin_id: 'plugin', widget_id: 'widget', community_file_id: 'file' };
+  const asked = [...new URLSearchParams(target.split('?')[1])];
+  return asked.map(([name, value]) => (name in words ? `${words[/** @type {keyof words} */ (name)]} ${value}` : value)).join(', ');
 }
 
 /** @param {Request} request */
@@ -247,8 +260,7 @@ function requestRow() {
     link.href = `#requests/${request.number}`;
     setText(time, localTime(request.received));
     setText(by, askedBy(request));
-    // All have the same path, and the column is narrow.
-    setText(target, request.target.replace(/^\/v1\/payments(?=\?)/, ''));
+    setText(target, shortTarget(request));
     setText(status, statusText(request));
     status.dataset.status = statusClass(request);
     element.classList.toggle('chosen', request.number === opened);

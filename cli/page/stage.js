@@ -45,11 +45,6 @@ await begin();
 
 async function begin() {
   await attempt(form, async () => {
-    settings = await read('/settings');
-    const owner = find('#owner', HTMLOptionElement);
-    owner.textContent = `${settings.owner}, the owner`;
-    setText(find('#plugin-name', HTMLElement), settings.plugin?.name ?? '');
-    document.title = `Stage of ${settings.plugin?.name}`;
     showChosenFields(form, ['user']);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -61,7 +56,15 @@ async function begin() {
     find('#close', HTMLElement).addEventListener('click', () => close());
     refundButton.addEventListener('click', () => attempt(form, refund));
     await runAgain();
-    startEvents({ connected: () => {}, state: whenPurchasesChange(), requests: () => {} });
+    let connections = 0;
+    startEvents({
+      connected() {
+        // It may be another sandbox, with another plugin.
+        if (++connections > 1) runAgain();
+      },
+      state: showState(),
+      requests: () => {},
+    });
   });
 }
 
@@ -77,11 +80,14 @@ function subject() {
   return { user_id: user(), plugin_id: settings.plugin?.id ?? '' };
 }
 
-/** A function that looks again if the counter of purchases is another. */
-function whenPurchasesChange() {
+/** A function that shows the faults, and looks again if the counter of purchases is another. */
+function showState() {
+  const faults = find('#faults', HTMLElement);
   const look = oneAtATime(lookAgain);
   let counter = -1;
   return (/** @type {import('./api.js').State} */ state) => {
+    faults.hidden = state.faults.length === 0;
+    setText(faults, state.faults.length === 1 ? '1 fault is on' : `${state.faults.length} faults are on`);
     if (state.purchases === counter) return;
     counter = state.purchases;
     look();
@@ -138,7 +144,7 @@ async function runAgain() {
   if (!form.reportValidity()) return;
   stop();
   await attempt(form, async () => {
-    const [plugin, runtime] = await Promise.all([read('/plugin'), readRuntime()]);
+    const [plugin, runtime] = await Promise.all([read('/plugin'), readRuntime(), loadSettings()]);
     await lookAgain();
     showManifest(plugin);
     seen = statusInFigma();
@@ -155,8 +161,16 @@ async function runAgain() {
     const published = !find('[name=development]', HTMLInputElement, form).checked;
     running = startPlugin({ start, runtime, published }, (message) => onMessage(message));
     setText(state, `Runs as user ${user()}.`);
+    say('run', `The plugin runs as user ${user()}.`);
     showStatus();
   });
+}
+
+async function loadSettings() {
+  settings = await read('/settings');
+  setText(find('#owner', HTMLElement), `${settings.owner}, the owner`);
+  setText(find('#plugin-name', HTMLElement), settings.plugin?.name ?? '');
+  document.title = `Stage of ${settings.plugin?.name}`;
 }
 
 async function readRuntime() {
@@ -179,6 +193,7 @@ function showManifest({ manifest, allowed_domains }) {
 function stop() {
   running?.stop();
   running = null;
+  setText(state, 'It does not run.');
   dismissAll();
   closeCheckout();
 }
@@ -223,9 +238,6 @@ function onMessage(message) {
       break;
     case 'close':
       close(message.message);
-      break;
-    case 'not-played':
-      say('warn', `${message.what} is not played on this stage. It returned something harmless.`, where(message));
       break;
     case 'blocked':
       say('error', `${message.uri} was blocked: the manifest does not allow it in networkAccess.allowedDomains.`, where(message));
@@ -280,7 +292,8 @@ async function paymentToken() {
 async function checkout(interstitial) {
   const buyer = subject();
   if (statusInFigma() === 'PAID') {
-    say('info', `User ${buyer.user_id} has paid, so no checkout is shown.`);
+    const who = buyer.user_id === settings.owner ? 'The owner' : `User ${buyer.user_id}`;
+    say('info', `No checkout is shown. ${who} has paid, by what Figma tells the plugin.`);
     return seen;
   }
   const purchase = await openCheckout({ plugin: settings.plugin?.name ?? '', user: buyer.user_id, interstitial });

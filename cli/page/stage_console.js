@@ -16,7 +16,14 @@ find('#console-clear', HTMLElement).addEventListener('click', clear);
  * @param {string} [where] such as "code.js:12"
  */
 export function say(level, text, where = '') {
-  rows.append(el('li', { class: `console-${level}` }, el('span', { class: 'said' }, text), ' ', el('code', {}, where)));
+  const last = rows.lastElementChild;
+  if (last instanceof HTMLElement && last.dataset.level === level && last.dataset.text === text && last.dataset.where === where) {
+    last.dataset.times = String(Number(last.dataset.times ?? 1) + 1);
+    return;
+  }
+  const row = el('li', { class: `console-${level}` }, el('span', { class: 'said' }, text), ' ', el('code', {}, where));
+  Object.assign(row.dataset, { level, text, where });
+  rows.append(row);
   while (rows.childElementCount > KEPT) rows.firstElementChild?.remove();
   rows.scrollTop = rows.scrollHeight;
   none.hidden = true;

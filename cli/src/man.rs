@@ -34,11 +34,12 @@ pub fn run(arguments: &Arguments, program: Command) -> Result<Exit, Failure> {
     add_pages(&program, &mut pages);
     match &arguments.output_dir {
         None => write(&pages.into_iter().flat_map(|page| page.text).collect::<Vec<_>>())?,
-        Some(folder) if !folder.is_dir() => {
-            let why = "is not a folder; --output-dir has to be one that exists";
-            return Err(Failure::usage(format!("{} {why}", folder.display())));
+        Some(folder) => {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::usage(format!("{} cannot be created: {error}", folder.display()))
+            })?;
+            pages.iter().try_for_each(|page| page.write_to(folder))?;
         }
-        Some(folder) => pages.iter().try_for_each(|page| page.write_to(folder))?,
     }
     Ok(Exit::Success)
 }

@@ -83,6 +83,9 @@ pub struct Control {
     /// Where the purchases are kept, for people.
     kept_in: Option<String>,
     changes: Changes,
+    /// In each token that it makes: those of an earlier sandbox are others, because a backend
+    /// may remember what it was told about them.
+    tokens_of: u32,
     minted: AtomicU64,
     minted_tokens: Mutex<MintedTokens>,
 }
@@ -109,6 +112,7 @@ impl Control {
             access,
             plugin,
             changes: Changes::default(),
+            tokens_of: fastrand::u32(..),
             minted: AtomicU64::new(0),
             minted_tokens: Mutex::default(),
         }
@@ -146,6 +150,7 @@ impl Control {
         match (request.path(), &self.plugin) {
             ("/", _) => Some(page::document(&page::INDEX)),
             ("/stage", Some(_)) => Some(page::document(&page::STAGE)),
+            ("/stage", None) => Some(refusal(no_plugin())),
             ("/_sandbox/stage/main", Some(plugin)) => Some(
                 stage::domains(plugin, request.query())
                     .map_or_else(|why| refusal((500, why)), |domains| stage::main_frame(&domains)),
@@ -243,10 +248,7 @@ impl Control {
     }
 
     fn read_plugin(&self) -> Outcome {
-        let Some(plugin) = &self.plugin else {
-            let why = "there is no plugin: start the sandbox with --manifest path/to/manifest.json";
-            return Err((404, why.to_owned()));
-        };
+        let plugin = self.plugin.as_ref().ok_or_else(no_plugin)?;
         plugin.read().map_err(|why| (500, why))
     }
 
@@ -295,7 +297,8 @@ impl Control {
     }
 
     fn fresh_token(&self) -> String {
-        format!("ppt_{}", self.minted.fetch_add(1, Ordering::Relaxed) + 1)
+        let number = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("ppt_{:08x}_{number}", self.tokens_of)
     }
 
     fn tokens(&self, figma: &Figma) -> Value {
@@ -351,6 +354,11 @@ impl Control {
 fn own_path(request: &Request) -> Option<&str> {
     let path = request.path().strip_prefix(PREFIX)?;
     (path.is_empty() || path.starts_with('/')).then_some(path)
+}
+
+fn no_plugin() -> (u16, String) {
+    let why = "there is no plugin: start the sandbox with --manifest path/to/manifest.json";
+    (404, why.to_owned())
 }
 
 fn refusal((status, message): (u16, String)) -> Reply {

@@ -48,9 +48,13 @@ struct NetworkAccess {
 impl Plugin {
     /// # Errors
     ///
-    /// If the manifest cannot be read, or is not that of a plugin. Its other files may be
-    /// missing still.
+    /// If the manifest, or the manifest.json in this folder, cannot be read or is not that of
+    /// a plugin. Its other files may be missing still.
     pub fn open(path: &Path) -> Result<Self, String> {
+        let path = match path.is_dir() {
+            true => &path.join("manifest.json"),
+            false => path,
+        };
         let text = read(path)?;
         let problem = |why: String| format!("the manifest {} {why}", path.display());
         let resource = Resource::from_manifest(&text)

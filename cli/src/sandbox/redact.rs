@@ -83,8 +83,18 @@ pub fn redacted(exchange: &Exchange, minted: &MintedTokens) -> Value {
         "target": target(&request.target, minted),
         "asked_by": asked_by(request),
         "status": exchange.status,
+        "payment_status": payment_status(&exchange.body),
         "headers": headers.collect::<BTreeMap<_, _>>(),
     })
+}
+
+/// The payment status that was answered, in whichever shape; null if none was.
+fn payment_status(body: &[u8]) -> Value {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    match &body["meta"]["payment_status"] {
+        Value::Object(shape) => shape.values().next().cloned().unwrap_or_default(),
+        status => status.clone(),
+    }
 }
 
 /// How the request asks about payments; `None` if it does not.
