@@ -158,10 +158,11 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ));
     }
     let input_name = input.name.clone();
+    let answered = previous.users.iter().next().map(|user| UserId::from(*user));
     let users = UserQueue::start(input, previous.users, console.clone());
     let counts = users.counts();
     let mut run = Run::new(client, target.server, input_name, output, console, counts.clone());
-    run.wait_out(arguments.outage_timeout);
+    run.wait_out(arguments.outage_timeout, answered);
     if let Some(entitlements) = answers_for_others {
         run.prime(entitlements);
     }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -51,6 +52,8 @@ pub struct Run {
     /// In an outage: when the next question is asked.
     asks_again_at: Option<Instant>,
     answers: StatusCounts,
+    /// A user about whom the server has answered.
+    answered: Option<UserId>,
     failed: u64,
     failed_in_a_row: u64,
 }
@@ -104,6 +107,7 @@ impl Run {
             waited: Duration::ZERO,
             asks_again_at: None,
             answers: StatusCounts::default(),
+            answered: None,
             failed: 0,
             failed_in_a_row: 0,
         }
@@ -114,9 +118,11 @@ impl Run {
         self.entitlements = Some(entitlements);
     }
 
-    /// Has outages waited out, up to this time.
-    pub fn wait_out(&mut self, timeout: Duration) {
+    /// Has outages waited out, up to this time. The server has answered before about the user
+    /// in `answered`.
+    pub fn wait_out(&mut self, timeout: Duration, answered: Option<UserId>) {
         self.outage_timeout = timeout;
+        self.answered = answered;
     }
 
     /// Asks about all users, unless it is interrupted or stopped by an error.
@@ -142,17 +148,26 @@ impl Run {
     /// Asks about all users, and waits outages out.
     async fn ask_all(&mut self, resource: &Resource, mut users: UserQueue) -> End {
         let mut outage: Option<Outage> = None;
+        // The server answers others, so those that failed are asked about only once more.
+        let mut only_some_fail = false;
         loop {
             // In an outage one question shows whether it is over.
             let (most, failures) = match outage {
                 Some(_) => (1, 1),
+                // They take turns with new ones.
+                None if only_some_fail => (2 * users.to_ask_again() as usize, usize::MAX),
                 None => (usize::MAX, outage::FAILURES),
             };
             let error = match self.ask_some(resource, &mut users, most, failures).await {
                 Ok(error) => error,
                 Err(why) => return End::Stopped(why),
             };
+            let was_only_some = mem::take(&mut only_some_fail);
             match error {
+                None if was_only_some => {}
+                Some(error) if outage.is_none() && self.answers_others(resource, &error).await => {
+                    only_some_fail = true;
+                }
                 None => match outage.take() {
                     None => return End::AllAsked,
                     Some(over) => self.end_outage(&over, users.to_ask_again()),
@@ -171,6 +186,16 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether the server answers about a user that it has answered about before, so that an
+    /// error with a status is about the users that got it.
+    async fn answers_others(&self, resource: &Resource, error: &Error) -> bool {
+        let Some(user) = self.answered.clone().filter(|_| error.status().is_some()) else {
+            return false;
+        };
+        let query = PaymentQuery::by_user(user, resource.clone());
+        self.client.get_payments(query).await.is_ok()
     }
 
     /// Asks about users, `most` of them at most, until this many `failures` in a row tell of an
@@ -290,6 +315,7 @@ impl Run {
     fn record(&mut self, user: &UserId, payment: &PaymentInformation) -> Result<(), String> {
         self.output.append(&Row::new(user.clone(), payment, &self.server))?;
         self.answers.count(&payment.payment_status);
+        self.answered = Some(user.clone());
         self.failed_in_a_row = 0;
         Ok(())
     }

@@ -174,6 +174,14 @@ async fn users_that_never_get_an_answer_do_not_hold_up_the_others() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stderr.contains("12 users without an answer; run the same command"), "{ran:?}");
     assert_eq!(users(&output).len(), 200 - 12, "{ran:?}");
+    assert!(!ran.stderr.contains("does not answer"), "the others were answered: {ran:?}");
+
+    // Only those are left, and the next run does not wait for them either.
+    let begun = Instant::now();
+    let ran = run(&[&arguments[..], &["--outage-timeout", "10m"]].concat(), b"");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(ran.stderr.matches("never.txt, line ").count(), 12, "{ran:?}");
+    assert!(begun.elapsed() < Duration::from_secs(120));
 }
 
 #[cfg(unix)]
