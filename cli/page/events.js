@@ -56,7 +56,7 @@ export function startEvents(handle) {
       open();
     }
   });
-  open();
+  if (!document.hidden) open();
 }
 
 /** @param {string} problem nothing if there is none */

@@ -119,8 +119,11 @@ function usualSwitch(label, wanted) {
   const attributes = { type: 'button', role: 'switch', 'aria-checked': 'false', onclick: toggle };
   const button = el('button', attributes, label);
 
-  function toggle() {
-    attempt(switches, () => run(on ? switchOff(on) : switchOn(wanted)));
+  async function toggle() {
+    // A second press waits until it shows what the first one did.
+    button.disabled = true;
+    await attempt(switches, () => run(on ? switchOff(on) : switchOn(wanted)));
+    setTimeout(() => (button.disabled = false), 300);
   }
 
   /** @param {import('./api.js').Fault[]} faults */

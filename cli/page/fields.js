@@ -28,6 +28,11 @@ export function numberOf(form, name) {
   return text === '' ? undefined : Number(text);
 }
 
+/** The date of a purchase that is made now: without the milliseconds, which Figma does not send either. */
+export function now() {
+  return new Date().toISOString().replace(/\.\d+/, '');
+}
+
 /**
  * The user and the resource in a form.
  *

@@ -23,6 +23,10 @@
   /** The name of the plugin's code in the stacks of errors. */
   const CODE = 'code.js';
   const STATUSES = ['UNPAID', 'PAID', 'NOT_SUPPORTED'];
+  /** A plugin that never ends must not drown the stage. */
+  const MAX_UNREAD = 10_000;
+  const MAX_UNREAD_LINES = 200;
+  const MAX_TEXT = 10_000;
   const WHY_NO_ANSWER = 'Is the server running, and does it allow the origin null (CORS)?';
   const INTERSTITIALS = ['PAID_FEATURE', 'TRIAL_ENDED', 'SKIP'];
 
@@ -44,15 +48,33 @@
    */
   function start(settings, stage) {
     const began = Date.now();
-    const permissions = settings.manifest.permissions ?? [];
+    const { permissions } = settings.manifest;
+    const may = (/** @type {string} */ permission) => Array.isArray(permissions) && permissions.includes(permission);
     let status = settings.status;
     let hasUi = false;
 
+    // The plugin's code may change the prototype of ports later.
+    const post = stage.postMessage.bind(stage);
+    /** How many messages the stage has not read yet, and how many were left out meanwhile. */
+    let unread = 0;
+    let leftOut = 0;
+
     /**
+     * Whether the stage is told, and not busy with what it was told before.
+     *
      * @param {string} type
      * @param {object} detail
      */
-    const tell = (type, detail = {}) => stage.postMessage({ type, ...detail });
+    function tell(type, detail = {}) {
+      const limit = type === 'console' ? MAX_UNREAD_LINES : MAX_UNREAD;
+      if (unread >= limit) {
+        leftOut++;
+        return false;
+      }
+      unread++;
+      post({ type, ...detail });
+      return true;
+    }
 
     // What the stage is asked, by the number of the question.
     /** @type {Map<number, PromiseWithResolvers<any>>} */
@@ -143,10 +165,17 @@
      * @returns {Played}
      */
     function withHarmlessRest(name, played) {
+      const written = new Map();
       return new Proxy(played, {
         get(target, property) {
           if (property in target || typeof property === 'symbol') return Reflect.get(target, property);
-          return harmless(`${name}.${property}`);
+          return written.get(property) ?? harmless(`${name}.${property}`);
+        },
+        set(target, property, value) {
+          if (property === 'onmessage') return Reflect.set(target, property, value);
+          notPlayed(`${name}.${String(property)} = …`);
+          written.set(property, value);
+          return true;
         },
       });
     }
@@ -236,7 +265,7 @@
       mode: 'default',
       pluginId: settings.manifest.id,
       get payments() {
-        if (permissions.includes('payments')) return payments;
+        if (may('payments')) return payments;
         warnOnce('The manifest does not have "payments" among its permissions, so figma.payments is undefined.');
         return undefined;
       },
@@ -244,7 +273,7 @@
       ui: withHarmlessRest('figma.ui', ui),
       /** @type {User} */
       get currentUser() {
-        if (!permissions.includes('currentuser')) {
+        if (!may('currentuser')) {
           throw new Error('figma.currentUser needs the permission "currentuser" in the manifest');
         }
         return { ...settings.user, photoUrl: null, color: '#0d99ff', sessionId: 1 };
@@ -258,8 +287,11 @@
       },
       /** @type {PluginAPI['closePlugin']} */
       closePlugin(message) {
-        emit('close');
-        tell('close', { message });
+        try {
+          emit('close');
+        } finally {
+          tell('close', { message });
+        }
       },
       /** @type {PluginAPI['notify']} */
       notify(message, options = {}) {
@@ -284,6 +316,8 @@
       on(event, handler, how === 'once');
     }
 
+    listenForErrors();
+
     // What the stage says.
 
     stage.onmessage = ({ data }) => {
@@ -295,6 +329,13 @@
           else question?.reject(new Error(data.error));
           break;
         }
+        case 'read':
+          unread -= data.count;
+          if (leftOut > 0) {
+            tell('console', { level: 'warn', text: `${leftOut} messages were left out: the plugin sends more than the stage can read.` });
+            leftOut = 0;
+          }
+          break;
         case 'status':
           status = data.status;
           break;
@@ -316,25 +357,16 @@
       }
     };
 
-    // The console, and what goes wrong.
+    // The console.
 
     for (const level of /** @type {const} */ (['log', 'info', 'warn', 'error'])) {
       const write = console[level];
       console[level] = (...values) => {
-        write.apply(console, values);
-        tell('console', { level, text: values.map(shown).join(' '), line: lineInCode() });
+        const text = values.map(shown).join(' ').slice(0, MAX_TEXT);
+        const isTold = tell('console', { level, text, line: lineInCode() });
+        if (isTold) write.apply(console, values);
       };
     }
-    addEventListener('error', ({ message, lineno, error }) => {
-      tell('console', { level: 'error', text: message, line: lineOf(error) ?? lineno });
-    });
-    addEventListener('unhandledrejection', ({ reason }) => {
-      tell('console', { level: 'error', text: `not caught: ${shown(reason)}`, line: lineOf(reason) });
-    });
-    addEventListener('securitypolicyviolation', (event) => {
-      tell('blocked', { uri: /** @type {any} */ (event).blockedURI });
-    });
-
     // Figma's answer to fetch has its headers as an object too.
     const fetchOfWorker = fetch;
     global.fetch = async (/** @type {string} */ url, /** @type {any} */ init) => {
@@ -352,6 +384,18 @@
     if (typeof settings.ui === 'string') global.__html__ = settings.ui;
     if (settings.ui !== null) {
       global.__uiFiles__ = typeof settings.ui === 'string' ? {} : settings.ui;
+    }
+
+    function listenForErrors() {
+      addEventListener('error', ({ message, lineno, error }) => {
+        tell('console', { level: 'error', text: message, line: lineOf(error) ?? lineno });
+      });
+      addEventListener('unhandledrejection', ({ reason }) => {
+        tell('console', { level: 'error', text: `not caught: ${shown(reason)}`, line: lineOf(reason) });
+      });
+      addEventListener('securitypolicyviolation', (event) => {
+        tell('blocked', { uri: /** @type {any} */ (event).blockedURI });
+      });
     }
 
     const code = new Blob([settings.main, `\n//# sourceURL=${CODE}`], { type: 'text/javascript' });
@@ -384,9 +428,9 @@
 
   /** @param {unknown} value */
   function shown(value) {
-    if (value instanceof Error) return String(value);
     try {
-      return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+      const isData = typeof value === 'object' && value !== null && !(value instanceof Error);
+      return (isData ? JSON.stringify(value) : String(value)).slice(0, MAX_TEXT);
     } catch {
       return 'a value that cannot be shown here';
     }

@@ -5,7 +5,7 @@ import { curlOfAction, read } from './api.js';
 import { attempt, onSubmit, previewCommand, run } from './commands.js';
 import { count, el, find, rowsIn, setText } from './dom.js';
 import { oneAtATime } from './events.js';
-import { kindOf, onlySubject, resourceName, sameSubject, subjectName, subjectOf } from './fields.js';
+import { kindOf, now, onlySubject, resourceName, sameSubject, subjectName, subjectOf } from './fields.js';
 
 const MAX_ROWS = 100;
 
@@ -71,11 +71,6 @@ function changeOf(subject, change) {
     path: '/purchases',
     body: { ...onlySubject(subject), payment_status, date_of_purchase },
   };
-}
-
-/** Without the milliseconds, which Figma does not send either. */
-function now() {
-  return new Date().toISOString().replace(/\.\d+/, '');
 }
 
 function draw() {

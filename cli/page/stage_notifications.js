@@ -15,10 +15,13 @@ const shown = new Map();
  * @param {{ pressed: () => void, gone: (reason: string) => void }} then
  */
 export function notify(id, { message, error = false, timeout = 3000, button }, { pressed, gone }) {
-  const element = el('div', { class: error ? 'notification failed' : 'notification' }, el('span', {}, String(message)));
+  dismiss(id, 'dismiss');
+  const text = el('span', {}, String(message).slice(0, 1000));
+  const element = el('div', { class: error ? 'notification failed' : 'notification' }, text);
   if (button) element.append(el('button', { type: 'button', onclick: pressed }, String(button)));
   element.append(el('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: () => dismiss(id, 'dismiss') }, '×'));
-  const timer = Number.isFinite(timeout) ? setTimeout(() => dismiss(id, 'timeout'), timeout) : undefined;
+  // A longer one than timers can be does not end.
+  const timer = timeout < 2 ** 31 ? setTimeout(() => dismiss(id, 'timeout'), timeout) : undefined;
   shown.set(id, { element, timer, gone });
   place.append(element);
 }

@@ -10,7 +10,12 @@ const UI = find('#plugin-ui', HTMLElement);
 const NO_WINDOW = find('#no-window', HTMLElement);
 
 /** What Figma lets a plugin's page do too. */
-const UI_MAY = 'allow-scripts allow-forms allow-modals allow-popups allow-downloads';
+const UI_MAY = 'allow-scripts allow-forms allow-popups allow-downloads';
+
+/** What a plugin's page may log in a second; the rest is left out. */
+const LINES_PER_SECOND = 100;
+/** How many messages wait for a page that is not there yet. */
+const MAX_WAITING = 10_000;
 
 /**
  * @typedef {{ type: string } & Record<string, any>} Message
@@ -35,10 +40,16 @@ export function startPlugin({ start, runtime, published }, onMessage) {
   main.addEventListener('load', () => main.contentWindow?.postMessage({ runtime, start }, '*', [portOfMain]), { once: true });
   document.body.append(main);
 
-  /** @type {{ frame: HTMLIFrameElement, loaded: boolean, waiting: any[] } | null} */
+  /** @type {{ frame: HTMLIFrameElement, html: string, loaded: boolean, waiting: any[] } | null} */
   let ui = null;
+  /** The messages of the plugin's code that were read since it was told so. */
+  let messagesRead = 0;
+  /** The lines that the plugin's page has logged in this second. */
+  let lines = 0;
+  const timer = setInterval(() => (lines = 0), 1000);
 
   port.onmessage = ({ data }) => {
+    if (messagesRead++ === 0) setTimeout(tellWhatWasRead, 50);
     switch (data.type) {
       case 'show-ui':
         showUi(data);
@@ -54,7 +65,7 @@ export function startPlugin({ start, runtime, published }, onMessage) {
         break;
       case 'ui-message':
         if (ui?.loaded) tellUi(ui.frame, data.message);
-        else ui?.waiting.push(data.message);
+        else if (ui && ui.waiting.length < MAX_WAITING) ui.waiting.push(data.message);
         break;
       default:
         onMessage(data);
@@ -66,6 +77,7 @@ export function startPlugin({ start, runtime, published }, onMessage) {
     send,
     stop() {
       removeEventListener('message', onUiMessage);
+      clearInterval(timer);
       port.close();
       main.remove();
       closeUi();
@@ -74,13 +86,17 @@ export function startPlugin({ start, runtime, published }, onMessage) {
 
   /** @param {Message} shown */
   function showUi({ html, visible, title, width, height }) {
-    closeUi();
-    const frame = el('iframe', { sandbox: UI_MAY, src: `/_sandbox/stage/ui${query}`, title: "The plugin's page" });
-    frame.addEventListener('load', () => frame.contentWindow?.postMessage(html, '*'), { once: true });
-    ui = { frame, loaded: false, waiting: [] };
-    TITLE.textContent = title;
-    UI.append(frame);
+    TITLE.textContent = String(title).slice(0, 100);
     resize({ width, height });
+    if (ui && !ui.loaded) {
+      // The frame has not got its page yet: it gets the newest one.
+      ui.html = String(html);
+    } else {
+      closeUi();
+      const frame = el('iframe', { sandbox: UI_MAY, src: `/_sandbox/stage/ui${query}`, title: "The plugin's page" });
+      ui = { frame, html: String(html), loaded: false, waiting: [] };
+      UI.append(frame);
+    }
     showWindow(visible);
   }
 
@@ -98,17 +114,25 @@ export function startPlugin({ start, runtime, published }, onMessage) {
       return;
     }
     switch (data.stage) {
+      case 'ready':
+        // At the beginning, and again if the page loads itself anew.
+        ui.loaded = false;
+        ui.frame.contentWindow?.postMessage({ html: ui.html }, '*');
+        break;
       case 'loaded':
         ui.loaded = true;
         for (const message of ui.waiting.splice(0)) tellUi(ui.frame, message);
         break;
       case 'console':
-        onMessage({ type: 'console', level: String(data.level), text: String(data.text), inUi: true });
-        break;
       case 'blocked':
-        onMessage({ type: 'blocked', uri: String(data.uri), inUi: true });
+        if (lines++ < LINES_PER_SECOND) onMessage({ ...data, type: data.stage, inUi: true });
         break;
     }
+  }
+
+  function tellWhatWasRead() {
+    send({ type: 'read', count: messagesRead });
+    messagesRead = 0;
   }
 }
 

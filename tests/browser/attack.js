@@ -12,7 +12,7 @@ globalThis.attack = async (target) => {
   const report = {};
 
   const attempt = async (name, work) => {
-    const tooLong = new Promise((end) => setTimeout(end, 1500, 'nothing'));
+    const tooLong = new Promise((end) => setTimeout(end, 5000, 'TOO LONG'));
     report[name] = await Promise.race([work(), tooLong]).catch((error) => `nothing (${error.name})`);
   };
   const got = async (response) => {

@@ -16,7 +16,7 @@ afterEach(endTest);
 async function stage(name, plugin, options) {
   const manifest = writePlugin(name, plugin);
   const sandbox = await startSandbox(['--manifest', manifest]);
-  const page = await openPage(`${sandbox}/stage`, { maySay: [/./], mayFail: true, ...options });
+  const page = await openPage(`${sandbox}/stage`, { hasPlugin: true, mayFail: true, ...options });
   const rows = page.locator('#console li');
   const logged = () => rows.allInnerTexts();
   /** Waits until the console has this. */
@@ -297,11 +297,124 @@ test('no code of a plugin can reach the stage, the control API or any storage', 
   assert.deepEqual((await control(sandbox, 'GET', '/requests')).requests, []);
 });
 
-test('a plugin that never ends does not hold up the stage', async () => {
-  const { page, logs } = await stage('endless', { code: `console.log('begins'); for (;;) {}` });
-  await logs('begins');
+test('a plugin that never ends, or never stops talking, does not hold up the stage', async () => {
+  const floods = [
+    `console.log('begins'); for (;;) {}`,
+    `console.log('begins'); for (;;) console.log('again', Math.random());`,
+    `console.log('begins'); for (;;) figma.showUI('<p>again</p>');`,
+    `console.log('begins'); setInterval(() => { for (let i = 0; i < 50; i++) console.log(i); }, 1);`,
+  ];
+  for (const [i, code] of floods.entries()) {
+    const { page, logs } = await stage(`endless-${i}`, { code });
+    await logs(/begins|left out/);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('The plugin has closed.').waitFor();
+    assert.ok((await page.locator('#console li').count()) <= 200);
+    assert.equal(await page.locator('iframe').count(), 0);
+  }
+});
+
+test('there is one run at a time, as the user that it says', async () => {
+  const code = `
+    console.log('runs as', figma.currentUser.id);
+    setInterval(() => figma.payments.getPluginPaymentTokenAsync(), 50);`;
+  const { sandbox, page, logs } = await stage('turns', { code });
+  await logs('runs as 500123');
+  const frames = () => page.locator('iframe').count();
+  const lastUser = async () => (await control(sandbox, 'GET', '/tokens')).tokens[0].user_id;
+  // Enter is a change and a submission; the others come while a run starts.
+  await page.locator('[name=first_ran_days]').fill('2');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Run again' }).dblclick();
+  await page.locator('[name=user]').selectOption('owner');
+  await page.locator('[name=user]').selectOption('500124');
+  await logs('runs as 500124');
+  await page.getByText('Runs as user 500124.').waitFor();
+  assert.equal(await frames(), 1);
+  await eventually(async () => assert.equal(await lastUser(), '500124'));
+
+  // What is typed counts when the plugin runs as that user, and not before.
+  await page.locator('[name=user]').selectOption('other');
+  await page.getByText('Runs as user 500125.').waitFor();
+  await page.locator('[name=user_id]').pressSequentially('9');
+  await new Promise((end) => setTimeout(end, 200));
+  assert.equal(await lastUser(), '500125');
+  await page.locator('[name=user_id]').fill('');
+  await page.keyboard.press('Enter');
+  await page.getByText('It does not run.').waitFor();
+  assert.equal(await frames(), 0);
+
+  await page.locator('[name=user_id]').fill('7');
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByText('The plugin has closed.').waitFor();
+  await new Promise((end) => setTimeout(end, 300));
+  assert.equal(await frames(), 0, 'what was starting does not start any more');
+});
+
+test('nothing is bought but by one click, once', async () => {
+  const code = `
+    const ask = () => figma.payments.initiateCheckoutAsync({ interstitial: 'SKIP' }).then(() => console.log('ended', figma.payments.status.type));
+    ask(), ask(), ask();`;
+  const { sandbox, page, logs } = await stage('once', { code });
+  const bought = async () => (await control(sandbox, 'GET', '/purchases')).purchases;
+  await page.locator('#checkout').waitFor();
+  // Another user, and another run: the checkout goes away.
+  await page.evaluate(() => document.querySelector('#stage-form [value="500124"]').selected = true);
+  await page.evaluate(() => document.querySelector('#stage-form [name=user]').dispatchEvent(new Event('change')));
+  await page.getByText('Checkout of user 500124').waitFor();
+  assert.deepEqual(await bought(), []);
+  await inCheckout(page, 'Pay');
+  await logs('ended PAID');
+  assert.deepEqual((await bought()).map(({ user_id }) => user_id), ['500124']);
+  assert.equal(await page.locator('#command-rows li').filter({ hasText: 'PAID' }).count(), 1);
+});
+
+test('a refund stays, also if a purchase was on its way', async () => {
+  const code = `figma.payments.initiateCheckoutAsync({ interstitial: 'SKIP' });`;
+  const { sandbox, page } = await stage('late', { code });
+  const status = async () => (await ask(sandbox, { user_id: '500123', plugin_id: PLUGIN })).body.meta.payment_status;
+  await page.getByLabel('A purchase is known to the API after').fill('1.5');
+  await inCheckout(page, 'Pay');
+  await page.getByText('will know of the purchase of user 500123').waitFor();
+  await control(sandbox, 'PUT', '/purchases', { user_id: '500123', plugin_id: PLUGIN, payment_status: 'UNPAID', date_of_purchase: '2024-06-15T14:30:00Z' });
+  await eventually(async () => assert.equal(await page.locator('#pending').innerText(), ''));
+  await new Promise((end) => setTimeout(end, 500));
+  assert.equal(await status(), 'UNPAID');
+});
+
+test('a page that is loaded anew, and one that never loads, get their messages', async () => {
+  const code = `
+    figma.showUI(__html__);
+    setInterval(() => figma.ui.postMessage('hello'), 100);`;
+  const ui = `
+    <p id="got"></p>
+    <button onclick="location.reload()">reload</button>
+    <img src="http://127.0.0.1:9/never">
+    <script>
+      onmessage = ({ data }) => (got.textContent = data.pluginMessage);
+    </script>`;
+  const { page, ui: inUi } = await stage('reload', { code, ui });
+  await inUi.getByText('hello').waitFor();
+  await inUi.getByRole('button').click();
+  await inUi.getByText('hello').waitFor();
+  assert.equal(await inUi.getByRole('button').count(), 1);
+  await page.getByRole('button', { name: 'Close' }).click();
+  assert.equal(await page.locator('iframe').count(), 0);
+});
+
+test('mistakes in the manifest are said', async () => {
+  const code = `
+    figma.skipInvisibleInstanceChildren = true;
+    figma.payments.status;`;
+  const menu = [{ name: 'More', menu: [{ name: 'Deep', command: 'deep' }] }];
+  const { page, logs } = await stage('mistakes', { code, manifest: { menu, permissions: [] } });
+  await logs('figma.skipInvisibleInstanceChildren = … is not played on this stage');
+  await logs('The manifest does not have "payments" among its permissions');
+  await page.getByLabel('Command').selectOption('Deep');
+  writePlugin('mistakes', { code, manifest: { id: '77', networkAccess: { allowedDomains: ['none'], devAllowedDomains: ['localhost 3000'] } } });
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await page.getByRole('alert').filter({ hasText: '"localhost 3000"' }).waitFor();
+  await page.getByText('It does not run.').waitFor();
 });
 
 test('code that cannot be read, and files that are missing, are said', async () => {
@@ -344,5 +457,21 @@ test('axe finds nothing, in the light, in the dark and on a phone; and the keybo
     await eventually(async () => assert.equal(await page.locator('#api-status').innerText(), 'PAID'));
     const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(width <= 0, `${look}: ${width} px too wide`);
+  }
+});
+
+test('everything can be reached in a low window too', async () => {
+  for (const height of [480, 600, 680, 720, 800]) {
+    const { page } = await stage(`low-${height}`, { code: 'figma.showUI(__html__);' }, { window: { viewport: { width: 1280, height } } });
+    for (const name of ['Run again', 'Refund', 'tokens']) {
+      const control = page.locator(name === 'tokens' ? '[name=tokens]' : `button:text-is("${name}")`);
+      await control.scrollIntoViewIfNeeded();
+      const isCovered = await control.evaluate((element) => {
+        const { x, y, width, height } = element.getBoundingClientRect();
+        return !element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+      });
+      assert.equal(isCovered, false, `${name} at ${height}`);
+    }
+    assert.equal(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight), true, `${height}`);
   }
 });

@@ -87,13 +87,14 @@ async function end(program) {
 
 /**
  * Opens a page in a window of its own, and waits until it is loaded. `mayFail`: requests of
- * the page may be refused, or not answered. `maySay`: what else may be written to the console,
- * by a plugin on the stage. `mayAsk`: hosts that may be asked. `window`: options of Playwright's newContext.
+ * the page may be refused, or not answered. `maySay`: what else may be written to the console.
+ * `hasPlugin`: a plugin on the stage may write and fail as it likes. `mayAsk`: hosts that may be
+ * asked. `window`: options of Playwright's newContext.
  *
  * @param {string} url
- * @param {{ mayFail?: boolean, maySay?: RegExp[], mayAsk?: string[], window?: object }} options
+ * @param {{ mayFail?: boolean, maySay?: RegExp[], mayAsk?: string[], hasPlugin?: boolean, window?: object }} options
  */
-export async function openPage(url, { mayFail = false, maySay = [], mayAsk = [], window = {} } = {}) {
+export async function openPage(url, { mayFail = false, maySay = [], mayAsk = [], hasPlugin = false, window = {} } = {}) {
   browser ??= await chromium.launch({ executablePath: CHROMIUM, args: SWITCHES });
   const size = { width: 1280, height: 800 };
   const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce', ...window });
@@ -101,11 +102,13 @@ export async function openPage(url, { mayFail = false, maySay = [], mayAsk = [],
   const problems = [];
   windows.add({ context, problems });
   context.on('console', (message) => {
+    if (hasPlugin && !isOfPage(message.location().url)) return;
     const expected = [...maySay, ...(mayFail ? [FAILED_REQUEST] : [])];
     if (!expected.some((text) => text.test(message.text()))) problems.push(`the console says: ${message.text()}`);
   });
   context.on('weberror', (failure) => {
     const error = failure.error();
+    if (hasPlugin && !isOfPage(String(error.stack))) return;
     if (!maySay.some((text) => text.test(error.message))) problems.push(`the page failed: ${error.stack}`);
   });
   context.on('request', (request) => {
@@ -116,6 +119,11 @@ export async function openPage(url, { mayFail = false, maySay = [], mayAsk = [],
   const page = await context.newPage();
   await page.goto(url);
   return page;
+}
+
+/** Whether this place or stack is in the files of the page. Those of a plugin are not. */
+function isOfPage(place) {
+  return place.includes('/_sandbox/files/') && !place.includes('code.js');
 }
 
 /** Ends what a test has started. It fails if something was wrong in one of the windows. */

@@ -150,6 +150,7 @@ impl Control {
         match (request.path(), &self.plugin) {
             ("/", _) => Some(page::document(&page::INDEX)),
             ("/stage", Some(_)) => Some(page::document(&page::STAGE)),
+            ("/favicon.ico", _) => Some(refusal((404, "there is no icon".to_owned()))),
             ("/stage", None) => Some(refusal(no_plugin())),
             ("/_sandbox/stage/main", Some(plugin)) => Some(
                 stage::domains(plugin, request.query())
@@ -164,7 +165,9 @@ impl Control {
     }
 
     /// A page in a browser cannot ask Figma. If one of another origin tries, it must not be
-    /// able to use up a fault, or to fill the list of requests.
+    /// able to use up a fault, or to fill the list of requests. Browsers say where a request
+    /// comes from only to loopback addresses and localhost: under another name of the sandbox
+    /// this does not hold.
     fn refused_by_figma(&self, request: &Request) -> Option<Reply> {
         // A page can send this header only if the sandbox allows it, and it never does.
         if request.headers.contains_key("x-figma-token") {

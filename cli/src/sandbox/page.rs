@@ -47,6 +47,8 @@ const FILES_OF_DOCUMENTS: &[File] = &[
     file!("stage_console.js"),
     file!("stage_notifications.js"),
     file!("stage_plugin.js"),
+    file!("stage_purchases.js"),
+    file!("stage_run.js"),
     file!("tokens.js"),
 ];
 
@@ -61,7 +63,10 @@ pub fn document(file: &File) -> Reply {
 
 /// A document with this content security policy.
 pub fn framed(file: &File, policy: &str) -> Reply {
-    reply(file).header("content-security-policy", policy)
+    reply(file)
+        .header("content-security-policy", policy)
+        // A page that opens this one has no way to it, nor to the frames in it.
+        .header("cross-origin-opener-policy", "same-origin")
 }
 
 /// What a document loads. `None` if there is no such file.

@@ -75,6 +75,7 @@ impl Plugin {
     /// If one of them cannot be read.
     pub fn read(&self) -> Result<Value, String> {
         let (all, manifest) = self.manifest()?;
+        self.domains(true)?;
         let ui = match &manifest.ui {
             None => Value::Null,
             Some(Ui::One(ui)) => json!(self.file("ui", ui)?),

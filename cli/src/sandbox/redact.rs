@@ -52,7 +52,7 @@ pub struct MintedTokens {
 impl MintedTokens {
     pub fn add(&mut self, token: &str) {
         if !self.all.insert(token.to_owned()) {
-            return;
+            self.oldest_first.retain(|known| known != token);
         }
         self.oldest_first.push_back(token.to_owned());
         if self.oldest_first.len() > Figma::REMEMBERED

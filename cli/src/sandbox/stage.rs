@@ -3,7 +3,8 @@
 //! The stage itself is a document of the sandbox. The two halves of the plugin run in
 //! frames of their own, whose origin is opaque (`null` in requests), as in Figma: they
 //! cannot reach the stage, the control API or the storage of any origin, and over the
-//! network only what the manifest allows.
+//! network only what the manifest allows. Two ways past that are left: a page may open a
+//! window at any address, and WebRTC is not held back by a policy in today's browsers.
 
 use figma_payments::sandbox::Reply;
 
@@ -31,7 +32,7 @@ pub fn ui_frame(domains: &[String]) -> Reply {
     page::framed(
         &page::UI_FRAME,
         &format!(
-            "sandbox allow-scripts allow-forms allow-modals allow-popups allow-downloads; default-src 'unsafe-inline' 'unsafe-eval' data: blob: {allowed}; base-uri 'none'; form-action {}; frame-ancestors 'self'",
+            "sandbox allow-scripts allow-forms allow-popups allow-downloads; default-src 'unsafe-inline' 'unsafe-eval' data: blob: {allowed}; base-uri 'none'; form-action {}; frame-ancestors 'self'",
             sources(domains)
         ),
     )
