@@ -12,7 +12,7 @@ const banner = find('#banner', HTMLElement);
 
 /**
  * @param {{
- *   connected: () => void,
+ *   connected: (wasLost: boolean) => void,
  *   state: (state: import('./api.js').State) => void,
  *   requests: (requests: import('./api.js').NewRequests) => void,
  * }} handle
@@ -22,14 +22,18 @@ export function startEvents(handle) {
   let source;
   /** @type {number | undefined} */
   let timer;
+  /** The sandbox did not answer since the last connection; it may be another one now. */
+  let wasLost = false;
 
   function open() {
     clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(close, KEEP_HIDDEN_MS);
     if (source && source.readyState !== EventSource.CLOSED) return;
     source = new EventSource(EVENTS);
     source.addEventListener('open', () => {
       showProblem('');
-      handle.connected();
+      handle.connected(wasLost);
+      wasLost = false;
     });
     source.addEventListener('error', lost);
     source.addEventListener('state', (event) => handle.state(JSON.parse(event.data)));
@@ -37,6 +41,7 @@ export function startEvents(handle) {
   }
 
   function lost() {
+    wasLost = true;
     showProblem('The sandbox does not answer. What you see may be old. This page goes on trying.');
     // After some errors the browser gives up, after others it tries again by itself.
     clearTimeout(timer);

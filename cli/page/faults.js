@@ -21,6 +21,7 @@ const form = find('#fault-form', HTMLFormElement);
 const list = find('#fault-list', HTMLElement);
 const none = find('#fault-none', HTMLElement);
 const total = find('#fault-count', HTMLElement);
+const heading = find('#faults-on', HTMLElement);
 const allOff = find('#faults-off', HTMLButtonElement);
 const usual = USUAL.map(([label, fault]) => usualSwitch(label, fault));
 const showRows = rowsIn(
@@ -45,11 +46,14 @@ export function startFaults() {
 
 /** @param {import('./api.js').Fault[]} faults */
 export function showFaults(faults) {
+  const hadFocus = list.contains(document.activeElement);
   showRows(faults);
   usual.forEach(({ update }) => update(faults));
   none.hidden = faults.length > 0;
   allOff.hidden = faults.length === 0;
   setText(total, faults.length > 0 ? `${faults.length} on` : '');
+  // What had the focus may be gone.
+  if (hadFocus && (allOff.hidden || !list.contains(document.activeElement))) heading.focus();
 }
 
 /** Fields that are not shown are not in it. */

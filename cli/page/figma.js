@@ -55,8 +55,10 @@
 
     // The plugin's code may change the prototype of ports later.
     const post = stage.postMessage.bind(stage);
-    /** How many messages the stage has not read yet, and how many were left out meanwhile. */
+    /** How many messages the stage has not read yet, and lines for its console among them. */
     let unread = 0;
+    let unreadLines = 0;
+    /** How many were left out meanwhile. */
     let leftOut = 0;
 
     /**
@@ -66,14 +68,23 @@
      * @param {object} detail
      */
     function tell(type, detail = {}) {
-      const limit = type === 'console' ? MAX_UNREAD_LINES : MAX_UNREAD;
-      if (unread >= limit) {
+      const isLine = type === 'console';
+      if (unread >= MAX_UNREAD || (isLine && unreadLines >= MAX_UNREAD_LINES)) {
         leftOut++;
         return false;
       }
-      unread++;
       post({ type, ...detail });
+      unread++;
+      if (isLine) unreadLines++;
       return true;
+    }
+
+    function sayWhatWasLeftOut() {
+      if (leftOut === 0) return;
+      const before = leftOut;
+      const text = `${before} messages were left out: the plugin sends more than the stage can read.`;
+      if (tell('console', { level: 'warn', text })) leftOut = 0;
+      else leftOut = before;
     }
 
     // What the stage is asked, by the number of the question.
@@ -217,7 +228,7 @@
       show: () => tell('ui-visible', { visible: true }),
       hide: () => tell('ui-visible', { visible: false }),
       resize: (width, height) => tell('ui-size', { width, height }),
-      reposition() {},
+      reposition: () => notPlayed('figma.ui.reposition()'),
       getPosition() {
         needsUi();
         return { windowSpace: { x: 0, y: 0 }, canvasSpace: { x: 0, y: 0 } };
@@ -330,11 +341,9 @@
           break;
         }
         case 'read':
-          unread -= data.count;
-          if (leftOut > 0) {
-            tell('console', { level: 'warn', text: `${leftOut} messages were left out: the plugin sends more than the stage can read.` });
-            leftOut = 0;
-          }
+          unread -= data.messages;
+          unreadLines -= data.lines;
+          sayWhatWasLeftOut();
           break;
         case 'status':
           status = data.status;
@@ -399,15 +408,14 @@
     }
 
     const code = new Blob([settings.main, `\n//# sourceURL=${CODE}`], { type: 'text/javascript' });
+    tell('running');
     try {
       importScripts(URL.createObjectURL(code));
+      emit('run', { command: settings.command, parameters: undefined });
     } catch (error) {
       const text = shown(error).replace(/Failed to execute 'importScripts'[^:]*: /, '');
       tell('console', { level: 'error', text, line: lineOf(error) });
-      return;
     }
-    emit('run', { command: settings.command, parameters: undefined });
-    tell('running');
   }
 
   /** The line of the plugin's code that is being run. */

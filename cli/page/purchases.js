@@ -54,7 +54,7 @@ export const loadPurchases = oneAtATime(async () => {
 });
 
 /**
- * The status that a button leads to. A purchase that has ended keeps its date.
+ * The change that a button makes. A purchase that has ended keeps its date.
  *
  * @param {import('./api.js').Subject} subject
  * @param {string} change
@@ -63,8 +63,7 @@ export const loadPurchases = oneAtATime(async () => {
 function changeOf(subject, change) {
   const payment_status = STATUS_AFTER[change];
   const before = purchases.find((purchase) => sameSubject(purchase, subject));
-  const keepsDate = payment_status === 'UNPAID' && before?.date_of_purchase !== undefined;
-  const date_of_purchase = keepsDate ? before.date_of_purchase : now();
+  const date_of_purchase = payment_status === 'UNPAID' ? before?.date_of_purchase : now();
   return {
     title: `${change}: ${subjectName(subject)}`,
     method: 'PUT',

@@ -161,7 +161,8 @@ function drawSummary(rows) {
   loadAll.hidden = leftOut <= 0;
   setText(loadAll, `Load the other ${count(leftOut)}`);
   none.hidden = rows > 0;
-  setText(none, next === first ? 'Nobody has asked yet.' : 'None of them failed.');
+  const whyNone = filter.value === 'failed' ? 'None of those that are loaded failed.' : 'None from before the pause.';
+  setText(none, next === first ? 'Nobody has asked yet.' : whyNone);
 }
 
 /** @param {Request} request */

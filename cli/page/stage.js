@@ -44,11 +44,10 @@ async function begin() {
       showStatus();
     }));
   await runAgain();
-  let connections = 0;
   startEvents({
-    connected() {
+    connected(wasLost) {
       // It may be another sandbox, with another plugin.
-      if (++connections > 1) runAgain();
+      if (wasLost) runAgain();
     },
     state: stateShower(),
     requests: () => {},
@@ -165,10 +164,12 @@ function showManifest({ manifest, allowed_domains }) {
 }
 
 function showOwner() {
-  for (const option of find('[name=user]', HTMLSelectElement, form).options) {
+  const users = find('[name=user]', HTMLSelectElement, form);
+  for (const option of users.options) {
     if (option.value === 'owner') option.textContent = `${owner}, the owner`;
     else option.hidden = option.value === owner;
   }
+  if (users.value === owner) users.value = 'owner';
 }
 
 /**

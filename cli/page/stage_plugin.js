@@ -40,16 +40,17 @@ export function startPlugin({ start, runtime, published }, onMessage) {
   main.addEventListener('load', () => main.contentWindow?.postMessage({ runtime, start }, '*', [portOfMain]), { once: true });
   document.body.append(main);
 
-  /** @type {{ frame: HTMLIFrameElement, html: string, loaded: boolean, waiting: any[] } | null} */
+  /** @type {{ frame: HTMLIFrameElement, html: string, sent: boolean, loaded: boolean, waiting: any[] } | null} */
   let ui = null;
-  /** The messages of the plugin's code that were read since it was told so. */
-  let messagesRead = 0;
+  /** What was read of the plugin's code since it was told so. */
+  let read = { messages: 0, lines: 0 };
   /** The lines that the plugin's page has logged in this second. */
-  let lines = 0;
-  const timer = setInterval(() => (lines = 0), 1000);
+  let linesOfUi = 0;
+  const timer = setInterval(() => (linesOfUi = 0), 1000);
 
   port.onmessage = ({ data }) => {
-    if (messagesRead++ === 0) setTimeout(tellWhatWasRead, 50);
+    if (read.messages++ === 0) setTimeout(tellWhatWasRead, 50);
+    if (data.type === 'console') read.lines++;
     switch (data.type) {
       case 'show-ui':
         showUi(data);
@@ -88,13 +89,13 @@ export function startPlugin({ start, runtime, published }, onMessage) {
   function showUi({ html, visible, title, width, height }) {
     TITLE.textContent = String(title).slice(0, 100);
     resize({ width, height });
-    if (ui && !ui.loaded) {
+    if (ui && !ui.sent) {
       // The frame has not got its page yet: it gets the newest one.
-      ui.html = String(html);
+      Object.assign(ui, { html: String(html), waiting: [] });
     } else {
       closeUi();
       const frame = el('iframe', { sandbox: UI_MAY, src: `/_sandbox/stage/ui${query}`, title: "The plugin's page" });
-      ui = { frame, html: String(html), loaded: false, waiting: [] };
+      ui = { frame, html: String(html), sent: false, loaded: false, waiting: [] };
       UI.append(frame);
     }
     showWindow(visible);
@@ -116,7 +117,7 @@ export function startPlugin({ start, runtime, published }, onMessage) {
     switch (data.stage) {
       case 'ready':
         // At the beginning, and again if the page loads itself anew.
-        ui.loaded = false;
+        Object.assign(ui, { sent: true, loaded: false });
         ui.frame.contentWindow?.postMessage({ html: ui.html }, '*');
         break;
       case 'loaded':
@@ -125,14 +126,14 @@ export function startPlugin({ start, runtime, published }, onMessage) {
         break;
       case 'console':
       case 'blocked':
-        if (lines++ < LINES_PER_SECOND) onMessage({ ...data, type: data.stage, inUi: true });
+        if (linesOfUi++ < LINES_PER_SECOND) onMessage({ ...data, type: data.stage, inUi: true });
         break;
     }
   }
 
   function tellWhatWasRead() {
-    send({ type: 'read', count: messagesRead });
-    messagesRead = 0;
+    send({ type: 'read', ...read });
+    read = { messages: 0, lines: 0 };
   }
 }
 
@@ -152,7 +153,7 @@ function resize({ width, height }) {
 
 /** @param {boolean} visible */
 function showWindow(visible) {
-  // Not `hidden`, because a page that is hidden goes on.
+  // Not `hidden`: the plugin's page goes on while it is not seen.
   WINDOW.hidden = false;
   WINDOW.classList.toggle('unseen', !visible);
   NO_WINDOW.hidden = visible;

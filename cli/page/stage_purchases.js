@@ -53,10 +53,10 @@ export async function refund(buyer) {
  *
  * @param {Buyer} buyer
  * @param {import('./stage_checkout.js').Purchase} how
- * @param {{ delay: number, then: () => void, failed: (error: Error) => void }} later the delay
+ * @param {{ delay: number, changed: () => void, failed: (error: Error) => void }} later the delay
  *   in seconds, and what to do after it
  */
-export async function buy(buyer, how, { delay, then, failed }) {
+export async function buy(buyer, how, { delay, changed, failed }) {
   const status = how === 'trial' ? 'TRIAL' : 'PAID';
   const date = now();
   const make = () => change(`User ${buyer.user_id}: ${status}`, buyer, status, date);
@@ -76,7 +76,7 @@ export async function buy(buyer, how, { delay, then, failed }) {
     } catch (error) {
       failed(/** @type {Error} */ (error));
     }
-    then();
+    changed();
   }, seconds * 1000);
   pending.set(buyer.user_id, { at: Date.now() + seconds * 1000, isPaid: how === 'paid', timer });
   showPending();

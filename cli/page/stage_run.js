@@ -162,14 +162,16 @@ export function startRun({ plugin, runtime, owner, buyer, published, ...play }) 
   async function newCheckout(interstitial) {
     if (statusInFigma(buyer, owner) === 'PAID') {
       const who = buyer.user_id === owner ? 'The owner' : `User ${buyer.user_id}`;
-      say('info', `No checkout is shown. ${who} has paid, by what Figma tells the plugin.`);
+      say('warn', `No checkout is shown. ${who} has paid, by what Figma tells the plugin.`);
+      if (!isSetByPlugin) seen = 'PAID';
+      play.changed();
       return seen;
     }
     const purchase = await openCheckout({ plugin: name, user: buyer.user_id, interstitial });
     if (!purchase) return seen;
     await buy(buyer, purchase, {
       delay: play.delay(),
-      then: play.changed,
+      changed: play.changed,
       failed: ({ message }) => say('error', `The API knows of no purchase of user ${buyer.user_id}: ${message}`),
     });
     if (purchase === 'paid') {
@@ -182,13 +184,17 @@ export function startRun({ plugin, runtime, owner, buyer, published, ...play }) 
 
   /** In Figma the checkout opens when the user leaves the text that they edit. */
   function requestCheckout() {
-    const notification = -1;
+    const notification = -1; // none of the plugin's own has this number
     dismiss(notification, 'dismiss');
     notify(notification, { message: 'The plugin asks for a checkout.', timeout: Infinity, button: 'Open it' }, {
       pressed: async () => {
         dismiss(notification, 'action_button_click');
-        const status = await checkout('PAID_FEATURE');
-        if (!isOver) running.send({ type: 'status', status });
+        try {
+          const status = await checkout('PAID_FEATURE');
+          if (!isOver) running.send({ type: 'status', status });
+        } catch (error) {
+          say('error', `The checkout failed: ${/** @type {Error} */ (error).message}`);
+        }
       },
       gone() {},
     });

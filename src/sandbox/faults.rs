@@ -1,4 +1,4 @@
-//! Faults that a test injects: for the next calls, or for a random share of them. The
+//! Faults that a test injects: for the next calls, for all, or for a random share of them. The
 //! random choice has a seed, so that a test is repeatable.
 
 use std::time::Duration;
@@ -38,9 +38,9 @@ pub enum Fault {
 pub enum Calls {
     /// This many calls, from now on.
     Next(u32),
-    /// Every call from now on, until the faults are cleared.
+    /// Every call from now on, until the fault is removed.
     All,
-    /// Random calls, until the faults are cleared.
+    /// Random calls, until the fault is removed.
     Share {
         /// The share of calls, from 0 to 1.
         share: f64,
@@ -109,7 +109,8 @@ impl Faults {
             Schedule::Next(left) => InjectedFault { calls: Calls::Next(*left), ..injected.clone() },
             Schedule::All | Schedule::Share(..) => injected.clone(),
         };
-        self.injected.iter().map(left).collect()
+        let applies = |(_, schedule): &&(_, Schedule)| !matches!(schedule, Schedule::Next(0));
+        self.injected.iter().filter(applies).map(left).collect()
     }
 
     /// Whether there was a fault with this id.

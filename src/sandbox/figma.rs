@@ -123,7 +123,7 @@ impl Figma {
         lock(&self.state).mint(Some(token), user, resource, lifetime);
     }
 
-    /// What a payment token means, and how long it can be used still. `None` if it cannot be
+    /// What a payment token means, and for how long it can still be used. `None` if it cannot be
     /// used: it is unknown, expired or used up.
     pub fn valid_token(&self, token: &PluginPaymentToken) -> Option<ValidToken> {
         lock(&self.state).valid_token(token)

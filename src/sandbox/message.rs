@@ -80,8 +80,8 @@ pub struct Reply {
     pub(super) gates: Vec<Gate>,
     pub(super) delay: Duration,
     pub(super) action: Action,
-    /// Whether the sandbox has recorded the request, or need not do it.
-    pub(super) is_recorded: bool,
+    /// Whether the sandbox leaves the request out of its log, or has it there already.
+    pub(super) skips_log: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -152,10 +152,11 @@ impl Reply {
     }
 
     fn new(action: Action) -> Self {
-        Reply { gates: Vec::new(), delay: Duration::ZERO, action, is_recorded: false }
+        Reply { gates: Vec::new(), delay: Duration::ZERO, action, skips_log: false }
     }
 
-    /// Adds a header to the response. Does nothing to a script.
+    /// Adds a header to the response; `content-type` replaces the one that is there. Does nothing
+    /// to a script.
     ///
     /// # Panics
     ///
@@ -176,7 +177,7 @@ impl Reply {
         self
     }
 
-    /// Holds the reply until this gate is open. Several gates have to be open all.
+    /// Holds the reply until this gate is open. With several gates, all have to be open.
     #[must_use]
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gates.push(gate.clone());
@@ -195,7 +196,7 @@ impl Reply {
     /// to requests that are not for Figma.
     #[must_use]
     pub fn not_recorded(mut self) -> Self {
-        self.is_recorded = true;
+        self.skips_log = true;
         self
     }
 

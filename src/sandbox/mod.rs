@@ -102,7 +102,7 @@ impl Sandbox {
         let shared = figma.clone();
         let answer = move |request: &Request| match also(&shared, request) {
             Some(reply) => {
-                if !reply.is_recorded {
+                if !reply.skips_log {
                     shared.record(request, &reply);
                 }
                 reply

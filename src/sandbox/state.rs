@@ -30,7 +30,7 @@ pub struct ValidToken {
     pub user: UserId,
     /// The plugin or widget that it was made in.
     pub resource: Resource,
-    /// How long it can be used still, by the sandbox's clock.
+    /// For how long it can still be used, by the sandbox's clock.
     pub valid_for: Duration,
 }
 

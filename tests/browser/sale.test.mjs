@@ -72,17 +72,17 @@ async function sale(name, { change = (headers) => headers, maySay = [] } = {}) {
     await page.getByRole('button', { name: 'Go on to the payment' }).click();
     await page.getByRole('button', { name: how, exact: true }).click();
   };
-  const checkouts = () => page.locator('#checkout').isVisible();
+  const isInCheckout = () => page.locator('#checkout').isVisible();
   const statuses = () => seen.filter(({ method }) => method === 'GET').map(({ status }) => status);
-  return { sandbox, page, ui, seen, draw, says, pay, checkouts, statuses };
+  return { sandbox, page, ui, seen, draw, says, pay, isInCheckout, statuses };
 }
 
 const apiStatus = async (sandbox) => (await ask(sandbox, BUYER)).body.meta.payment_status;
 
 test('refused, sold, served, refunded, refused', async () => {
-  const { sandbox, page, draw, says, pay, checkouts, statuses, seen } = await sale('sale');
+  const { sandbox, page, draw, says, pay, isInCheckout, statuses, seen } = await sale('sale');
   await draw();
-  assert.deepEqual([statuses(), await checkouts()], [[402], true]);
+  assert.deepEqual([statuses(), await isInCheckout()], [[402], true]);
   assert.equal(await apiStatus(sandbox), 'UNPAID');
   await page.screenshot({ path: `${pictures}/stage-checkout.png` });
 
@@ -96,7 +96,7 @@ test('refused, sold, served, refunded, refused', async () => {
   // With a new token: the backend remembers what it was told about the old one.
   await page.getByRole('button', { name: 'Run again' }).click();
   await draw();
-  assert.deepEqual([statuses(), await checkouts()], [[402, 200, 402], true]);
+  assert.deepEqual([statuses(), await isInCheckout()], [[402, 200, 402], true]);
   await page.keyboard.press('Escape');
   await says(/part of the paid version/);
 
@@ -115,28 +115,28 @@ test('a token that has expired is replaced: 401, then 200', async () => {
 });
 
 test('in an outage nobody is asked to pay', async () => {
-  const { sandbox, draw, says, checkouts, statuses } = await sale('outage');
+  const { sandbox, draw, says, isInCheckout, statuses } = await sale('outage');
   await control(sandbox, 'POST', '/faults', { fault: 'status', status: 503, all: true });
   await draw();
   await says(CANNOT_CHECK);
-  assert.deepEqual([statuses(), await checkouts()], [[503], false]);
+  assert.deepEqual([statuses(), await isInCheckout()], [[503], false]);
 });
 
 test('a token of another plugin is 403, and no reason to pay', async () => {
-  const { sandbox, page, draw, says, checkouts, statuses } = await sale('foreign');
+  const { sandbox, page, draw, says, isInCheckout, statuses } = await sale('foreign');
   await control(sandbox, 'PUT', '/purchases', { ...BUYER, plugin_id: '1111111111', payment_status: 'PAID' });
   await page.getByLabel('The plugin gets').selectOption('tokens of another plugin');
   await draw();
   await says(CANNOT_CHECK);
-  assert.deepEqual([statuses(), await checkouts()], [[403], false]);
+  assert.deepEqual([statuses(), await isInCheckout()], [[403], false]);
 });
 
 test('without a token nobody is asked to pay', async () => {
-  const { page, draw, says, checkouts, statuses } = await sale('none', { maySay: [/Figma made no payment token/] });
+  const { page, draw, says, isInCheckout, statuses } = await sale('none', { maySay: [/Figma made no payment token/] });
   await page.getByLabel('The plugin gets').selectOption('none: an error');
   await draw();
   await says(CANNOT_CHECK);
-  assert.deepEqual([statuses(), await checkouts()], [[], false]);
+  assert.deepEqual([statuses(), await isInCheckout()], [[], false]);
 });
 
 test('a backend that forgets CORS fails here: the preflight comes from the origin null', async () => {
@@ -151,7 +151,7 @@ test('a backend that forgets CORS fails here: the preflight comes from the origi
 
 test('a purchase that the API knows of later is not asked for twice', async () => {
   const { sandbox, page, draw, says, pay, statuses } = await sale('later');
-  await page.getByLabel('A purchase is known to the API after').fill('1');
+  await page.getByLabel('Seconds until the API knows of a purchase').fill('1');
   await draw();
   await pay('Pay');
   await says(/not known yet/);
@@ -160,7 +160,7 @@ test('a purchase that the API knows of later is not asked for twice', async () =
 });
 
 test('a checkout that is closed half-way: nothing now, and the purchase later', async () => {
-  const { sandbox, page, draw, says, pay, checkouts } = await sale('half-way');
+  const { sandbox, page, draw, says, pay, isInCheckout } = await sale('half-way');
   await draw();
   await pay('Close half-way');
   await says(/part of the paid version/);
@@ -170,5 +170,5 @@ test('a checkout that is closed half-way: nothing now, and the purchase later', 
   await page.getByRole('button', { name: 'Run again' }).click();
   await draw();
   await says(/^Drawn\.$/);
-  assert.equal(await checkouts(), false);
+  assert.equal(await isInCheckout(), false);
 });

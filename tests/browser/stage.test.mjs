@@ -49,7 +49,7 @@ test('the status that the plugin sees, and the one that the API says', async () 
   assert.equal((await ask(sandbox, { user_id: '500123', plugin_id: PLUGIN })).body.meta.payment_status, 'UNPAID');
 
   // Figma tells a plugin that its creator has paid, and the API says UNPAID.
-  await page.getByLabel('Ran the plugin first, days ago').fill('2');
+  await page.getByLabel('Days since the user first ran the plugin').fill('2');
   await page.locator('[name=user]').selectOption('500100, the owner');
   await logs('at first PAID 172800');
   assert.equal(await page.locator('#api-status').innerText(), 'UNPAID');
@@ -196,12 +196,14 @@ test('what is not played is named with its line, and does no harm', async () => 
       console.log('harmless', text.characters, x + 1, figma.currentPage.selection.length);
       for (let i = 0; i < 100; i++) figma.createRectangle();
       figma.showUI('<p>shown</p>');
-      figma.ui.postMessage({ node: text, count: 2 });
+      for (let i = 0; i < 300; i++) figma.ui.postMessage({ node: text, count: 2 });
+      console.log('still heard');
       nothing.at.all;
     })();`;
   const { logs, logged } = await stage('rest', { code });
   await logs('figma.viewport.scrollAndZoomIntoView() is not played on this stage');
   await logs('harmless kept 1 0');
+  await logs('still heard');
   await logs('nothing is not defined');
   const all = (await logged()).map((row) => row.replaceAll('\n', ' '));
   const line = (text) => all.filter((row) => row.includes(text)).map((row) => /code\.js:\d+$/.exec(row)?.[0]);
@@ -209,7 +211,7 @@ test('what is not played is named with its line, and does no harm', async () => 
   assert.deepEqual(line('figma.createText()'), ['code.js:2']);
   assert.deepEqual(line('figma.getNodeByIdAsync()'), ['code.js:5']);
   assert.deepEqual(line('figma.createRectangle()'), ['code.js:8'], 'once');
-  assert.deepEqual(line('nothing is not defined'), ['code.js:11']);
+  assert.deepEqual(line('nothing is not defined'), ['code.js:12']);
 });
 
 test('a domain that the manifest has not is blocked, and named', async () => {
@@ -268,7 +270,7 @@ test('no code of a plugin can reach the stage, the control API or any storage', 
       await attempt('top', () => { top.location.href = 'about:blank'; return 'asked'; });
       console.log(HALF, 'has tried all');
     };`;
-  // What the stage has no name for, in place of the sandbox's address.
+  // The sandbox's address is known only after it has started with the plugin.
   const half = (name) => `const HALF = '${name}', SANDBOX = 'SANDBOX_URL';${attempts} tryAll();`;
   const name = 'isolation';
   const manifest = { networkAccess: { allowedDomains: ['*'] } };
@@ -373,7 +375,7 @@ test('a refund stays, also if a purchase was on its way', async () => {
   const code = `figma.payments.initiateCheckoutAsync({ interstitial: 'SKIP' });`;
   const { sandbox, page } = await stage('late', { code });
   const status = async () => (await ask(sandbox, { user_id: '500123', plugin_id: PLUGIN })).body.meta.payment_status;
-  await page.getByLabel('A purchase is known to the API after').fill('1.5');
+  await page.getByLabel('Seconds until the API knows of a purchase').fill('1.5');
   await inCheckout(page, 'Pay');
   await page.getByText('will know of the purchase of user 500123').waitFor();
   await control(sandbox, 'PUT', '/purchases', { user_id: '500123', plugin_id: PLUGIN, payment_status: 'UNPAID', date_of_purchase: '2024-06-15T14:30:00Z' });
@@ -420,6 +422,7 @@ test('mistakes in the manifest are said', async () => {
 test('code that cannot be read, and files that are missing, are said', async () => {
   const { page, logs } = await stage('broken', { code: 'const = 1;' });
   await logs('SyntaxError');
+  await page.getByText('Runs as user 500123.').waitFor();
   writePlugin('broken', { code: '', manifest: { main: 'missing.js' } });
   await page.getByRole('button', { name: 'Run again' }).click();
   await page.getByRole('alert').filter({ hasText: 'missing.js, the main of the manifest, cannot be read' }).waitFor();

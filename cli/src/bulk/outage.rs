@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use figma_payments::{Error, ErrorKind};
 
-/// After this many failures that an outage explains, without an answer between them, there is
-/// one.
+/// So many failures in a row, all of which an outage explains, are taken for one.
 pub const FAILURES: usize = 5;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -28,7 +27,7 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// The pauses are shorter if it may not last long.
+    /// With a short timeout the pauses are shorter.
     pub fn new(timeout: Duration) -> Self {
         let next_pause = FIRST_PAUSE.min(timeout / 30);
         Outage { began_at: Instant::now(), timeout, next_pause }
@@ -39,10 +38,10 @@ impl Outage {
     }
 
     /// How long to wait before the next question: each time twice as long, up to five minutes,
-    /// or longer if the server `asks` for it. `None` if the outage has lasted too long.
-    pub fn pause(&mut self, asks: Option<Duration>) -> Option<Duration> {
+    /// or longer if the server asks for it. `None` if the outage has lasted too long.
+    pub fn pause(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         let left = self.timeout.saturating_sub(self.lasted());
-        let pause = self.next_pause.max(asks.unwrap_or_default()).min(left);
+        let pause = self.next_pause.max(retry_after.unwrap_or_default()).min(left);
         self.next_pause = LONGEST_PAUSE.min(2 * self.next_pause);
         (!left.is_zero()).then_some(pause)
     }

@@ -47,7 +47,7 @@ pub struct Run {
     ticks: Interval,
     /// How long an outage may last; zero if none is waited out.
     outage_timeout: Duration,
-    /// How long the outages have lasted that are over.
+    /// How long the past outages lasted, together.
     waited: Duration,
     /// In an outage: when the next question is asked.
     asks_again_at: Option<Instant>,
@@ -113,13 +113,13 @@ impl Run {
         }
     }
 
-    /// Has the answers kept there too.
+    /// Also keeps the answers in `entitlements`.
     pub fn prime(&mut self, entitlements: Entitlements) {
         self.entitlements = Some(entitlements);
     }
 
-    /// Has outages waited out, up to this time. The server has answered before about the user
-    /// in `answered`.
+    /// Waits outages out, for `timeout` at most. `answered` is a user about whom the server has
+    /// answered before.
     pub fn wait_out(&mut self, timeout: Duration, answered: Option<UserId>) {
         self.outage_timeout = timeout;
         self.answered = answered;
@@ -154,7 +154,7 @@ impl Run {
             // In an outage one question shows whether it is over.
             let (most, failures) = match outage {
                 Some(_) => (1, 1),
-                // They take turns with new ones.
+                // Users asked again take turns with new ones, hence twice as many.
                 None if only_some_fail => (2 * users.to_ask_again() as usize, usize::MAX),
                 None => (usize::MAX, outage::FAILURES),
             };

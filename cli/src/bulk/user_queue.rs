@@ -19,7 +19,7 @@ use super::input::Input;
 const MAX_REPORTED: u64 = 100;
 
 pub struct UserQueue {
-    /// Users whose question got no answer in an outage.
+    /// Users whose question failed, to be asked about once more.
     again: VecDeque<(u64, CompactId)>,
     /// Whether one of them is next.
     again_is_next: bool,

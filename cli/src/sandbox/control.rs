@@ -16,8 +16,8 @@ use super::events;
 use super::fault::{self, FaultJson};
 use super::page;
 use super::plugin::Plugin;
+use super::plugin_frames;
 use super::redact::{MintedTokens, redacted};
-use super::stage;
 use super::state_file::StateFile;
 
 /// All paths of the control API begin with this. Figma has no such path.
@@ -64,7 +64,7 @@ const ROUTES: [(&str, &str); 16] = [
     ("DELETE /_sandbox/requests", "clears that list"),
     (
         "GET /_sandbox/events",
-        "tells what happens from now on, as server-sent events: state (with counters of the changes to purchases and tokens, the faults and the limits) and requests (the newest 100 at most)",
+        "tells the state and the newest 100 requests, and then what changes, as server-sent events: state (with counters of the changes to purchases and tokens, the faults and the limits) and requests (100 at most in each)",
     ),
     ("GET /_sandbox/plugin", "the manifest of --manifest, and the texts of its files"),
 ];
@@ -83,10 +83,10 @@ pub struct Control {
     /// Where the purchases are kept, for people.
     kept_in: Option<String>,
     changes: Changes,
-    /// In each token that it makes: those of an earlier sandbox are others, because a backend
-    /// may remember what it was told about them.
-    tokens_of: u32,
-    minted: AtomicU64,
+    /// A random part of each token: no sandbox makes a token that an earlier one made, which a
+    /// backend may remember.
+    token_prefix: u32,
+    minted_count: AtomicU64,
     minted_tokens: Mutex<MintedTokens>,
 }
 
@@ -112,8 +112,8 @@ impl Control {
             access,
             plugin,
             changes: Changes::default(),
-            tokens_of: fastrand::u32(..),
-            minted: AtomicU64::new(0),
+            token_prefix: fastrand::u32(..),
+            minted_count: AtomicU64::new(0),
             minted_tokens: Mutex::default(),
         }
     }
@@ -123,7 +123,7 @@ impl Control {
         if let Some(reply) = self.document(request) {
             return Some(reply.not_recorded());
         }
-        let Some(path) = own_path(request) else { return self.refused_by_figma(request) };
+        let Some(path) = own_path(request) else { return self.refused_page(request) };
         let outcome = self.access.check(request).and_then(|()| match (&*request.method, path) {
             ("GET", "/events") => {
                 let (control, figma) = (Arc::clone(self), figma.clone());
@@ -152,14 +152,18 @@ impl Control {
             ("/stage", Some(_)) => Some(page::document(&page::STAGE)),
             ("/favicon.ico", _) => Some(refusal((404, "there is no icon".to_owned()))),
             ("/stage", None) => Some(refusal(no_plugin())),
-            ("/_sandbox/stage/main", Some(plugin)) => Some(
-                stage::domains(plugin, request.query())
-                    .map_or_else(|why| refusal((500, why)), |domains| stage::main_frame(&domains)),
-            ),
-            ("/_sandbox/stage/ui", Some(plugin)) => Some(
-                stage::domains(plugin, request.query())
-                    .map_or_else(|why| refusal((500, why)), |domains| stage::ui_frame(&domains)),
-            ),
+            ("/_sandbox/stage/main", Some(plugin)) => {
+                Some(plugin_frames::domains(plugin, request.query()).map_or_else(
+                    |why| refusal((500, why)),
+                    |domains| plugin_frames::main_frame(&domains),
+                ))
+            }
+            ("/_sandbox/stage/ui", Some(plugin)) => {
+                Some(plugin_frames::domains(plugin, request.query()).map_or_else(
+                    |why| refusal((500, why)),
+                    |domains| plugin_frames::ui_frame(&domains),
+                ))
+            }
             _ => None,
         }
     }
@@ -168,7 +172,7 @@ impl Control {
     /// able to use up a fault, or to fill the list of requests. Browsers say where a request
     /// comes from only to loopback addresses and localhost: under another name of the sandbox
     /// this does not hold.
-    fn refused_by_figma(&self, request: &Request) -> Option<Reply> {
+    fn refused_page(&self, request: &Request) -> Option<Reply> {
         // A page can send this header only if the sandbox allows it, and it never does.
         if request.headers.contains_key("x-figma-token") {
             return None;
@@ -177,7 +181,7 @@ impl Control {
         Some(refusal(refused).not_recorded())
     }
 
-    fn act(&self, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
+    fn act(self: &Arc<Self>, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
         if let ("DELETE", Some(id)) = (method, path.strip_prefix("/faults/")) {
             return remove_fault(figma, id);
         }
@@ -233,23 +237,6 @@ impl Control {
         })
     }
 
-    /// What a window has to know, without the time.
-    pub fn state(&self, figma: &Figma) -> Value {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        // Each request may use one up.
-        let used_up = match figma.settings().single_use_tokens {
-            true => figma.exchange_numbers().end,
-            false => 0,
-        };
-        json!({
-            "purchases": count(&self.changes.purchases),
-            "tokens": count(&self.changes.tokens) + used_up,
-            "clock": { "moved": count(&self.changes.clock) },
-            "faults": faults(figma),
-            "limits": limits(figma),
-        })
-    }
-
     fn read_plugin(&self) -> Outcome {
         let plugin = self.plugin.as_ref().ok_or_else(no_plugin)?;
         plugin.read().map_err(|why| (500, why))
@@ -300,8 +287,8 @@ impl Control {
     }
 
     fn fresh_token(&self) -> String {
-        let number = self.minted.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("ppt_{:08x}_{number}", self.tokens_of)
+        let number = self.minted_count.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("ppt_{:08x}_{number}", self.token_prefix)
     }
 
     fn tokens(&self, figma: &Figma) -> Value {
@@ -333,8 +320,8 @@ impl Control {
     }
 
     /// The key `dropped` is there only if requests are missing.
-    fn requests(&self, figma: &Figma) -> Value {
-        let mut log = json!({ "requests": self.shown(&figma.exchanges_from(0)) });
+    fn requests(self: &Arc<Self>, figma: &Figma) -> Value {
+        let mut log = json!({ "requests": events::Source::shown(self, &figma.exchanges_from(0)) });
         let dropped = figma.dropped_requests();
         if dropped > 0 {
             log["dropped"] = json!(dropped);
@@ -342,14 +329,31 @@ impl Control {
         log
     }
 
-    /// Requests with their answers, without secrets.
-    pub fn shown(&self, exchanges: &[Exchange]) -> Vec<Value> {
-        let minted = self.minted_tokens();
-        exchanges.iter().map(|exchange| redacted(exchange, &minted)).collect()
-    }
-
     fn minted_tokens(&self) -> MutexGuard<'_, MintedTokens> {
         self.minted_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl events::Source for Arc<Control> {
+    fn state(&self, figma: &Figma) -> Value {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // Each request may use up a token.
+        let used_up = match figma.settings().single_use_tokens {
+            true => figma.exchange_numbers().end,
+            false => 0,
+        };
+        json!({
+            "purchases": count(&self.changes.purchases),
+            "tokens": count(&self.changes.tokens) + used_up,
+            "clock": { "moved": count(&self.changes.clock) },
+            "faults": faults(figma),
+            "limits": limits(figma),
+        })
+    }
+
+    fn shown(&self, exchanges: &[Exchange]) -> Vec<Value> {
+        let minted = self.minted_tokens();
+        exchanges.iter().map(|exchange| redacted(exchange, &minted)).collect()
     }
 }
 

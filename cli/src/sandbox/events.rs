@@ -2,16 +2,13 @@
 //! few and short ones.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
-use figma_payments::sandbox::Figma;
+use figma_payments::sandbox::{Exchange, Figma};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-
-use super::control::Control;
 
 /// How often it looks for news.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -23,9 +20,18 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many requests one event has at most.
 const MAX_REQUESTS: u64 = 100;
 
+/// What the events are made of.
+pub trait Source: Send + Sync {
+    /// What a window has to know, without the time.
+    fn state(&self, figma: &Figma) -> Value;
+
+    /// Requests with their answers, without secrets.
+    fn shown(&self, exchanges: &[Exchange]) -> Vec<Value>;
+}
+
 /// What a window knows.
-struct Window {
-    control: Arc<Control>,
+struct Window<S> {
+    source: S,
     figma: Figma,
     state: Value,
     requests: Option<Range<u64>>,
@@ -33,9 +39,9 @@ struct Window {
 }
 
 /// The events for a new window, with the present state first. They never end.
-pub fn stream(control: Arc<Control>, figma: Figma) -> impl Stream<Item = String> + Send {
+pub fn stream(source: impl Source, figma: Figma) -> impl Stream<Item = String> + Send {
     let sent = Instant::now();
-    let window = Window { control, figma, state: Value::Null, requests: None, sent };
+    let window = Window { source, figma, state: Value::Null, requests: None, sent };
     unfold(window, async |mut window| {
         loop {
             if let Some(news) = window.news() {
@@ -46,7 +52,7 @@ pub fn stream(control: Arc<Control>, figma: Figma) -> impl Stream<Item = String>
     })
 }
 
-impl Window {
+impl<S: Source> Window<S> {
     fn news(&mut self) -> Option<String> {
         let mut news = self.state().unwrap_or_default();
         news += &self.requests().unwrap_or_default();
@@ -61,7 +67,7 @@ impl Window {
     }
 
     fn state(&mut self) -> Option<String> {
-        let state = self.control.state(&self.figma);
+        let state = self.source.state(&self.figma);
         if state == self.state {
             return None;
         }
@@ -84,7 +90,7 @@ impl Window {
             "first": kept.start,
             "next": next,
             "dropped": self.figma.dropped_requests(),
-            "requests": self.control.shown(&newest),
+            "requests": self.source.shown(&newest),
         });
         self.requests = Some(kept.start..next);
         Some(event("requests", &data))

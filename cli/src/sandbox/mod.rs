@@ -6,8 +6,8 @@ mod events;
 mod fault;
 mod page;
 mod plugin;
+mod plugin_frames;
 mod redact;
-mod stage;
 mod state_file;
 
 use std::io::{self, ErrorKind, Write};
@@ -160,10 +160,10 @@ impl Arguments {
              control       {control}\n\
              \n\
              Point a client at it:\n\
-             \x20 Client::builder(PersonalAccessToken::new(\"figd_sandbox\")?).base_url(\"{base_url}\")\n\
+             \x20 Client::builder(PersonalAccessToken::new(\"{access_token}\")?).base_url(\"{base_url}\")\n\
              Or ask it yourself:\n\
              \x20 curl -X PUT {control}/purchases -d '{{\"user_id\": \"500123\", \"plugin_id\": \"1122334455\", \"payment_status\": \"PAID\", \"date_of_purchase\": \"2024-06-15T14:30:00Z\"}}'\n\
-             \x20 curl -H 'X-Figma-Token: figd_sandbox' '{base_url}/v1/payments?user_id=500123&plugin_id=1122334455'\n"
+             \x20 curl -H 'X-Figma-Token: {access_token}' '{base_url}/v1/payments?user_id=500123&plugin_id=1122334455'\n"
         )
     }
 }

@@ -1,5 +1,4 @@
-//! The page and the stage: what a browser gets. The files are those of `cli/page`, as they
-//! are there.
+//! The files that a browser gets: those of `cli/page`, unchanged.
 
 use figma_payments::sandbox::Reply;
 
@@ -58,11 +57,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// A document of the sandbox itself.
 pub fn document(file: &File) -> Reply {
-    framed(file, POLICY)
+    document_with_policy(file, POLICY)
 }
 
 /// A document with this content security policy.
-pub fn framed(file: &File, policy: &str) -> Reply {
+pub fn document_with_policy(file: &File, policy: &str) -> Reply {
     reply(file)
         .header("content-security-policy", policy)
         // A page that opens this one has no way to it, nor to the frames in it.

@@ -1,6 +1,7 @@
 //! The plugin on the stage: its manifest and its files, which are read anew each time, so
 //! that a plugin that was built again only needs to be started again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -8,11 +9,11 @@ use figma_payments::Resource;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The manifest of a plugin, as a file that can be used.
+/// A plugin whose manifest could be read.
 #[derive(Debug)]
 pub struct Plugin {
     path: PathBuf,
-    /// Its resource, of which it was when the sandbox began.
+    /// The plugin's id, as it was when the sandbox started.
     pub resource: Resource,
     pub name: String,
 }
@@ -34,7 +35,7 @@ struct Manifest {
 #[serde(untagged)]
 enum Ui {
     One(String),
-    Several(std::collections::BTreeMap<String, String>),
+    Several(BTreeMap<String, String>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,7 +76,7 @@ impl Plugin {
     /// If one of them cannot be read.
     pub fn read(&self) -> Result<Value, String> {
         let (all, manifest) = self.manifest()?;
-        self.domains(true)?;
+        self.domains_in(&manifest, true)?;
         let ui = match &manifest.ui {
             None => Value::Null,
             Some(Ui::One(ui)) => json!(self.file("ui", ui)?),
@@ -90,7 +91,7 @@ impl Plugin {
             "manifest": all,
             "main": self.file("main", &manifest.main)?,
             "ui": ui,
-            "allowed_domains": self.domains(false)?,
+            "allowed_domains": self.domains_in(&manifest, false)?,
         }))
     }
 
@@ -102,13 +103,18 @@ impl Plugin {
     /// If the manifest cannot be read, or names something that is not a domain.
     pub fn domains(&self, with_development: bool) -> Result<Vec<String>, String> {
         let (_, manifest) = self.manifest()?;
-        let Some(access) = manifest.network_access else { return Ok(vec!["*".to_owned()]) };
-        let mut domains = access.allowed_domains;
-        if with_development {
-            domains.extend(access.dev_allowed_domains);
-        }
-        domains.retain(|domain| domain != "none");
-        let sources = domains.iter().map(|domain| {
+        self.domains_in(&manifest, with_development)
+    }
+
+    fn domains_in(
+        &self,
+        manifest: &Manifest,
+        with_development: bool,
+    ) -> Result<Vec<String>, String> {
+        let Some(access) = &manifest.network_access else { return Ok(vec!["*".to_owned()]) };
+        let developed = access.dev_allowed_domains.iter().filter(|_| with_development);
+        let domains = access.allowed_domains.iter().chain(developed);
+        let sources = domains.filter(|domain| *domain != "none").map(|domain| {
             sources(domain).ok_or_else(|| {
                 format!(
                     "the manifest {} has {domain:?} among its allowedDomains or devAllowedDomains, which is not a domain: write it like https://api.example.com, *.example.com or http://localhost:3000",

@@ -1,4 +1,4 @@
-//! The documents of the stage, and what each may do.
+//! The two frames of the plugin on the stage, and what each may reach.
 //!
 //! The stage itself is a document of the sandbox. The two halves of the plugin run in
 //! frames of their own, whose origin is opaque (`null` in requests), as in Figma: they
@@ -15,7 +15,7 @@ use super::plugin::Plugin;
 /// policy of the frame.
 pub fn main_frame(domains: &[String]) -> Reply {
     let connect = sources(domains);
-    page::framed(
+    page::document_with_policy(
         &page::MAIN_FRAME,
         &format!(
             "sandbox allow-scripts; default-src 'none'; script-src 'self' blob:; worker-src blob:; connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -25,11 +25,8 @@ pub fn main_frame(domains: &[String]) -> Reply {
 
 /// The frame of the plugin's page.
 pub fn ui_frame(domains: &[String]) -> Reply {
-    let allowed = match domains {
-        [] => String::new(),
-        _ => domains.join(" "),
-    };
-    page::framed(
+    let allowed = domains.join(" ");
+    page::document_with_policy(
         &page::UI_FRAME,
         &format!(
             "sandbox allow-scripts allow-forms allow-popups allow-downloads; default-src 'unsafe-inline' 'unsafe-eval' data: blob: {allowed}; base-uri 'none'; form-action {}; frame-ancestors 'self'",
