@@ -12,7 +12,7 @@ use crate::support::redis::{NAMESPACE, connect, replica};
 
 /// Runs a command with this environment, without an access token.
 fn run_in(environment: &[(&str, &str)], mut command: Command) -> Ran {
-    for name in ["CLICOLOR", "CLICOLOR_FORCE", "FIGMA_TOKEN", "NO_COLOR"] {
+    for name in ["CI", "CLICOLOR", "CLICOLOR_FORCE", "FIGMA_TOKEN", "NO_COLOR"] {
         command.env_remove(name);
     }
     command.env("TERM", "xterm").envs(environment.iter().copied()).output().unwrap().into()
