@@ -80,9 +80,13 @@ async fn users_of_an_outage_are_asked_again_when_it_is_over() {
 async fn it_asks_until_there_is_an_answer() {
     let program = sandbox(&[]).await;
     let (input, output) = (numbered("long outage.txt", 50), file("long outage.csv"));
-    // The first eight questions send 24 requests at most, and each one after a pause three.
-    inject(&program, json!({ "fault": "status", "status": 500, "next": 27 })).await;
-    let ran = bulk(&program, &input, &output, &["--outage-timeout", "9s"]);
+    let arguments = arguments(&program.base_url, &input, &output);
+    inject(&program, json!({ "fault": "status", "status": 500, "all": true })).await;
+    let run = Waiting::start(&[&arguments[..], &["--outage-timeout", "30s"]].concat());
+    // The first pauses are one second and two.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    clear(&program).await;
+    let ran = run.end();
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.stderr.matches("does not answer").count(), 1, "{ran:?}");
     assert_eq!(users(&output), all(50));
