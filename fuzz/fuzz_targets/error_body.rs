@@ -1,6 +1,5 @@
 //! No error answer panics the reader, becomes a success, grows without bound or
-//! shows a secret or eight characters of one, as they are or escaped for a URL. The first
-//! two bytes choose the status.
+//! shows a secret or eight characters of one. The first two bytes choose the status.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -26,11 +25,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(error.status(), Some(status));
     assert!(error.api_message().is_none_or(|said| said.chars().count() <= 1025));
     let printed = format!("{error} {error:?}").to_lowercase();
-    for secret in [ACCESS_TOKEN, PAYMENT_TOKEN] {
+    for secret in [ACCESS_TOKEN, PAYMENT_TOKEN, "ppt_s%26txyz"] {
         for at in 0..=secret.len() - 8 {
-            let piece = &secret[at..at + 8];
-            assert!(!printed.contains(piece), "{printed}");
-            assert!(!printed.contains(&piece.replace('&', "%26")), "{printed}");
+            assert!(!printed.contains(&secret[at..at + 8]), "{printed}");
         }
     }
 });

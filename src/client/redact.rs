@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use reqwest::Url;
 use zeroize::Zeroizing;
 
 use crate::model::credentials::{PersonalAccessToken, PluginPaymentToken};
@@ -36,18 +37,26 @@ impl Secrets<'_> {
     /// The text without the secrets. A secret that appears unchanged is replaced. If a
     /// piece of a secret appears, or a secret in another spelling (other case or white
     /// space, or escaped for a URL, JSON or HTML, even several times), the whole text is
-    /// replaced.
+    /// replaced. A piece of the URL counts too, in which one character may be three.
     pub(crate) fn redact(&self, text: &str) -> String {
         let payment = self.payment.map(PluginPaymentToken::as_str);
         let secrets = [Some(self.access.as_str()), payment].into_iter().flatten();
         let text =
             secrets.clone().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
         let spellings = spellings(&text);
+        let in_urls = secrets.clone().map(|secret| normalized(&escaped_for_url(secret), false));
         // A secret may have characters that look like an escape.
-        let mut secrets = secrets.flat_map(self::spellings);
+        let mut secrets = secrets.flat_map(self::spellings).chain(in_urls);
         let found = secrets.any(|secret| contains_secret(&spellings, &secret));
         if found || !is_unescaped(&spellings) { REDACTED.to_owned() } else { text }
     }
+}
+
+/// The secret as it stands in the query of a URL.
+fn escaped_for_url(secret: &str) -> Zeroizing<String> {
+    let url = Url::parse_with_params("http://localhost", [("", secret)]);
+    let url = url.expect("any text can be the value of a parameter");
+    Zeroizing::new(url.query().unwrap_or_default().trim_start_matches('=').to_owned())
 }
 
 /// Whether one of the texts contains a fragment of the secret, or all of a secret that
@@ -211,6 +220,19 @@ mod tests {
             "[redacted], not ppt_日本語"
         );
         assert_eq!(redacted("ppt_日本語の", "ppt_%E6%97%A5本語の"), REDACTED);
+    }
+
+    /// Eight characters of the URL are fewer of the secret.
+    #[test]
+    fn a_fragment_of_the_url_is_redacted() {
+        for fragment in ["s%26txyz", "t_s%26tx", "PT_S%26T", "6txyz%3D"] {
+            let text = format!("no token <{fragment}…> is known");
+            assert_eq!(redacted("ppt_s&txyz=", &text), REDACTED, "{fragment}");
+        }
+        for shorter in ["s%26txy", "s&txyz", "txyz="] {
+            let text = format!("no token <{shorter}…> is known");
+            assert_eq!(redacted("ppt_s&txyz=", &text), text);
+        }
     }
 
     #[test]
