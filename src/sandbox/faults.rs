@@ -64,59 +64,55 @@ pub struct InjectedFault {
 /// The faults that were injected, in that order.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    injected: Vec<(InjectedFault, Schedule)>,
+    injected: Vec<Scheduled>,
     count: u64,
 }
 
-/// The calls that a fault still applies to.
+/// A fault with the calls that are left.
 #[derive(Debug)]
-enum Schedule {
-    Next(u32),
-    All,
-    Share(f64, fastrand::Rng),
+struct Scheduled {
+    injected: InjectedFault,
+    /// For a share of the calls.
+    random: fastrand::Rng,
 }
 
-impl Schedule {
+impl Scheduled {
     /// Whether the fault applies to the next call, which is counted.
     fn next_call(&mut self) -> bool {
-        match self {
-            Schedule::Next(left) => {
+        match &mut self.injected.calls {
+            Calls::Next(left) => {
                 let applies = *left > 0;
                 *left = left.saturating_sub(1);
                 applies
             }
-            Schedule::All => true,
-            Schedule::Share(share, random) => random.f64() < *share,
+            Calls::All => true,
+            Calls::Share { share, .. } => self.random.f64() < *share,
         }
     }
 }
 
 impl Faults {
     pub(super) fn inject(&mut self, fault: Fault, calls: Calls) -> u64 {
-        let schedule = match calls {
-            Calls::Next(calls) => Schedule::Next(calls),
-            Calls::All => Schedule::All,
-            Calls::Share { share, seed } => Schedule::Share(share, fastrand::Rng::with_seed(seed)),
+        let seed = match calls {
+            Calls::Share { seed, .. } => seed,
+            Calls::Next(_) | Calls::All => 0,
         };
         self.count += 1;
-        self.injected.push((InjectedFault { id: self.count, fault, calls }, schedule));
+        let injected = InjectedFault { id: self.count, fault, calls };
+        self.injected.push(Scheduled { injected, random: fastrand::Rng::with_seed(seed) });
+        self.drop_used_up();
         self.count
     }
 
     /// Those that still apply to calls.
     pub(super) fn all(&self) -> Vec<InjectedFault> {
-        let left = |(injected, schedule): &(InjectedFault, Schedule)| match schedule {
-            Schedule::Next(left) => InjectedFault { calls: Calls::Next(*left), ..injected.clone() },
-            Schedule::All | Schedule::Share(..) => injected.clone(),
-        };
-        let applies = |(_, schedule): &&(_, Schedule)| !matches!(schedule, Schedule::Next(0));
-        self.injected.iter().filter(applies).map(left).collect()
+        self.injected.iter().map(|scheduled| scheduled.injected.clone()).collect()
     }
 
     /// Whether there was a fault with this id.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         let before = self.injected.len();
-        self.injected.retain(|(injected, _)| injected.id != id);
+        self.injected.retain(|scheduled| scheduled.injected.id != id);
         self.injected.len() < before
     }
 
@@ -126,13 +122,16 @@ impl Faults {
 
     /// The faults of the next call.
     pub(super) fn of_next_call(&mut self) -> CallFaults {
-        let faults = self
-            .injected
-            .iter_mut()
-            .filter_map(|(injected, schedule)| schedule.next_call().then(|| injected.fault.clone()))
-            .collect();
-        self.injected.retain(|(_, schedule)| !matches!(schedule, Schedule::Next(0)));
+        let of_call = |scheduled: &mut Scheduled| {
+            scheduled.next_call().then(|| scheduled.injected.fault.clone())
+        };
+        let faults = self.injected.iter_mut().filter_map(of_call).collect();
+        self.drop_used_up();
         CallFaults(faults)
+    }
+
+    fn drop_used_up(&mut self) {
+        self.injected.retain(|scheduled| scheduled.injected.calls != Calls::Next(0));
     }
 }
 

@@ -194,8 +194,8 @@ impl Figma {
         lock(&self.state).requests.numbers()
     }
 
-    /// How many queries of the [quota](super::FigmaLimits::quota) for this way of asking are used up
-    /// now. They become free again one by one, evenly over a minute. If there are several
+    /// How many queries of the [quota](super::FigmaLimits::quota) for this way of asking are
+    /// used up now. They become free again one by one, evenly over a minute. If there are several
     /// access tokens, it is that of the one that has used up most.
     pub fn used_quota(&self, asked_by: AskedBy) -> u32 {
         lock(&self.state).used_quota(asked_by)
