@@ -36,12 +36,6 @@ struct Known {
     used: u32,
 }
 
-/// Slots are granted shortly ahead of their time, and never further.
-const LONGEST_WAIT_FOR_A_SLOT: Duration = Duration::from_secs(1);
-
-/// Whoever is first asks again within 5 s. An older reply says nothing about the bucket.
-const LAST_REPLY_IS_GOOD_FOR: Duration = Duration::from_secs(6);
-
 impl Known {
     /// Until when a 429 holds all processes back, by what Redis said last.
     fn pause(&self, now: Instant) -> Option<Instant> {
@@ -49,6 +43,12 @@ impl Known {
         Some(said + last.pause?.min(A_YEAR)).filter(|until| *until > now)
     }
 }
+
+/// Slots are granted shortly ahead of their time, and never further.
+const LONGEST_WAIT_FOR_A_SLOT: Duration = Duration::from_secs(1);
+
+/// Whoever is first asks again within 5 s. An older reply says nothing about the bucket.
+const LAST_REPLY_IS_GOOD_FOR: Duration = Duration::from_secs(6);
 
 /// What the first caller, or one behind it, does now.
 enum Turn {
