@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::access_check::AccessCheck;
-use super::events;
+use super::events::{self, Source};
 use super::fault::{self, FaultJson};
 use super::page;
 use super::plugin::Plugin;
-use super::plugin_frames;
+use super::plugin_frames::{main_frame, ui_frame};
 use super::redact::{MintedTokens, redacted};
 use super::state_file::StateFile;
 
@@ -35,7 +35,7 @@ const ROUTES: [(&str, &str); 16] = [
     ),
     (
         "GET /_sandbox/tokens",
-        "lists the payment tokens that can be used, the newest first, with the seconds for which they can be used still",
+        "lists the payment tokens that can be used, the newest first, with the seconds for which they can still be used",
     ),
     (
         "POST /_sandbox/tokens",
@@ -152,18 +152,8 @@ impl Control {
             ("/stage", Some(_)) => Some(page::document(&page::STAGE)),
             ("/favicon.ico", _) => Some(refusal((404, "there is no icon".to_owned()))),
             ("/stage", None) => Some(refusal(no_plugin())),
-            ("/_sandbox/stage/main", Some(plugin)) => {
-                Some(plugin_frames::domains(plugin, request.query()).map_or_else(
-                    |why| refusal((500, why)),
-                    |domains| plugin_frames::main_frame(&domains),
-                ))
-            }
-            ("/_sandbox/stage/ui", Some(plugin)) => {
-                Some(plugin_frames::domains(plugin, request.query()).map_or_else(
-                    |why| refusal((500, why)),
-                    |domains| plugin_frames::ui_frame(&domains),
-                ))
-            }
+            ("/_sandbox/stage/main", Some(plugin)) => Some(frame(plugin, request, main_frame)),
+            ("/_sandbox/stage/ui", Some(plugin)) => Some(frame(plugin, request, ui_frame)),
             _ => None,
         }
     }
@@ -181,7 +171,7 @@ impl Control {
         Some(refusal(refused).not_recorded())
     }
 
-    fn act(self: &Arc<Self>, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
+    fn act(&self, figma: &Figma, method: &str, path: &str, body: &[u8]) -> Outcome {
         if let ("DELETE", Some(id)) = (method, path.strip_prefix("/faults/")) {
             return remove_fault(figma, id);
         }
@@ -320,8 +310,8 @@ impl Control {
     }
 
     /// The key `dropped` is there only if requests are missing.
-    fn requests(self: &Arc<Self>, figma: &Figma) -> Value {
-        let mut log = json!({ "requests": events::Source::shown(self, &figma.exchanges_from(0)) });
+    fn requests(&self, figma: &Figma) -> Value {
+        let mut log = json!({ "requests": self.shown(&figma.exchanges_from(0)) });
         let dropped = figma.dropped_requests();
         if dropped > 0 {
             log["dropped"] = json!(dropped);
@@ -334,7 +324,7 @@ impl Control {
     }
 }
 
-impl events::Source for Arc<Control> {
+impl Source for Control {
     fn state(&self, figma: &Figma) -> Value {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         // Each request may use up a token.
@@ -361,6 +351,15 @@ impl events::Source for Arc<Control> {
 fn own_path(request: &Request) -> Option<&str> {
     let path = request.path().strip_prefix(PREFIX)?;
     (path.is_empty() || path.starts_with('/')).then_some(path)
+}
+
+/// A frame of the plugin. With `published` in the query it may reach what a published plugin
+/// may.
+fn frame(plugin: &Plugin, request: &Request, frame: fn(&[String]) -> Reply) -> Reply {
+    match plugin.domains(request.query() != "published") {
+        Ok(domains) => frame(&domains),
+        Err(why) => refusal((500, why)),
+    }
 }
 
 fn no_plugin() -> (u16, String) {

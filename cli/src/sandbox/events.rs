@@ -2,6 +2,7 @@
 //! few and short ones.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use figma_payments::sandbox::{Exchange, Figma};
@@ -31,7 +32,7 @@ pub trait Source: Send + Sync {
 
 /// What a window knows.
 struct Window<S> {
-    source: S,
+    source: Arc<S>,
     figma: Figma,
     state: Value,
     requests: Option<Range<u64>>,
@@ -39,7 +40,7 @@ struct Window<S> {
 }
 
 /// The events for a new window, with the present state first. They never end.
-pub fn stream(source: impl Source, figma: Figma) -> impl Stream<Item = String> + Send {
+pub fn stream(source: Arc<impl Source>, figma: Figma) -> impl Stream<Item = String> + Send {
     let sent = Instant::now();
     let window = Window { source, figma, state: Value::Null, requests: None, sent };
     unfold(window, async |mut window| {

@@ -63,10 +63,11 @@ impl Plugin {
         if matches!(resource, Resource::Widget(_)) {
             return Err(problem("is that of a widget: the stage plays only plugins".to_owned()));
         }
-        let plugin = Plugin { path: path.to_owned(), resource, name: String::new() };
+        let mut plugin = Plugin { path: path.to_owned(), resource, name: String::new() };
         let (_, manifest) = plugin.manifest()?;
-        plugin.domains(true)?;
-        Ok(Plugin { name: manifest.name, ..plugin })
+        plugin.domains_in(&manifest, true)?;
+        plugin.name = manifest.name;
+        Ok(plugin)
     }
 
     /// The manifest, and the texts of its files.

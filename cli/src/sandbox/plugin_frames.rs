@@ -9,7 +9,6 @@
 use figma_payments::sandbox::Reply;
 
 use super::page;
-use super::plugin::Plugin;
 
 /// The frame in which the plugin's code runs, in a worker. Its own network requests have the
 /// policy of the frame.
@@ -40,10 +39,4 @@ fn sources(domains: &[String]) -> String {
         [] => "'none'".to_owned(),
         _ => domains.join(" "),
     }
-}
-
-/// The domains for a frame. With `published` in the query they are those of a published
-/// plugin.
-pub fn domains(plugin: &Plugin, query: &str) -> Result<Vec<String>, String> {
-    plugin.domains(query != "published")
 }
